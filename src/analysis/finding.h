@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Findings: what the facts of one process come to, as plain data without words.
+ *
+ * A cycle of needs has legs: in leg i a thread holds thing i and needs thing i + 1,
+ * the last leg needs thing 0. Each leg is witnessed by two chains: how the thread
+ * had taken what it holds, and how it took, or waited for, what it needs.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "model/facts.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DW_VERDICTS(X)                                                                             \
+	X(DW_POTENTIAL, 1, "potential") /* a cycle of needs: it can happen */                      \
+	X(DW_MISUSE, 2, "misuse")       /* wrong whatever other threads do */
+
+enum dw_verdict {
+#define X(name, value, text) name = value,
+	DW_VERDICTS(X)
+#undef X
+};
+
+/*
+ * Why a cycle is no deadlock. A cycle has an excuse only if every choice of
+ * witnesses for its legs has one; the one told is the first of this list that
+ * applies to the choice that needed the fewest.
+ */
+#define DW_EXCUSES(X)                                                                              \
+	X(DW_NO_EXCUSE, 0, "none")                                                                 \
+	X(DW_EXCUSE_REUSED, 1, "reused")               /* the legs met different lives of an address */ \
+	X(DW_EXCUSE_SINGLE_THREAD, 2, "single-thread") /* two legs have just one thread to do them */   \
+	X(DW_EXCUSE_TRY, 3, "try")                     /* a leg does not wait, or not for ever */       \
+	X(DW_EXCUSE_READERS, 4, "readers")             /* two readers meet, and no writer can queue */  \
+	X(DW_EXCUSE_GATED, 5, "gated")                 /* a lock held in two legs keeps them apart */   \
+	X(DW_EXCUSE_ORDERED, 6, "ordered")             /* create and join keep two legs apart */
+
+enum dw_excuse {
+#define X(name, value, text) name = value,
+	DW_EXCUSES(X)
+#undef X
+};
+
+struct dw_leg {
+	uint32_t thread; /* number */
+	uint32_t holds;  /* chain number: its last thing is what is held */
+	uint32_t needs;  /* chain number: its last thing is what is needed; `holds` is on its path */
+};
+
+struct dw_finding {
+	uint32_t verdict; /* enum dw_verdict */
+	uint32_t excuse;  /* enum dw_excuse; always DW_NO_EXCUSE for misuse */
+
+	/* What the excuse rests on: the gate's thing number, or 0; and the two legs concerned. */
+	uint32_t gate;
+	uint32_t excused[2];
+
+	const struct dw_leg *legs; /* potential: at least 2; starts with the thing first seen */
+	uint32_t n_legs;
+	uint32_t misuse; /* index of facts.misuses; 0 for a cycle */
+};
+
+/* What an analysis could not do within its limits. All 0: it did everything. */
+struct dw_analysis_limits {
+	uint64_t cycles_not_searched; /* needs on cycles whose cycles were not all looked at */
+	uint64_t choices_not_tried;   /* cycles with more choices of witnesses than were tried */
+};
+
+struct dw_analysis;
+
+/*
+ * An analysis of @facts, which must outlive it.
+ *
+ * Return: 0, or -ENOMEM at @memory_max bytes.
+ */
+int dw_analysis_new(struct dw_analysis **ret, const struct dw_facts *facts, size_t memory_max);
+struct dw_analysis *dw_analysis_free(struct dw_analysis *analysis);
+
+/*
+ * Draws the findings: those without an excuse first, short cycles before long ones,
+ * then in the order in which the facts were told. The same facts give the same
+ * findings in the same order, whatever their addresses. Lives as long as @analysis.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_analysis_run(struct dw_analysis *analysis);
+const struct dw_finding *dw_analysis_findings(const struct dw_analysis *analysis, size_t *ret_n);
+void dw_analysis_limits(const struct dw_analysis *analysis, struct dw_analysis_limits *ret);
+
+/* How many different needs (pairs of things) and things in them there are. */
+uint64_t dw_analysis_n_needs(const struct dw_analysis *analysis);
+uint64_t dw_analysis_n_things(const struct dw_analysis *analysis);
+
+/* The words of the enums above, or "?"; static. */
+const char *dw_verdict_word(unsigned verdict);
+const char *dw_excuse_word(unsigned excuse);
+
+DW_DEFINE_AUTO(analysis)

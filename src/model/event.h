@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The vocabulary: what every probe says, and what files and stories hold.
+ *
+ *   init     a lock begins a life at an address
+ *   destroy  that life ends (destroyed, or its memory was freed)
+ *   want     a thread is about to take a lock, and may have to wait for it
+ *   hold     it has the lock now
+ *   fail     it gave up (trylock, timeout, error) and does not have the lock
+ *   drop     it is about to let go of the lock
+ *   park     it is about to wait on a condition, letting go of the condition's lock
+ *   wake     that wait is over and it has the lock again
+ *   post     it signals or broadcasts a condition
+ *   born     it has made another thread
+ *   join     it has waited for another thread's end
+ *   exit     it ends
+ *
+ * Nothing downstream of an event can tell which probe spoke.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* The numbers are part of the recording format: never renumber, only append. */
+#define DW_EVENT_KINDS(X)                                                                          \
+	X(DW_INIT, 1, "init")                                                                      \
+	X(DW_DESTROY, 2, "destroy")                                                                \
+	X(DW_WANT, 3, "want")                                                                      \
+	X(DW_HOLD, 4, "hold")                                                                      \
+	X(DW_FAIL, 5, "fail")                                                                      \
+	X(DW_DROP, 6, "drop")                                                                      \
+	X(DW_PARK, 7, "park")                                                                      \
+	X(DW_WAKE, 8, "wake")                                                                      \
+	X(DW_POST, 9, "post")                                                                      \
+	X(DW_BORN, 10, "born")                                                                     \
+	X(DW_JOIN, 11, "join")                                                                     \
+	X(DW_EXIT, 12, "exit")
+
+enum dw_event_kind {
+#define X(name, value, text) name = value,
+	DW_EVENT_KINDS(X)
+#undef X
+};
+
+/* How a lock is taken. Bits, stored in recordings; the words are those of stories. */
+#define DW_HOWS(X)                                                                                 \
+	X(DW_SHARED, 0x01, "shared")       /* for reading */                                       \
+	X(DW_TRY, 0x02, "try")             /* without waiting */                                   \
+	X(DW_TIMED, 0x04, "timed")         /* waiting for a limited time */                        \
+	X(DW_RETAKEN, 0x08, "retaken")     /* again, at the end of a condition wait */             \
+	X(DW_REENTRANT, 0x10, "reentrant") /* its holder may take it again */                      \
+	X(DW_REMAINS, 0x20, "remains")     /* not taken: still held after one below it was let go */
+
+enum dw_how {
+#define X(name, value, text) name = value,
+	DW_HOWS(X)
+#undef X
+};
+
+/* What a thing is. */
+#define DW_THING_KINDS(X)                                                                          \
+	X(DW_MUTEX, 1, "mutex")                                                                    \
+	X(DW_RWLOCK, 2, "rwlock")                                                                  \
+	X(DW_SPINLOCK, 3, "spinlock")                                                              \
+	X(DW_CONDITION, 4, "condition")
+
+enum dw_thing_kind {
+#define X(name, value, text) name = value,
+	DW_THING_KINDS(X)
+#undef X
+};
+
+/* What is known about a thing beyond its kind. Bits, stored in recordings. */
+#define DW_THING_FLAGS(X)                                                                          \
+	X(DW_THING_BQL, 0x01, "bql")         /* QEMU said so through its BQL hook */               \
+	X(DW_THING_WRITERS, 0x02, "writers") /* a queued writer stops new readers */               \
+	X(DW_THING_ENDED, 0x04, "ended")     /* this life is over */                               \
+	X(DW_THING_FREED, 0x08, "freed")     /* its memory was freed while it was alive */
+
+enum dw_thing_flag {
+#define X(name, value, text) name = value,
+	DW_THING_FLAGS(X)
+#undef X
+};
+
+/* What a program does with a lock that is wrong whatever other threads do. */
+#define DW_MISUSES(X)                                                                              \
+	X(DW_MISUSE_UNLOCK, 1, "unlock-not-held")        /* unlocks what it does not hold */       \
+	X(DW_MISUSE_RELOCK, 2, "relock")                 /* waits for what it holds itself */      \
+	X(DW_MISUSE_DESTROY, 3, "destroy-held")          /* destroys what a thread holds */        \
+	X(DW_MISUSE_FREE, 4, "free-held")                /* frees the memory of what it holds */   \
+	X(DW_MISUSE_EXIT, 5, "exit-holding")             /* ends holding it */                     \
+	X(DW_MISUSE_PARK, 6, "wait-without-mutex")       /* condition wait, mutex not held */      \
+	X(DW_MISUSE_PARK_TWICE, 7, "wait-mutex-recursed") /* condition wait lets go only once */
+
+enum dw_misuse_kind {
+#define X(name, value, text) name = value,
+	DW_MISUSES(X)
+#undef X
+};
+
+/*
+ * One event, as recorded with `events=1`. A wire format.
+ *
+ * `object` is the address of the lock (init to drop), of the condition (park,
+ * wake, post), or 0. `other` is the address of the condition's mutex (park,
+ * wake), the number of the thread born or joined, or 0.
+ */
+struct dw_event {
+	uint64_t seq;     /* order among all threads' events of this process, from 1 */
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t object;
+	uint64_t other;
+	uint64_t site;   /* identifies the place in the program; equal places, equal numbers */
+	uint32_t thread; /* who: a thread number, from 1 */
+	uint32_t stack;  /* id of a stack; 0 if none was taken */
+	int32_t result;  /* what the real call returned */
+	uint16_t kind;   /* enum dw_event_kind */
+	uint8_t how;     /* enum dw_how */
+	uint8_t what;    /* enum dw_thing_kind of `object`; 0 where it is none */
+};
+_Static_assert(sizeof(struct dw_event) == 56, "dw_event is a wire format");

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The picture: what each thread holds and waits for at this moment.
+ *
+ * The tracker keeps a thread's part of it in a slot. The slot lies in the
+ * recording, so what a thread held and waited for is there to be read while it
+ * runs and after it was killed. Only the thread itself writes its slot, without
+ * atomics: a reader in another process takes two looks and compares.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* A lock that a thread holds. A wire format. */
+struct dw_held {
+	uint64_t thing;  /* its address */
+	uint64_t key;    /* hash of the chain up to and including this lock */
+	uint32_t chain;  /* the told chain that ends with this lock; DW_CHAIN_LOST if it was lost */
+	uint16_t deeper; /* how often the holder has taken it again */
+	uint8_t how;     /* enum dw_how */
+	uint8_t what;    /* enum dw_thing_kind */
+};
+_Static_assert(sizeof(struct dw_held) == 24, "dw_held is a wire format");
+
+/*
+ * A thread's slot. A wire format.
+ *
+ * held[0] is the empty chain and never a lock: it saves the tracker the question
+ * whether anything is held. The locks are held[1] to held[top], in the order in
+ * which they were taken.
+ */
+struct dw_slot {
+	uint64_t wants;  /* address of the lock it is taking; 0 if none */
+	uint32_t top;    /* index of the last lock held; 0 if none is */
+	uint32_t max;    /* the largest value that `top` may have here */
+	uint32_t thread; /* whose slot this is */
+	uint32_t reserved;
+	struct dw_held held[];
+};
+_Static_assert(sizeof(struct dw_slot) == 24, "dw_slot is a wire format");

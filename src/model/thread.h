@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tracker: what one thread holds, and which of its chains are told.
+ *
+ * A thread's held locks are a stack, and every prefix of that stack is a chain
+ * with a key: a hash of the chain below, the thing, its life, how and where it
+ * was taken. A chain whose key this thread has told before costs one look-up. A
+ * new one goes to the teller, once, which gives it a number.
+ *
+ *   want(T, L)  c := chain(held by T, L); if c is not told: tell c
+ *   hold(T, L)  T holds c
+ *   drop(T, L)  T holds c without L; what was taken after L remains
+ *
+ * The same idea as the chain key of the Linux kernel's lockdep (Documentation/
+ * locking/lockdep-design.rst), kept per thread so that it needs no atomics.
+ *
+ * A thread's creating or joining another starts a new segment; a chain that is
+ * seen again in a new segment is told again, cheaply. That keeps the evidence
+ * for "these two orders could never meet".
+ *
+ * One tracker serves every probe: in the traced program it runs inside the lock
+ * calls, so nothing in here allocates, blocks, or touches anything shared. Each
+ * thread owns its struct dw_thread. A signal handler may run at any point of
+ * these functions and call them for the same thread: entries are published by
+ * their index, and the telling itself is guarded by `telling`.
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "model/event.h"
+#include "model/picture.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In place of a chain's number: it could not be told, and what builds on it cannot be either. */
+#define DW_CHAIN_LOST UINT32_MAX
+
+/* The key of the empty chain. Any number but 0, which marks a free entry of the told table. */
+#define DW_KEY_EMPTY UINT64_C(0x6465616477617463)
+
+struct dw_thread;
+
+/* What is taken, where and how. */
+struct dw_taking {
+	uint64_t thing; /* address */
+	uint64_t site;  /* identifies the place; what a place is, is the probe's business */
+	uint32_t life;  /* changes when the address begins a new life */
+	uint8_t how;    /* enum dw_how */
+	uint8_t what;   /* enum dw_thing_kind */
+};
+
+/*
+ * Where a thread's facts go. All members are mandatory. They are called with
+ * thread->telling set, so a lock taken inside them is not tracked.
+ */
+struct dw_teller {
+	/*
+	 * A new chain: @taking on top of chain @below (0: nothing is held). For
+	 * DW_REMAINS, @remains is the chain whose lock is still held, and nothing was
+	 * taken; otherwise 0.
+	 *
+	 * Return: the chain's number, or DW_CHAIN_LOST.
+	 */
+	uint32_t (*chain)(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
+			  uint32_t remains);
+
+	/* Chain @chain happened in thread->segment too. */
+	void (*again)(struct dw_thread *thread, uint32_t chain);
+
+	/* @chain: the chain of the lock as this thread holds it; 0 if it does not. */
+	void (*misuse)(struct dw_thread *thread, enum dw_misuse_kind kind,
+		       const struct dw_taking *taking, uint32_t chain);
+
+	/* Zeroed memory, and its return. NULL: there is none. */
+	void *(*memory)(struct dw_thread *thread, size_t size);
+	void (*memory_free)(struct dw_thread *thread, void *memory, size_t size);
+
+	/* A slot with room for @max locks, ready to be filled; NULL: there is none. */
+	struct dw_slot *(*slot)(struct dw_thread *thread, uint32_t max);
+
+	/* Something was lost. */
+	void (*lost)(struct dw_thread *thread, unsigned loss);
+};
+
+/* A chain that was told, or, with key 0, a free entry. */
+struct dw_told {
+	uint64_t key;
+	uint32_t chain;
+	uint32_t segment; /* the last segment that it was told for */
+};
+
+struct dw_told_table {
+	uint32_t mask; /* number of entries less one; a power of two less one */
+	uint32_t n;    /* entries in use */
+	struct dw_told entries[];
+};
+
+struct dw_thread {
+	struct dw_slot *slot; /* what it holds; NULL until dw_thread_begin() */
+	struct dw_told_table *told;
+	uint32_t segment; /* counts from 1 */
+	uint32_t number;  /* this thread's number, from 1 */
+	uint32_t telling; /* a fact is being told: what happens meanwhile is not tracked */
+	uint32_t unsure;  /* it may hold locks that were not seen being taken */
+	const struct dw_teller *teller;
+};
+
+/* A chain on its way from dw_thread_want() to dw_thread_hold(). */
+struct dw_step {
+	uint64_t key;
+	uint32_t chain;
+};
+
+/*
+ * Readies @thread, whose `number` and `teller` are set and whose rest is zero.
+ *
+ * Return: 0, or -ENOMEM, leaving it as it was.
+ */
+int dw_thread_begin(struct dw_thread *thread);
+
+/* Gives the told table back. The slot stays where the teller put it. */
+void dw_thread_end(struct dw_thread *thread);
+
+/* The slow ways of the inline functions below. */
+struct dw_step dw_thread_tell(struct dw_thread *thread, const struct dw_taking *taking,
+			      uint64_t key);
+bool dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *taking,
+			 struct dw_step step);
+bool dw_thread_drop_slow(struct dw_thread *thread, uint64_t thing);
+
+static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
+{
+	uint64_t where = taking->site ^ ((uint64_t)taking->how << 56) ^ ((uint64_t)taking->life << 24);
+
+	return dw_hash(dw_hash(below, taking->thing), where) | 1;
+}
+
+/*
+ * @thread is about to take a lock. Tells the chain if it is new, before the real
+ * call blocks, so that the last step into a deadlock is on record.
+ *
+ * Return: what dw_thread_hold() wants to know if the lock is had. If it is not
+ * (trylock, timeout, error), call dw_thread_fail() instead.
+ */
+static inline struct dw_step dw_thread_want(struct dw_thread *thread,
+					    const struct dw_taking *taking)
+{
+	struct dw_slot *slot = thread->slot;
+	const struct dw_told_table *table = thread->told;
+	uint64_t key = dw_thread_key(slot->held[slot->top].key, taking);
+	const struct dw_told *told = &table->entries[(key >> 16) & table->mask];
+
+	slot->wants = taking->thing;
+	if (__builtin_expect(told->key == key && told->segment == thread->segment, 1))
+		return (struct dw_step){ key, told->chain };
+	return dw_thread_tell(thread, taking, key);
+}
+
+/* The lock of the last dw_thread_want() is held now. */
+static inline void dw_thread_hold(struct dw_thread *thread, const struct dw_taking *taking,
+				  struct dw_step step)
+{
+	struct dw_slot *slot = thread->slot;
+	uint32_t top = slot->top + 1;
+	struct dw_held *held = &slot->held[top];
+
+	slot->wants = 0;
+	if (__builtin_expect(top > slot->max, 0)) {
+		dw_thread_push_slow(thread, taking, step);
+		return;
+	}
+	*held = (struct dw_held){ taking->thing, step.key, step.chain, 0, taking->how, taking->what };
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	slot->top = top;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	/* A handler between the two has used this entry: now that it is ours, write it again. */
+	if (__builtin_expect(held->key != step.key, 0))
+		*held = (struct dw_held){ taking->thing, step.key,    step.chain, 0,
+					  taking->how,	 taking->what };
+}
+
+/* The lock of the last dw_thread_want() was not had after all. */
+static inline void dw_thread_fail(struct dw_thread *thread)
+{
+	thread->slot->wants = 0;
+}
+
+/*
+ * @thread is about to let go of @thing.
+ *
+ * Return: whether it was held.
+ */
+static inline bool dw_thread_drop(struct dw_thread *thread, uint64_t thing)
+{
+	struct dw_slot *slot = thread->slot;
+	uint32_t top = slot->top;
+	const struct dw_held *held = &slot->held[top];
+
+	if (__builtin_expect(held->thing == thing && held->deeper == 0 && top != 0, 1)) {
+		slot->top = top - 1;
+		return true;
+	}
+	return dw_thread_drop_slow(thread, thing);
+}
+
+/* The entry of @thing among what @thread holds; NULL if it does not hold it. */
+struct dw_held *dw_thread_find(struct dw_thread *thread, uint64_t thing);
+
+/* @thread takes a reentrant lock that it holds already. Return: whether it does. */
+bool dw_thread_rehold(struct dw_thread *thread, uint64_t thing);
+
+/*
+ * @thread is about to wait on a condition with @taking->thing as its mutex: lets go
+ * of it, and wants it again (DW_RETAKEN is added to the taking). Tells misuse if
+ * the mutex is not held, or held more than once.
+ *
+ * Return: whether the mutex is let go. Then @ret_step is what dw_thread_hold()
+ * wants when the wait is over, whatever its result: the mutex is had again.
+ */
+bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking, struct dw_step *ret_step);
+
+/* A misuse, told once for each kind, thing and site. */
+void dw_thread_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
+		      const struct dw_taking *taking, uint32_t chain);
+
+/* @thread has made or joined another. */
+static inline void dw_thread_new_segment(struct dw_thread *thread)
+{
+	thread->segment++;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What people call the things, threads and frames of a process's facts.
+ *
+ * A lock is called, in this order of preference: what a hook said ("BQL"); the variable
+ * that it is (`bql`, `pool+0x28`); where it was born ("mutex of aio_context_new,
+ * util/async.c:612"); where it was first taken ("mutex first taken in fb_lock,
+ * bcm2835_fb.c:56"). Locks that would share a name are numbered in the order in which
+ * they were told: "mutex of worker_new, pool.c:40 #2". Never an address.
+ *
+ * Lock wrappers (pthread_mutex_lock itself, qemu_mutex_lock_impl, std::mutex::lock ...)
+ * do not say where something was done; a site's name is that of the first frame that is
+ * none of them. A hint's file and line (struct dw_hint) belong to that frame.
+ *
+ * Single-threaded. Everything handed out lives as long as the dw_names.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "model/facts.h"
+
+#include <stdint.h>
+
+struct dw_names;
+struct dw_symbols;
+
+/* A frame as people see it: one for each function, inlined ones included. */
+struct dw_frame {
+	const char *function; /* NULL if not known */
+	const char *file;     /* NULL if not known */
+	const char *module;   /* base name of the file that the code is in; NULL: generated code */
+	uint32_t line;        /* 0 if not known */
+	uint32_t flags;       /* enum dw_frame_flag */
+};
+
+enum dw_frame_flag {
+	DW_FRAME_INLINED = 1,
+	DW_FRAME_WRAPPER = 2, /* a lock wrapper: not where something was done */
+	DW_FRAME_RUNTIME = 4, /* a thread's or program's entry: not of the program's own making */
+};
+
+struct dw_named_stack {
+	const struct dw_frame *frames; /* innermost first */
+	uint32_t n_frames;
+	uint32_t site;  /* index of the first frame that is no wrapper; n_frames if there is none */
+	uint32_t flags; /* enum dw_stack_flag */
+};
+
+/* @facts must outlive the names. Return: 0, or -ENOMEM. */
+int dw_names_new(struct dw_names **ret, const struct dw_facts *facts);
+struct dw_names *dw_names_free(struct dw_names *names);
+
+/* By number of the facts' arrays. Never NULL. */
+const char *dw_names_thing(struct dw_names *names, uint32_t thing);
+
+/* The thread's name, or that of its start routine, or "main", or "thread 3". */
+const char *dw_names_thread(struct dw_names *names, uint32_t thread);
+
+/* The function that the thread started in; NULL if not known. */
+const char *dw_names_thread_start(struct dw_names *names, uint32_t thread);
+
+/* A stack with names; @hint may be 0. */
+const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t stack, uint32_t hint);
+
+DW_DEFINE_AUTO(names)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From an address in a file to functions, files and lines.
+ *
+ * libdw finds debug information, separate debug files by build id too; where there is
+ * none, the symbol table serves, and of a stripped file the dynamic one. Names of C++
+ * and Rust are demangled. The file on disk is compared with the build id of the one
+ * that was running: if they differ, its symbols are not used, and the module says so.
+ *
+ * Single-threaded. Texts live as long as the dw_symbols.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dw_symbols;
+
+/* What a place in a program is called. Members that are not known are NULL or 0. */
+struct dw_symbol {
+	const char *function;
+	const char *file; /* as the debug information has it */
+	uint32_t line;
+	uint32_t inlined; /* 1: inlined into the next symbol of the same address */
+	uint64_t offset;  /* bytes from the symbol's start, where it comes from a symbol table */
+};
+
+/* How good a module's names are. */
+enum dw_symbols_quality {
+	DW_SYMBOLS_DEBUG,   /* debug information */
+	DW_SYMBOLS_TABLE,   /* symbol table */
+	DW_SYMBOLS_DYNAMIC, /* dynamic symbols only: the file is stripped */
+	DW_SYMBOLS_NONE,    /* the file has no symbols at all */
+	DW_SYMBOLS_MISSING, /* there is no such file */
+	DW_SYMBOLS_CHANGED, /* the file is not the one that ran */
+};
+
+/* The deepest inlining that is told apart; deeper frames are left out at the outer end. */
+#define DW_SYMBOL_INLINE_MAX 32
+
+int dw_symbols_new(struct dw_symbols **ret);
+struct dw_symbols *dw_symbols_free(struct dw_symbols *symbols);
+
+/*
+ * A module that addresses will be asked of. Costs nothing until one is.
+ *
+ * Return: its number, from 0, or -ENOMEM.
+ */
+int64_t dw_symbols_add(struct dw_symbols *symbols, const char *path, const uint8_t *build_id,
+		       uint32_t build_id_size);
+
+enum dw_symbols_quality dw_symbols_quality(struct dw_symbols *symbols, uint32_t module);
+
+/*
+ * The functions that @address of @module's file is in, the innermost inlined one first.
+ * @address is in the file's own terms. For a return address, ask for one byte less.
+ *
+ * Return: how many of @ret (room for DW_SYMBOL_INLINE_MAX) were filled; 0: nothing is known.
+ */
+unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+			 struct dw_symbol *ret);
+
+/* The variable that @address is in. Return: whether there is one. */
+int dw_symbols_data(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+		    struct dw_symbol *ret);
+
+DW_DEFINE_AUTO(symbols)
