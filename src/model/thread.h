@@ -22,7 +22,7 @@
  * calls, so nothing in here allocates, blocks, or touches anything shared. Each
  * thread owns its struct dw_thread. A signal handler may run at any point of
  * these functions and call them for the same thread: entries are published by
- * their index, and the telling itself is guarded by `telling`.
+ * their index, and what happens while a fact is told is not tracked (`open`).
  */
 #pragma once
 
@@ -53,9 +53,15 @@ struct dw_taking {
 
 /*
  * Where a thread's facts go. All members are mandatory. They are called with
- * thread->telling set, so a lock taken inside them is not tracked.
+ * thread->open cleared, so that a lock taken inside them is not tracked.
  */
 struct dw_teller {
+	/*
+	 * Something new is about to be told: locks that the thread does not hold any more,
+	 * because another thread has unlocked them, are to be dropped now.
+	 */
+	void (*revise)(struct dw_thread *thread);
+
 	/*
 	 * A new chain: @taking on top of chain @below (0: nothing is held). For
 	 * DW_REMAINS, @remains is the chain whose lock is still held, and nothing was
@@ -102,7 +108,7 @@ struct dw_thread {
 	struct dw_told_table *told;
 	uint32_t segment; /* counts from 1 */
 	uint32_t number;  /* this thread's number, from 1 */
-	uint32_t telling; /* a fact is being told: what happens meanwhile is not tracked */
+	uint32_t open;    /* its calls are tracked: it has begun, and is not telling right now */
 	uint32_t unsure;  /* it may hold locks that were not seen being taken */
 	const struct dw_teller *teller;
 };
@@ -126,13 +132,14 @@ void dw_thread_end(struct dw_thread *thread);
 /* The slow ways of the inline functions below. */
 struct dw_step dw_thread_tell(struct dw_thread *thread, const struct dw_taking *taking,
 			      uint64_t key);
-bool dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *taking,
+void dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *taking,
 			 struct dw_step step);
 bool dw_thread_drop_slow(struct dw_thread *thread, uint64_t thing);
 
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
-	uint64_t where = taking->site ^ ((uint64_t)taking->how << 56) ^ ((uint64_t)taking->life << 24);
+	uint64_t where =
+	    taking->site ^ ((uint64_t)taking->how << 56) ^ ((uint64_t)taking->life << 24);
 
 	return dw_hash(dw_hash(below, taking->thing), where) | 1;
 }
@@ -154,7 +161,7 @@ static inline struct dw_step dw_thread_want(struct dw_thread *thread,
 
 	slot->wants = taking->thing;
 	if (__builtin_expect(told->key == key && told->segment == thread->segment, 1))
-		return (struct dw_step){ key, told->chain };
+		return (struct dw_step){key, told->chain};
 	return dw_thread_tell(thread, taking, key);
 }
 
@@ -171,14 +178,14 @@ static inline void dw_thread_hold(struct dw_thread *thread, const struct dw_taki
 		dw_thread_push_slow(thread, taking, step);
 		return;
 	}
-	*held = (struct dw_held){ taking->thing, step.key, step.chain, 0, taking->how, taking->what };
+	*held = (struct dw_held){taking->thing, step.key, step.chain, 0, taking->how, taking->what};
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	slot->top = top;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	/* A handler between the two has used this entry: now that it is ours, write it again. */
 	if (__builtin_expect(held->key != step.key, 0))
-		*held = (struct dw_held){ taking->thing, step.key,    step.chain, 0,
-					  taking->how,	 taking->what };
+		*held = (struct dw_held){taking->thing, step.key,    step.chain, 0,
+					 taking->how,   taking->what};
 }
 
 /* The lock of the last dw_thread_want() was not had after all. */
@@ -208,8 +215,13 @@ static inline bool dw_thread_drop(struct dw_thread *thread, uint64_t thing)
 /* The entry of @thing among what @thread holds; NULL if it does not hold it. */
 struct dw_held *dw_thread_find(struct dw_thread *thread, uint64_t thing);
 
-/* @thread takes a reentrant lock that it holds already. Return: whether it does. */
-bool dw_thread_rehold(struct dw_thread *thread, uint64_t thing);
+/*
+ * @thread has taken a reentrant lock; if it held it before, in the same mode, this is no
+ * new step of the chain. Call it before dw_thread_want(): such a lock is never waited for.
+ *
+ * Return: whether it held it.
+ */
+bool dw_thread_rehold(struct dw_thread *thread, const struct dw_taking *taking);
 
 /*
  * @thread is about to wait on a condition with @taking->thing as its mutex: lets go

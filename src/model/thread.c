@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/thread.h"
+
+#include "model/facts.h"
+
+#include <errno.h>
+
+/* Most threads hold fewer locks at once; a slot with room for this many is under 1 KiB. */
+#define SLOT_MAX_FIRST 32
+
+/* No thread was ever seen to hold a tenth of this; a slot of that size takes 1.5 MiB. */
+#define SLOT_MAX_LAST 65536
+
+/* 8 KiB; enough for the chains of most threads. */
+#define TOLD_FIRST 512
+
+/*
+ * 2 MiB. A thread with more chains than fit forgets them all and tells them again as it meets
+ * them: the recording gets longer, nothing is lost.
+ */
+#define TOLD_LAST (1u << 17)
+
+/* The look-up in the lock call tries one entry, so the table is kept three quarters empty. */
+#define TOLD_SPARSE 4
+
+static size_t told_size(uint32_t n_entries)
+{
+	return sizeof(struct dw_told_table) + n_entries * sizeof(struct dw_told);
+}
+
+static struct dw_told_table *told_new(struct dw_thread *thread, uint32_t n_entries)
+{
+	struct dw_told_table *table = thread->teller->memory(thread, told_size(n_entries));
+
+	if (table)
+		table->mask = n_entries - 1;
+	return table;
+}
+
+/* The entry of @key, or the free one where it belongs: the table always has free ones. */
+static struct dw_told *told_find(struct dw_told_table *table, uint64_t key)
+{
+	uint32_t i = (uint32_t)(key >> 16) & table->mask;
+
+	while (table->entries[i].key && table->entries[i].key != key)
+		i = (i + 1) & table->mask;
+	return &table->entries[i];
+}
+
+static void told_put(struct dw_told_table *table, const struct dw_told *told)
+{
+	struct dw_told *entry = told_find(table, told->key);
+
+	entry->chain = told->chain;
+	entry->segment = told->segment;
+	/* A signal handler that looks in between finds a free entry, not half of this one. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	entry->key = told->key;
+	table->n++;
+}
+
+static void told_forget(struct dw_told_table *table)
+{
+	for (uint32_t i = 0; i <= table->mask; i++)
+		table->entries[i].key = 0;
+	table->n = 0;
+}
+
+static void told_grow(struct dw_thread *thread)
+{
+	struct dw_told_table *old = thread->told;
+	uint32_t n_entries = (old->mask + 1) * 2;
+	struct dw_told_table *table = NULL;
+
+	if (n_entries <= TOLD_LAST)
+		table = told_new(thread, n_entries);
+	if (!table) {
+		told_forget(old);
+		return;
+	}
+	for (uint32_t i = 0; i <= old->mask; i++)
+		if (old->entries[i].key)
+			told_put(table, &old->entries[i]);
+	thread->told = table;
+	thread->teller->memory_free(thread, old, told_size(old->mask + 1));
+}
+
+static void told_add(struct dw_thread *thread, uint64_t key, uint32_t chain)
+{
+	if (thread->told->n >= (thread->told->mask + 1) / TOLD_SPARSE)
+		told_grow(thread);
+	told_put(thread->told, &(struct dw_told){key, chain, thread->segment});
+}
+
+int dw_thread_begin(struct dw_thread *thread)
+{
+	struct dw_told_table *table = told_new(thread, TOLD_FIRST);
+	struct dw_slot *slot = table ? thread->teller->slot(thread, SLOT_MAX_FIRST) : NULL;
+
+	if (!slot) {
+		if (table)
+			thread->teller->memory_free(thread, table, told_size(TOLD_FIRST));
+		return -ENOMEM;
+	}
+	slot->held[0] = (struct dw_held){.key = DW_KEY_EMPTY};
+	thread->segment = 1;
+	thread->told = table;
+	thread->slot = slot;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	thread->open = 1;
+	return 0;
+}
+
+void dw_thread_end(struct dw_thread *thread)
+{
+	struct dw_told_table *table = thread->told;
+
+	thread->open = 0;
+	thread->told = NULL;
+	thread->slot = NULL;
+	if (table)
+		thread->teller->memory_free(thread, table, told_size(table->mask + 1));
+}
+
+struct dw_held *dw_thread_find(struct dw_thread *thread, uint64_t thing)
+{
+	struct dw_slot *slot = thread->slot;
+
+	for (uint32_t i = slot->top; i > 0; i--)
+		if (slot->held[i].thing == thing)
+			return &slot->held[i];
+	return NULL;
+}
+
+bool dw_thread_rehold(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	struct dw_held *held = dw_thread_find(thread, taking->thing);
+
+	if (!held || (held->how & DW_SHARED) != (taking->how & DW_SHARED))
+		return false;
+	held->deeper++;
+	return true;
+}
+
+static void told_again(struct dw_thread *thread, struct dw_told *told)
+{
+	if (told->chain)
+		thread->teller->again(thread, told->chain);
+	told->segment = thread->segment;
+}
+
+/*
+ * chain_of(@below, @taking): the number of that chain, told now if it is new. What
+ * builds on a lost chain is lost with it; the loss was counted when it happened.
+ */
+static uint32_t chain_of(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
+			 uint64_t key, uint32_t remains)
+{
+	struct dw_told *told = told_find(thread->told, key);
+	uint32_t chain;
+
+	if (told->key == key) {
+		if (told->segment != thread->segment)
+			told_again(thread, told);
+		return told->chain;
+	}
+	if (below == DW_CHAIN_LOST || remains == DW_CHAIN_LOST)
+		return DW_CHAIN_LOST;
+	chain = thread->teller->chain(thread, below, taking, remains);
+	if (chain != DW_CHAIN_LOST)
+		told_add(thread, key, chain);
+	return chain;
+}
+
+/* To wait for what one holds oneself, without being allowed to: nobody else can let it go. */
+static void check_relock(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	const struct dw_held *held;
+
+	if (taking->how & DW_TRY)
+		return;
+	held = dw_thread_find(thread, taking->thing);
+	if (held)
+		dw_thread_misuse(thread, DW_MISUSE_RELOCK, taking, held->chain);
+}
+
+struct dw_step dw_thread_tell(struct dw_thread *thread, const struct dw_taking *taking,
+			      uint64_t key)
+{
+	uint32_t open = thread->open;
+	const struct dw_held *top;
+	struct dw_step step = {key, DW_CHAIN_LOST};
+
+	thread->open = 0;
+	if (told_find(thread->told, key)->key != key) {
+		thread->teller->revise(thread);
+		check_relock(thread, taking);
+	}
+	top = &thread->slot->held[thread->slot->top];
+	step.key = dw_thread_key(top->key, taking);
+	step.chain = chain_of(thread, top->chain, taking, step.key, 0);
+	thread->open = open;
+	return step;
+}
+
+static struct dw_slot *slot_grown(struct dw_thread *thread)
+{
+	struct dw_slot *old = thread->slot, *slot;
+	uint32_t open = thread->open;
+
+	if (old->max >= SLOT_MAX_LAST)
+		return NULL;
+	thread->open = 0;
+	slot = thread->teller->slot(thread, old->max * 2);
+	if (slot) {
+		for (uint32_t i = 0; i <= old->top; i++)
+			slot->held[i] = old->held[i];
+		slot->top = old->top;
+		thread->slot = slot;
+	}
+	thread->open = open;
+	return slot;
+}
+
+void dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *taking,
+			 struct dw_step step)
+{
+	struct dw_slot *slot = slot_grown(thread);
+
+	if (!slot) {
+		thread->unsure = 1;
+		thread->teller->lost(thread, DW_LOSS_DEPTH);
+		return;
+	}
+	slot->held[slot->top + 1] =
+	    (struct dw_held){taking->thing, step.key, step.chain, 0, taking->how, taking->what};
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	slot->top++;
+}
+
+/* @held is still held, but on top of @below: not by being taken, so it makes no need. */
+static struct dw_held remaining(struct dw_thread *thread, const struct dw_held *below,
+				const struct dw_held *held)
+{
+	struct dw_taking taking = {
+	    .thing = held->thing,
+	    .site = held->chain,
+	    .how = held->how | DW_REMAINS,
+	    .what = held->what,
+	};
+	struct dw_held now = *held;
+
+	now.key = dw_thread_key(below->key, &taking);
+	now.chain = chain_of(thread, below->chain, &taking, now.key, held->chain);
+	return now;
+}
+
+/*
+ * remove(i): for every j above i, in order: held[j] remains on what is now below it
+ */
+static void remove_held(struct dw_thread *thread, struct dw_held *held)
+{
+	struct dw_slot *slot = thread->slot;
+	uint32_t open = thread->open;
+
+	thread->open = 0;
+	for (; held < &slot->held[slot->top]; held++)
+		*held = remaining(thread, held - 1, held + 1);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	slot->top--;
+	thread->open = open;
+}
+
+bool dw_thread_drop_slow(struct dw_thread *thread, uint64_t thing)
+{
+	struct dw_held *held = dw_thread_find(thread, thing);
+
+	if (!held)
+		return false;
+	if (held->deeper)
+		held->deeper--;
+	else
+		remove_held(thread, held);
+	return true;
+}
+
+bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking, struct dw_step *ret_step)
+{
+	const struct dw_held *held = dw_thread_find(thread, taking->thing);
+
+	if (!held && !thread->unsure)
+		dw_thread_misuse(thread, DW_MISUSE_PARK, taking, 0);
+	if (held && held->deeper)
+		dw_thread_misuse(thread, DW_MISUSE_PARK_TWICE, taking, held->chain);
+	if (!held || held->deeper)
+		return false;
+	dw_thread_drop(thread, taking->thing);
+	taking->how |= DW_RETAKEN;
+	*ret_step = dw_thread_want(thread, taking);
+	thread->slot->wants = 0; /* for now it waits for the condition */
+	return true;
+}
+
+void dw_thread_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
+		      const struct dw_taking *taking, uint32_t chain)
+{
+	uint64_t key =
+	    dw_hash(dw_hash(dw_hash(kind, taking->thing), taking->life), taking->site) | 1;
+	uint32_t open = thread->open;
+
+	if (told_find(thread->told, key)->key == key)
+		return;
+	thread->open = 0;
+	thread->teller->misuse(thread, kind, taking, chain == DW_CHAIN_LOST ? 0 : chain);
+	told_add(thread, key, 0);
+	thread->open = open;
+}
