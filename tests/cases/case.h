@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the case programs share: their mode, their threads, and phases that cannot meet.
+ *
+ * Phases are kept apart by semaphores: unlike a join, a semaphore does not say that a
+ * thread is over, so two orders that take turns are still two orders that can meet.
+ * In mode "hang" nobody waits for a turn, and case_meet() sees to it that the threads do
+ * meet.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A function of the program that reports are to name: it has a frame of its own. */
+#define CASE_FN static __attribute__((noinline))
+
+#define CASE_TURNS_MAX 32 /* more than any case has */
+
+static const char *case_mode;
+static sem_t case_turns[CASE_TURNS_MAX];
+static unsigned case_met;
+
+static inline bool case_is(const char *mode)
+{
+	return strcmp(case_mode, mode) == 0;
+}
+
+static inline void case_check(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "case: %s failed\n", what);
+	_exit(99);
+}
+
+#define CASE_CHECK(expression) case_check(expression, #expression)
+
+static inline void case_begin(int argc, char **argv)
+{
+	case_mode = argc > 1 ? argv[1] : "benign";
+	for (unsigned i = 0; i < CASE_TURNS_MAX; i++)
+		sem_init(&case_turns[i], 0, i == 0);
+}
+
+static inline void case_sem_wait(sem_t *sem)
+{
+	while (sem_wait(sem) < 0)
+		; /* a signal: wait on */
+}
+
+/* Waits until it is turn @n; turn 0 is at once. */
+static inline void case_turn(unsigned n)
+{
+	if (!case_is("hang"))
+		case_sem_wait(&case_turns[n]);
+}
+
+/* Turn @n is over, turn @n + 1 begins. */
+static inline void case_turn_over(unsigned n)
+{
+	sem_post(&case_turns[n + 1]);
+}
+
+/* In mode "hang", waits until @n threads are here. */
+static inline void case_meet(unsigned n)
+{
+	if (!case_is("hang"))
+		return;
+	__atomic_add_fetch(&case_met, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&case_met, __ATOMIC_SEQ_CST) < n)
+		sched_yield();
+}
+
+static inline void case_name(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
+}
+
+static inline pthread_t case_start(void *(*run)(void *), void *arg)
+{
+	pthread_t thread;
+
+	CASE_CHECK(pthread_create(&thread, NULL, run, arg) == 0);
+	return thread;
+}
+
+static inline void case_join(pthread_t thread)
+{
+	CASE_CHECK(pthread_join(thread, NULL) == 0);
+}
+
+static inline void case_mutex_init(pthread_mutex_t *mutex, int type)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, type);
+	pthread_mutex_init(mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
