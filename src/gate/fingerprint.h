@@ -7,7 +7,8 @@
  * of the C library's or a thread's entry). Nothing of addresses, lines, thread ids,
  * and nothing that compilers add to names (`.part.0`, `.constprop.1`, `.isra.0`,
  * `.llvm.123`, `.cold`, Rust's `::h0123456789abcdef`, "#2" of equal lock names). The leg
- * that a cycle starts with does not matter.
+ * that a cycle starts with does not matter. Of a misuse, which has a single stack, the
+ * function that did it counts too.
  */
 #pragma once
 

@@ -29,6 +29,7 @@ struct dw_frame {
 	const char *function; /* NULL if not known */
 	const char *file;     /* NULL if not known */
 	const char *module;   /* base name of the file that the code is in; NULL: generated code */
+	uint64_t address;     /* of the code, in the terms of that file; 0 in generated code */
 	uint32_t line;        /* 0 if not known */
 	uint32_t flags;       /* enum dw_frame_flag */
 };
@@ -52,6 +53,15 @@ struct dw_names *dw_names_free(struct dw_names *names);
 
 /* By number of the facts' arrays. Never NULL. */
 const char *dw_names_thing(struct dw_names *names, uint32_t thing);
+
+/*
+ * The part of a thing's name that another build of the program would give it too: neither
+ * its number among equal names nor file and line ("mutex of worker_new"). Never NULL.
+ */
+const char *dw_names_thing_plain(struct dw_names *names, uint32_t thing);
+
+/* What a thing is, in a word ("mutex"). Never NULL; static. */
+const char *dw_names_thing_kind(const struct dw_names *names, uint32_t thing);
 
 /* The thread's name, or that of its start routine, or "main", or "thread 3". */
 const char *dw_names_thread(struct dw_names *names, uint32_t thread);

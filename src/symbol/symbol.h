@@ -7,6 +7,10 @@
  * and Rust are demangled. The file on disk is compared with the build id of the one
  * that was running: if they differ, its symbols are not used, and the module says so.
  *
+ * The network is asked only where the user has set DEBUGINFOD_URLS; then a server that
+ * does not answer costs seconds for each file, not minutes (DEBUGINFOD_TIMEOUT and
+ * DEBUGINFOD_MAXTIME, unless set, are shortened in the environment).
+ *
  * Single-threaded. Texts live as long as the dw_symbols.
  */
 #pragma once
@@ -32,8 +36,8 @@ enum dw_symbols_quality {
 	DW_SYMBOLS_DEBUG,   /* debug information */
 	DW_SYMBOLS_TABLE,   /* symbol table */
 	DW_SYMBOLS_DYNAMIC, /* dynamic symbols only: the file is stripped */
-	DW_SYMBOLS_NONE,    /* the file has no symbols at all */
-	DW_SYMBOLS_MISSING, /* there is no such file */
+	DW_SYMBOLS_NONE,    /* the file has no symbols at all, or is damaged */
+	DW_SYMBOLS_MISSING, /* there is no such file, or it may not be read */
 	DW_SYMBOLS_CHANGED, /* the file is not the one that ran */
 };
 

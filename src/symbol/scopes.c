@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbol/scopes.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <stdlib.h>
+
+static void free_dies(Dwarf_Die **dies)
+{
+	free(*dies);
+}
+
+/* clang writes no table from addresses to units: there every unit is asked. */
+static Dwarf_Die *unit_of(Dwfl_Module *module, uint64_t address, Dwarf_Addr *ret_bias)
+{
+	Dwarf_Die *unit = dwfl_module_addrdie(module, address, ret_bias);
+
+	if (unit)
+		return unit;
+	while ((unit = dwfl_module_nextcu(module, unit, ret_bias)))
+		if (dwarf_haspc(unit, address - *ret_bias) > 0)
+			return unit;
+	return NULL;
+}
+
+static const char *text_of(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute attribute;
+
+	return dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
+}
+
+static const char *function_of(Dwarf_Die *die)
+{
+	const char *name = text_of(die, DW_AT_linkage_name);
+
+	if (!name)
+		name = text_of(die, DW_AT_MIPS_linkage_name);
+	return name ? name : dwarf_diename(die);
+}
+
+static uint64_t number_of(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word value;
+
+	if (dwarf_formudata(dwarf_attr(die, name, &attribute), &value))
+		return 0;
+	return value;
+}
+
+static void find_line(Dwarf_Die *unit, uint64_t address, struct dw_symbol *ret)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+	int number;
+
+	if (!line)
+		return;
+	ret->file = dwarf_linesrc(line, NULL, NULL);
+	if (!dwarf_lineno(line, &number) && number > 0)
+		ret->line = (uint32_t)number;
+}
+
+/* Where the inlined function @die was called. */
+static void find_call(Dwarf_Die *unit, Dwarf_Die *die, struct dw_symbol *ret)
+{
+	uint64_t file = number_of(die, DW_AT_call_file);
+	Dwarf_Files *files;
+	size_t n;
+
+	if (file && !dwarf_getsrcfiles(unit, &files, &n) && file < n)
+		ret->file = dwarf_filesrc(files, file, NULL, NULL);
+	ret->line = (uint32_t)number_of(die, DW_AT_call_line);
+}
+
+/*
+ * @dies go outwards from the scope of the address. The line of the address is in the
+ * innermost function; each function outside is at the place where it calls the next.
+ */
+static unsigned walk(Dwarf_Die *unit, Dwarf_Die *dies, int n_dies, struct dw_symbol place,
+		     struct dw_symbol *ret)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < n_dies && n < DW_SYMBOL_INLINE_MAX; i++) {
+		int tag = dwarf_tag(&dies[i]);
+
+		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
+			continue;
+		ret[n] = place;
+		ret[n].function = function_of(&dies[i]);
+		ret[n].inlined = tag == DW_TAG_inlined_subroutine;
+		if (!ret[n++].inlined)
+			break;
+		place = (struct dw_symbol){0};
+		find_call(unit, &dies[i], &place);
+	}
+	return n;
+}
+
+unsigned dw_scopes_find(Dwfl_Module *module, uint64_t address, struct dw_symbol *ret,
+			const char **ret_directory)
+{
+	dw_cleanup(free_dies) Dwarf_Die *scopes = NULL;
+	dw_cleanup(free_dies) Dwarf_Die *parents = NULL;
+	struct dw_symbol place = {0};
+	Dwarf_Addr bias = 0;
+	Dwarf_Die *unit = unit_of(module, address, &bias);
+	unsigned n = 0;
+	int n_parents = 0;
+
+	*ret_directory = NULL;
+	if (!unit)
+		return 0;
+	*ret_directory = text_of(unit, DW_AT_comp_dir);
+	find_line(unit, address - bias, &place);
+	/* Outside an inlined function, the scopes are those of its definition: take its parents. */
+	if (dwarf_getscopes(unit, address - bias, &scopes) > 0)
+		n_parents = dwarf_getscopes_die(&scopes[0], &parents);
+	if (n_parents > 0)
+		n = walk(unit, parents, n_parents, place, ret);
+	if (n == 0 && place.file)
+		ret[n++] = place;
+	return n;
+}

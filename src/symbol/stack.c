@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbol/stack.h"
+
+#include "base/arena.h"
+#include "symbol/wrapper.h"
+
+#include <string.h>
+
+struct dw_file_place dw_resolver_place(const struct dw_resolver *resolver, dw_place place)
+{
+	uint32_t number = DW_PLACE_MODULE(place);
+	const struct dw_module *module;
+
+	if (number == 0 || number >= resolver->facts->n_modules)
+		return (struct dw_file_place){NULL, -1, DW_PLACE_OFFSET(place)};
+	module = &resolver->facts->modules[number];
+	return (struct dw_file_place){
+	    .module = module,
+	    .number = resolver->modules[number],
+	    .address = DW_PLACE_OFFSET(place) + module->start - module->bias,
+	};
+}
+
+const char *dw_resolver_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+const char *dw_resolver_shown_file(const char *file)
+{
+	while (file && strncmp(file, "../", 3) == 0)
+		file += 3;
+	return file;
+}
+
+/* The functions at a return address: the call is before it, maybe the last thing of its function.
+ */
+static unsigned find_code(const struct dw_resolver *resolver, const struct dw_file_place *place,
+			  struct dw_symbol *ret)
+{
+	unsigned n = 0;
+
+	if (place->number >= 0)
+		n = dw_symbols_code(resolver->symbols, (uint32_t)place->number, place->address - 1,
+				    ret);
+	if (n == 0)
+		ret[n++] = (struct dw_symbol){0};
+	return n;
+}
+
+static struct dw_frame frame_of(const struct dw_file_place *place, const struct dw_symbol *symbol)
+{
+	const struct dw_module *module = place->module;
+
+	return (struct dw_frame){
+	    .function = symbol->function,
+	    .file = dw_resolver_shown_file(symbol->file),
+	    .module = module && module->path ? dw_resolver_base_name(module->path) : NULL,
+	    .address = module ? place->address - 1 : 0,
+	    .line = symbol->line,
+	    .flags = symbol->inlined ? DW_FRAME_INLINED : 0,
+	};
+}
+
+static uint32_t count_frames(const struct dw_resolver *resolver, const struct dw_stack *stack)
+{
+	struct dw_symbol symbols[DW_SYMBOL_INLINE_MAX];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < stack->n_frames; i++) {
+		struct dw_file_place place = dw_resolver_place(resolver, stack->frames[i]);
+
+		n += find_code(resolver, &place, symbols);
+	}
+	return n;
+}
+
+/* Fills at most @n frames, as many as count_frames() has counted. */
+static uint32_t fill_frames(const struct dw_resolver *resolver, const struct dw_stack *stack,
+			    struct dw_frame *frames, uint32_t n)
+{
+	struct dw_symbol symbols[DW_SYMBOL_INLINE_MAX];
+	uint32_t filled = 0;
+
+	for (uint32_t i = 0; i < stack->n_frames; i++) {
+		struct dw_file_place place = dw_resolver_place(resolver, stack->frames[i]);
+		unsigned n_symbols = find_code(resolver, &place, symbols);
+
+		for (unsigned j = 0; j < n_symbols && filled < n; j++)
+			frames[filled++] = frame_of(&place, &symbols[j]);
+	}
+	return filled;
+}
+
+/*
+ * Wrappers are what lies at the inner end, entries what lies at the outer end; the same
+ * functions in the middle are the program's business. Return: index of the site.
+ */
+static uint32_t mark_frames(struct dw_frame *frames, uint32_t n)
+{
+	uint32_t end = n, site = 0;
+
+	while (end && dw_wrapper_is_entry(frames[end - 1].function, frames[end - 1].module))
+		frames[--end].flags |= DW_FRAME_RUNTIME;
+	while (site < end && dw_wrapper_is_lock(frames[site].function, frames[site].module))
+		frames[site++].flags |= DW_FRAME_WRAPPER;
+	return site < end ? site : n;
+}
+
+const struct dw_named_stack *dw_resolver_stack(const struct dw_resolver *resolver,
+					       const struct dw_stack *stack,
+					       const struct dw_hint *hint)
+{
+	uint32_t n = count_frames(resolver, stack);
+	struct dw_frame *frames = dw_arena_alloc(resolver->arena, (n + 1) * sizeof(*frames));
+	struct dw_named_stack *named = dw_arena_alloc(resolver->arena, sizeof(*named));
+
+	if (!frames || !named)
+		return NULL;
+	n = fill_frames(resolver, stack, frames, n);
+	*named = (struct dw_named_stack){frames, n, mark_frames(frames, n), stack->flags};
+	if (hint && hint->file && named->site < n) {
+		frames[named->site].file = dw_resolver_shown_file(hint->file);
+		frames[named->site].line = hint->line;
+	}
+	return named;
+}

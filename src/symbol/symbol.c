@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbol/symbol.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "symbol/demangle.h"
+#include "symbol/scopes.h"
+#include "symbol/table.h"
+
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Names of all frames of a large report; QEMU's take some 100 bytes each. */
+#define TEXTS_MAX ((size_t)256 << 20)
+
+/* Answers kept. The stacks of a report share most of their frames; a power of two. */
+#define CACHE_SIZE 8192
+
+/*
+ * Where the user has asked for a debuginfod server, an unreachable one may take this
+ * long for each file, not the 90 seconds of the client's default. The user's own
+ * DEBUGINFOD_TIMEOUT and DEBUGINFOD_MAXTIME win.
+ */
+#define SERVER_TIMEOUT_S "5"
+#define SERVER_MAXTIME_S "30"
+
+struct module {
+	char *path;
+	uint8_t *build_id;
+	uint32_t build_id_size;
+	int opened; /* an attempt was made, and `quality` tells what came of it */
+	enum dw_symbols_quality quality;
+
+	/* All NULL and 0 unless the file is the right one. */
+	Dwfl *dwfl;
+	Dwfl_Module *dwfl_module;
+	Dwarf_Addr bias; /* libdwfl's addresses less the file's own */
+	struct dw_table *table;
+};
+
+/* What an address was found to be. */
+struct answer {
+	uint64_t address;
+	uint32_t module; /* number plus 1; 0: the entry is free */
+	uint32_t n;
+	struct dw_symbol *symbols;
+};
+
+struct dw_symbols {
+	struct dw_arena *texts;
+	struct module *modules;
+	size_t n_modules, n_room;
+	struct answer *cache; /* CACHE_SIZE entries; a newer answer takes an older one's place */
+};
+
+static void limit_server(void)
+{
+	if (!getenv("DEBUGINFOD_URLS"))
+		return;
+	setenv("DEBUGINFOD_TIMEOUT", SERVER_TIMEOUT_S, /* overwrite= */ 0);
+	setenv("DEBUGINFOD_MAXTIME", SERVER_MAXTIME_S, /* overwrite= */ 0);
+}
+
+int dw_symbols_new(struct dw_symbols **ret)
+{
+	dw_auto(symbols) symbols = calloc(1, sizeof(*symbols));
+	int r;
+
+	if (!symbols)
+		return dw_raise(-ENOMEM);
+	symbols->cache = calloc(CACHE_SIZE, sizeof(*symbols->cache));
+	if (!symbols->cache)
+		return dw_raise(-ENOMEM);
+	r = dw_arena_new(&symbols->texts, TEXTS_MAX);
+	if (r < 0)
+		return dw_pass(r);
+	limit_server();
+	*ret = dw_take(symbols);
+	return 0;
+}
+
+static void close_module(struct module *module)
+{
+	module->table = dw_table_free(module->table);
+	if (module->dwfl)
+		dwfl_end(module->dwfl);
+	module->dwfl = NULL;
+	module->dwfl_module = NULL;
+}
+
+struct dw_symbols *dw_symbols_free(struct dw_symbols *symbols)
+{
+	if (!symbols)
+		return NULL;
+	for (size_t i = 0; i < symbols->n_modules; i++) {
+		close_module(&symbols->modules[i]);
+		free(symbols->modules[i].path);
+		free(symbols->modules[i].build_id);
+	}
+	free(symbols->modules);
+	free(symbols->cache);
+	dw_arena_free(symbols->texts);
+	free(symbols);
+	return NULL;
+}
+
+static int make_room(struct dw_symbols *symbols)
+{
+	size_t n_room = symbols->n_room ? symbols->n_room * 2 : 64;
+	struct module *modules;
+
+	if (symbols->n_modules < symbols->n_room)
+		return 0;
+	modules = reallocarray(symbols->modules, n_room, sizeof(*modules));
+	if (!modules)
+		return dw_raise(-ENOMEM);
+	symbols->modules = modules;
+	symbols->n_room = n_room;
+	return 0;
+}
+
+int64_t dw_symbols_add(struct dw_symbols *symbols, const char *path, const uint8_t *build_id,
+		       uint32_t build_id_size)
+{
+	struct module module = {.build_id_size = build_id ? build_id_size : 0};
+	int r = make_room(symbols);
+
+	if (r < 0)
+		return dw_pass(r);
+	module.path = strdup(path);
+	module.build_id = malloc((size_t)module.build_id_size + 1);
+	if (!module.path || !module.build_id) {
+		free(module.path);
+		free(module.build_id);
+		return dw_raise(-ENOMEM);
+	}
+	if (module.build_id_size)
+		memcpy(module.build_id, build_id, module.build_id_size);
+	symbols->modules[symbols->n_modules] = module;
+	return (int64_t)symbols->n_modules++;
+}
+
+/*
+ * Recordings may come from anywhere: a path in one must not make us wait for a FIFO, or
+ * touch a device, or depend on the current directory.
+ */
+static int open_file(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (path[0] != '/')
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Two files without a build id cannot be told apart; one that was and is not, can. */
+static int is_same(const struct module *module, Dwfl_Module *dwfl_module)
+{
+	const unsigned char *bits;
+	GElf_Addr ignored;
+	int n;
+
+	if (module->build_id_size == 0)
+		return 1;
+	n = dwfl_module_build_id(dwfl_module, &bits, &ignored);
+	return n > 0 && (uint32_t)n == module->build_id_size &&
+	       memcmp(bits, module->build_id, module->build_id_size) == 0;
+}
+
+static enum dw_symbols_quality quality_of(const struct module *module)
+{
+	Dwarf_Addr ignored;
+
+	if (dwfl_module_nextcu(module->dwfl_module, NULL, &ignored))
+		return DW_SYMBOLS_DEBUG;
+	if (module->table->n_functions == 0 && module->table->n_variables == 0)
+		return DW_SYMBOLS_NONE;
+	return module->table->whole ? DW_SYMBOLS_TABLE : DW_SYMBOLS_DYNAMIC;
+}
+
+/* Libdwfl looks in these places only: beside the file, and in the system's debug directory. */
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = dwfl_build_id_find_elf,
+    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .section_address = dwfl_offline_section_address,
+};
+
+static enum dw_symbols_quality read_file(struct module *module, int fd)
+{
+	Dwfl_Module *found;
+
+	module->dwfl = dwfl_begin(&callbacks);
+	found = module->dwfl ? dwfl_report_elf(module->dwfl, module->path, module->path, fd,
+					       /* base= */ 0, /* add_p_vaddr= */ true)
+			     : NULL;
+	if (!found) { /* on success, the descriptor is libdwfl's */
+		close(fd);
+		return DW_SYMBOLS_NONE;
+	}
+	if (dwfl_report_end(module->dwfl, NULL, NULL) || !dwfl_module_getelf(found, &module->bias))
+		return DW_SYMBOLS_NONE;
+	if (!is_same(module, found))
+		return DW_SYMBOLS_CHANGED;
+	if (dw_table_new(&module->table, found, module->bias) < 0)
+		return DW_SYMBOLS_NONE;
+	module->dwfl_module = found;
+	return quality_of(module);
+}
+
+static struct module *open_module(struct dw_symbols *symbols, uint32_t number)
+{
+	struct module *module = &symbols->modules[number];
+	int fd;
+
+	if (module->opened)
+		return module;
+	module->opened = 1;
+	fd = open_file(module->path);
+	module->quality = fd < 0 ? DW_SYMBOLS_MISSING : read_file(module, fd);
+	if (!module->dwfl_module)
+		close_module(module);
+	return module;
+}
+
+enum dw_symbols_quality dw_symbols_quality(struct dw_symbols *symbols, uint32_t module)
+{
+	return open_module(symbols, module)->quality;
+}
+
+/* @file relative to the directory that it was compiled in, as far as it is below that. */
+static const char *file_text(struct dw_symbols *symbols, const char *file, const char *directory)
+{
+	size_t n = directory ? strlen(directory) : 0;
+
+	if (n && strncmp(file, directory, n) == 0 && file[n] == '/')
+		file += n + 1;
+	return dw_arena_text(symbols->texts, file, strlen(file));
+}
+
+/* The debug information of a function may lack its name; the symbol table has one. */
+static void name_by_table(const struct module *module, uint64_t address, struct dw_symbol *symbol)
+{
+	const struct dw_table_entry *entry = dw_table_function(module->table, address);
+
+	if (!entry)
+		return;
+	symbol->offset = address - entry->start;
+	if (!symbol->function)
+		symbol->function = entry->name;
+}
+
+static unsigned look_up(struct dw_symbols *symbols, const struct module *module, uint64_t address,
+			struct dw_symbol *found)
+{
+	const char *directory = NULL;
+	unsigned n = 0;
+
+	if (module->quality == DW_SYMBOLS_DEBUG)
+		n = dw_scopes_find(module->dwfl_module, address + module->bias, found, &directory);
+	if (n == 0)
+		found[n++] = (struct dw_symbol){0};
+	if (!found[n - 1].inlined)
+		name_by_table(module, address, &found[n - 1]);
+	if (n == 1 && !found[0].function && !found[0].file)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (found[i].function)
+			found[i].function = dw_demangle(symbols->texts, found[i].function);
+		if (found[i].file)
+			found[i].file = file_text(symbols, found[i].file, directory);
+	}
+	return n;
+}
+
+static struct answer *answer_of(struct dw_symbols *symbols, uint32_t module, uint64_t address)
+{
+	return &symbols->cache[dw_hash(module, address) & (CACHE_SIZE - 1)];
+}
+
+unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+			 struct dw_symbol *ret)
+{
+	const struct module *opened = open_module(symbols, module);
+	struct answer *answer = answer_of(symbols, module, address);
+	unsigned n;
+
+	if (!opened->dwfl_module)
+		return 0;
+	if (answer->module == module + 1 && answer->address == address) {
+		memcpy(ret, answer->symbols, answer->n * sizeof(*ret));
+		return answer->n;
+	}
+	n = look_up(symbols, opened, address, ret);
+	*answer = (struct answer){0};
+	answer->symbols = dw_arena_alloc(symbols->texts, (n ? n : 1) * sizeof(*ret));
+	if (answer->symbols) {
+		memcpy(answer->symbols, ret, n * sizeof(*ret));
+		answer->module = module + 1;
+		answer->address = address;
+		answer->n = n;
+	}
+	return n;
+}
+
+int dw_symbols_data(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+		    struct dw_symbol *ret)
+{
+	const struct module *opened = open_module(symbols, module);
+	const struct dw_table_entry *entry;
+	const char *name;
+
+	if (!opened->dwfl_module)
+		return 0;
+	entry = dw_table_variable(opened->table, address);
+	name = entry ? dw_demangle(symbols->texts, entry->name) : NULL;
+	if (!name)
+		return 0;
+	*ret = (struct dw_symbol){.function = name, .offset = address - entry->start};
+	return 1;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Functions that say nothing about where something was done: the wrappers around lock
+ * calls, at a stack's inner end, and the entries of threads and programs, at its outer end.
+ *
+ * @function and @module (base name of a file) may be NULL.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Whether a frame does no more than take, release, make or wait on a lock for its caller. */
+bool dw_wrapper_is_lock(const char *function, const char *module);
+
+/* Whether a frame that has none but such outside it starts a thread or a program. */
+bool dw_wrapper_is_entry(const char *function, const char *module);
