@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/collection.h"
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+const struct dw_option report_options[] = {
+    {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
+    {"all", 'a', NULL, "report what has an excuse, too"},
+    {.name = NULL},
+};
+
+static int report(char **paths, const struct dw_renderer *renderer, bool all)
+{
+	dw_auto(collection) collection = NULL;
+	int r;
+
+	r = dw_collection_new(&collection);
+	for (; r == 0 && *paths; paths++)
+		r = dw_collection_add(collection, *paths);
+	if (r == 0)
+		r = dw_collection_write(collection, stdout, renderer, all);
+	if (r < 0) {
+		fprintf(stderr, "deadwatch: cannot report: %s\n", strerror(-r));
+		return DW_EXIT_FAILED;
+	}
+	return dw_collection_exit(collection);
+}
+
+int cmd_report(const struct dw_command *self, int argc, char **argv)
+{
+	const struct dw_renderer *renderer = &dw_render_text;
+	bool all = false;
+	int id, status;
+
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
+		if (id == 'a') {
+			all = true;
+			continue;
+		}
+		renderer = dw_renderer_find(optarg);
+		if (!renderer)
+			return dw_usage(self, "there is no format '%s'", optarg);
+	}
+	if (id == DW_OPTION_STOP)
+		return status;
+	if (optind == argc)
+		return dw_usage(self, "a recording, or a folder with recordings, is missing");
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
+	return report(argv + optind, renderer, all);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A collection: recordings that were read, and what they come to.
+ *
+ * Here reader, analysis, names and fingerprints meet. A collection is what a report is
+ * drawn from; it owns everything that the report points to.
+ *
+ * Single-threaded. Prints nothing but a line on stderr for each recording that could not
+ * be read, because those who read a report of the others must know.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "render/render.h"
+
+#include <stdio.h>
+
+struct dw_collection;
+
+int dw_collection_new(struct dw_collection **ret);
+struct dw_collection *dw_collection_free(struct dw_collection *collection);
+
+/*
+ * Reads the recording at @path, or, if that is a folder, those in it, sorted by name, its
+ * own folders left out. What cannot be read is said and counted.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_collection_add(struct dw_collection *collection, const char *path);
+
+/* A reason that concerns no single recording. @text is copied. Return: 0, or -ENOMEM. */
+int dw_collection_add_blind(struct dw_collection *collection, const char *reason, const char *text);
+
+/* How many recordings were read. */
+size_t dw_collection_n_processes(const struct dw_collection *collection);
+
+/*
+ * Adds what follows from all recordings together, and gives the report. Call it once,
+ * when all are added. Return: 0, or -ENOMEM.
+ */
+int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret);
+
+/* What the finished collection means: an enum dw_exit. */
+int dw_collection_exit(const struct dw_collection *collection);
+
+/*
+ * Finishes @collection and writes the report. Colour is used only if @out is a terminal
+ * and the user has nothing against it. Return: 0, -ENOMEM, or a negative errno of writing.
+ */
+int dw_collection_write(struct dw_collection *collection, FILE *out,
+			const struct dw_renderer *renderer, bool all);
+
+DW_DEFINE_AUTO(collection)

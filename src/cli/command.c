@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define OPTIONS_MAX 16 /* options of one command; more would not fit a screen's help either */
+#define HELP_COLUMN 26 /* where an option's explanation begins */
+
+static const struct dw_option help_option = {"help", 'h', NULL, "show this help"};
+
+/* getopt's two forms of the same table. */
+struct getopt_tables {
+	struct option long_options[OPTIONS_MAX + 2];
+	char short_options[2 * OPTIONS_MAX + 4];
+};
+
+static void add_option(struct getopt_tables *tables, unsigned n, const struct dw_option *option)
+{
+	char *end = tables->short_options + strlen(tables->short_options);
+
+	tables->long_options[n] = (struct option){
+	    .name = option->name,
+	    .has_arg = option->argument ? required_argument : no_argument,
+	    .val = option->id,
+	};
+	if (option->id >= 256)
+		return;
+	*end++ = (char)option->id;
+	if (option->argument)
+		*end = ':';
+}
+
+static void fill_tables(struct getopt_tables *tables, const struct dw_command *command)
+{
+	unsigned n = 0;
+
+	*tables = (struct getopt_tables){0};
+	if (command->wraps)
+		tables->short_options[0] = '+';
+	for (; command->options[n].name && n < OPTIONS_MAX; n++)
+		add_option(tables, n, &command->options[n]);
+	add_option(tables, n, &help_option);
+}
+
+static void write_option(FILE *out, const struct dw_option *option)
+{
+	char text[64];
+	char letter[8] = "    ";
+
+	if (option->id < 256)
+		snprintf(letter, sizeof(letter), "-%c, ", option->id);
+	snprintf(text, sizeof(text), "%s--%s%s%s", letter, option->name,
+		 option->argument ? "=" : "", option->argument ? option->argument : "");
+	fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, text, option->help);
+}
+
+/* The command as the user writes it. The program itself is a command without a name. */
+static void write_usage(FILE *out, const struct dw_command *command)
+{
+	fprintf(out, "usage: deadwatch%s%s %s\n", command->name ? " " : "",
+		command->name ? command->name : "", command->synopsis);
+}
+
+static void write_help(FILE *out, const struct dw_command *command)
+{
+	write_usage(out, command);
+	fprintf(out, "\n%s\n\n", command->help);
+	for (const struct dw_option *option = command->options; option->name; option++)
+		write_option(out, option);
+	write_option(out, &help_option);
+	if (command->write_more)
+		command->write_more(out);
+}
+
+int dw_usage(const struct dw_command *command, const char *format, ...)
+{
+	va_list args;
+
+	fputs("deadwatch: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	write_usage(stderr, command);
+	return DW_EXIT_USAGE;
+}
+
+int dw_option_next(const struct dw_command *command, int argc, char **argv, int *ret_exit)
+{
+	struct getopt_tables tables;
+	int id;
+
+	fill_tables(&tables, command);
+	opterr = 0;
+	id = getopt_long(argc, argv, tables.short_options, tables.long_options, NULL);
+	if (id == '?') {
+		*ret_exit = dw_usage(command, "option '%s' is unknown, or its argument is wrong",
+				     argv[optind - 1]);
+		return DW_OPTION_STOP;
+	}
+	if (id == help_option.id) {
+		write_help(stdout, command);
+		*ret_exit = DW_EXIT_CLEAN;
+		return DW_OPTION_STOP;
+	}
+	return id;
+}

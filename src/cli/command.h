@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands and their options: one row a command, one row an option.
+ *
+ * The rows are the only list of what there is: dispatch, getopt and every --help
+ * are made from them, and a test compares them with the manual pages.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What `deadwatch` exits with; `run` gives the program's own status instead. */
+enum dw_exit {
+	DW_EXIT_CLEAN = 0,    /* looked, found nothing */
+	DW_EXIT_FINDINGS = 1, /* found something that has no excuse */
+	DW_EXIT_USAGE = 2,
+	DW_EXIT_BLIND = 3,  /* found nothing, but could not have seen everything */
+	DW_EXIT_FAILED = 4, /* deadwatch itself could not do its work */
+	/* Of `run`, where there is no program whose status could be given; as shells do it. */
+	DW_EXIT_NOT_EXECUTABLE = 126,
+	DW_EXIT_NOT_FOUND = 127,
+	DW_EXIT_SIGNAL = 128, /* plus the signal's number */
+};
+
+/* An option of a command. A table of them ends with a row whose name is NULL. */
+struct dw_option {
+	const char *name;     /* --name */
+	int id;               /* what dw_option_next() returns; below 256: its short form too */
+	const char *argument; /* what the help calls its argument; NULL: it has none */
+	const char *help;     /* one line */
+};
+
+struct dw_command {
+	const char *name;
+	/* mandatory. argv[0] is the command's name. Return: an exit code. */
+	int (*run)(const struct dw_command *command, int argc, char **argv);
+	const char *synopsis;
+	const char *help;                /* one line */
+	const struct dw_option *options; /* --help, which every command has, is not among them */
+	bool wraps; /* the first word that is no option ends the options: it names a program */
+	void (*write_more)(FILE *out); /* optional: what the help says behind the options */
+};
+
+/*
+ * The next option of getopt's argc and argv; its argument is in optarg.
+ *
+ * Return: the option's id; -1 at the end, then optind is the first operand;
+ * DW_OPTION_STOP if there is nothing left to do, because the help was asked for and shown
+ * (then *@ret_exit is DW_EXIT_CLEAN), or what was asked for was wrong and that was said.
+ */
+int dw_option_next(const struct dw_command *command, int argc, char **argv, int *ret_exit);
+#define DW_OPTION_STOP (-2)
+
+/* Says why the command line is wrong. Return: DW_EXIT_USAGE. */
+int dw_usage(const struct dw_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+int cmd_run(const struct dw_command *command, int argc, char **argv);
+int cmd_report(const struct dw_command *command, int argc, char **argv);
+int cmd_dump(const struct dw_command *command, int argc, char **argv);
+
+extern const struct dw_option run_options[];
+extern const struct dw_option report_options[];
+extern const struct dw_option dump_options[];

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/fold.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "gate/fingerprint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_kinds(const struct dw_reported *a, const struct dw_reported *b)
+{
+	int r = strcmp(a->fingerprint, b->fingerprint);
+
+	if (r == 0)
+		r = (a->finding->verdict > b->finding->verdict) -
+		    (a->finding->verdict < b->finding->verdict);
+	if (r == 0)
+		r = (a->finding->excuse > b->finding->excuse) -
+		    (a->finding->excuse < b->finding->excuse);
+	return r;
+}
+
+/* Equal ones next to each other, the first found first: findings lie in one array. */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct dw_reported *x = *(struct dw_reported *const *)a;
+	const struct dw_reported *y = *(struct dw_reported *const *)b;
+	int r = compare_kinds(x, y);
+
+	return r != 0 ? r : (x->finding > y->finding) - (x->finding < y->finding);
+}
+
+/* Adds up the occurrences of each run of equals at its first, and leaves 0 at the others. */
+static void count_equals(struct dw_reported **sorted, size_t n)
+{
+	struct dw_reported *first = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (first && compare_kinds(first, sorted[i]) == 0) {
+			first->occurrences++;
+			sorted[i]->occurrences = 0;
+		} else {
+			first = sorted[i];
+		}
+	}
+}
+
+static int name_findings(struct dw_reported *all, size_t n, struct dw_arena *arena,
+			 const struct dw_finding *findings, const struct dw_facts *facts,
+			 struct dw_names *names)
+{
+	char fingerprint[DW_FINGERPRINT_SIZE];
+
+	for (size_t i = 0; i < n; i++) {
+		dw_fingerprint(&findings[i], facts, names, fingerprint);
+		all[i].finding = &findings[i];
+		all[i].fingerprint = dw_arena_text(arena, fingerprint, strlen(fingerprint));
+		all[i].occurrences = 1;
+		if (!all[i].fingerprint)
+			return dw_raise(-ENOMEM);
+	}
+	return 0;
+}
+
+int dw_fold(struct dw_reported **ret, size_t *ret_n, struct dw_arena *arena,
+	    const struct dw_analysis *analysis, const struct dw_facts *facts,
+	    struct dw_names *names)
+{
+	const struct dw_finding *findings;
+	struct dw_reported *all, **sorted;
+	size_t n, n_kept = 0;
+	int r;
+
+	findings = dw_analysis_findings(analysis, &n);
+	all = dw_arena_alloc(arena, (n + 1) * sizeof(*all));
+	sorted = dw_arena_alloc(arena, (n + 1) * sizeof(*sorted));
+	if (!all || !sorted)
+		return dw_raise(-ENOMEM);
+	r = name_findings(all, n, arena, findings, facts, names);
+	if (r < 0)
+		return dw_pass(r);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &all[i];
+	qsort(sorted, n, sizeof(*sorted), compare_entries);
+	count_equals(sorted, n);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].occurrences > 0)
+			all[n_kept++] = all[i];
+	*ret = all;
+	*ret_n = n_kept;
+	return 0;
+}

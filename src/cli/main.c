@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/error.h"
+#include "cli/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+static const struct dw_command commands[] = {
+    {
+	.name = "run",
+	.run = cmd_run,
+	.synopsis = "[OPTION]... -- PROGRAM [ARGUMENT]...",
+	.help = "Run a program, watch its locks, and report when it has ended.",
+	.options = run_options,
+	.wraps = true,
+    },
+    {
+	.name = "report",
+	.run = cmd_report,
+	.synopsis = "[OPTION]... RECORDING...",
+	.help = "Say what recordings prove; a folder stands for the recordings in it.",
+	.options = report_options,
+    },
+    {
+	.name = "dump",
+	.run = cmd_dump,
+	.synopsis = "[OPTION]... RECORDING",
+	.help = "Print a recording as text: a story.",
+	.options = dump_options,
+    },
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+enum { OPTION_VERSION = 256, OPTION_DEBUG };
+
+static const struct dw_option main_options[] = {
+    {"version", OPTION_VERSION, NULL, "show the version"},
+    {"debug", OPTION_DEBUG, NULL, "show the way that an error took"},
+    {.name = NULL},
+};
+
+static void write_commands(FILE *out)
+{
+	fputs("\nCommands ('deadwatch COMMAND --help' shows a command's options):\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-8s%s\n", commands[i].name, commands[i].help);
+	fputs("\nExit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not see "
+	      "everything,\n"
+	      "4 deadwatch itself failed. 'deadwatch run' exits as the program did.\n",
+	      out);
+}
+
+static const struct dw_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void show_step(const struct dw_error_step *step)
+{
+	fprintf(stderr, "  %s  %-28s %s:%d: %s\n", step->born ? "raised" : "passed", step->function,
+		step->file, step->line, strerror(-step->error));
+}
+
+/* The options before the command's name, and then the command. */
+static int run_main(const struct dw_command *self, int argc, char **argv)
+{
+	const struct dw_command *command;
+	int id, status;
+
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
+		if (id == OPTION_VERSION) {
+			puts("deadwatch " DW_VERSION);
+			return DW_EXIT_CLEAN;
+		}
+		dw_error_hook = show_step;
+	}
+	if (id == DW_OPTION_STOP)
+		return status;
+	if (optind == argc)
+		return dw_usage(self, "a command is missing; 'deadwatch --help' lists them");
+	command = find_command(argv[optind]);
+	if (!command)
+		return dw_usage(self, "there is no command '%s'; 'deadwatch --help' lists them",
+				argv[optind]);
+	argc -= optind;
+	argv += optind;
+	optind = 0; /* glibc's way to start over with another argv */
+	return command->run(command, argc, argv);
+}
+
+static const struct dw_command program = {
+    .run = run_main,
+    .synopsis = "[--debug] COMMAND ...",
+    .help = "Finds deadlocks that can happen, in programs that nobody rebuilt.",
+    .options = main_options,
+    .wraps = true,
+    .write_more = write_commands,
+};
+
+/*
+ * What was printed has to have arrived: a report that is cut off by a full disk must not
+ * look like one without findings.
+ */
+static int check_output(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "deadwatch: cannot write to standard output: %s\n",
+		errno ? strerror(errno) : "an earlier write failed");
+	return DW_EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	return check_output(program.run(&program, argc, argv));
+}
