@@ -193,7 +193,7 @@ static enum dw_symbols_quality quality_of(const struct module *module)
 	return module->table->whole ? DW_SYMBOLS_TABLE : DW_SYMBOLS_DYNAMIC;
 }
 
-/* Libdwfl looks in these places only: beside the file, and in the system's debug directory. */
+/* Separate debug information is looked for beside the file and in the system's debug directory. */
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_build_id_find_elf,
     .find_debuginfo = dwfl_standard_find_debuginfo,
@@ -292,6 +292,21 @@ static struct answer *answer_of(struct dw_symbols *symbols, uint32_t module, uin
 	return &symbols->cache[dw_hash(module, address) & (CACHE_SIZE - 1)];
 }
 
+static void keep(struct dw_symbols *symbols, struct answer *answer, uint32_t module,
+		 uint64_t address, const struct dw_symbol *found, unsigned n)
+{
+	size_t size = n * sizeof(*found);
+
+	*answer = (struct answer){address, module + 1, n, NULL};
+	if (n == 0)
+		return;
+	answer->symbols = dw_arena_alloc(symbols->texts, size);
+	if (answer->symbols)
+		memcpy(answer->symbols, found, size);
+	else
+		answer->module = 0;
+}
+
 unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t address,
 			 struct dw_symbol *ret)
 {
@@ -302,18 +317,12 @@ unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t a
 	if (!opened->dwfl_module)
 		return 0;
 	if (answer->module == module + 1 && answer->address == address) {
-		memcpy(ret, answer->symbols, answer->n * sizeof(*ret));
+		if (answer->n)
+			memcpy(ret, answer->symbols, answer->n * sizeof(*ret));
 		return answer->n;
 	}
 	n = look_up(symbols, opened, address, ret);
-	*answer = (struct answer){0};
-	answer->symbols = dw_arena_alloc(symbols->texts, (n ? n : 1) * sizeof(*ret));
-	if (answer->symbols) {
-		memcpy(answer->symbols, ret, n * sizeof(*ret));
-		answer->module = module + 1;
-		answer->address = address;
-		answer->n = n;
-	}
+	keep(symbols, answer, module, address, ret, n);
 	return n;
 }
 
