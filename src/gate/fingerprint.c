@@ -27,7 +27,7 @@ static size_t without_digits(const char *name, size_t n)
 
 	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
 		digits++;
-	return digits && digits < n && name[n - 1 - digits] == '.' ? n - digits - 1 : n;
+	return digits && digits + 1 < n && name[n - 1 - digits] == '.' ? n - digits - 1 : n;
 }
 
 static size_t without_suffix(const char *name, size_t n)

@@ -7,7 +7,7 @@
 
 extern "C" char __executable_start[];
 
-extern "C" int pthread_mutex_lock(pthread_mutex_t *)
+extern "C" __attribute__((noinline)) int pthread_mutex_lock(pthread_mutex_t *)
 {
 	printf("locked %lx\n",
 	       (unsigned long)((char *)__builtin_return_address(0) - __executable_start));
