@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/collection.h"
 #include "cli/command.h"
+#include "cli/environment.h"
 #include "cli/launch.h"
 #include "cli/library.h"
 #include "cli/program.h"
@@ -138,6 +139,8 @@ int cmd_run(const struct dw_command *self, int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return dw_usage(self, "the program to run is missing");
+	if (dw_environment_check() != 0)
+		return DW_EXIT_USAGE;
 	r = dw_library_find(&library);
 	if (r != 0)
 		return r < 0 ? fail("look for libdeadwatch.so", r) : DW_EXIT_FAILED;

@@ -2,13 +2,12 @@
 #include "cli/launch.h"
 
 #include "base/error.h"
+#include "cli/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,38 +67,6 @@ static void restore_signals(const struct signals *signals)
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 
-/* Sets @name to @first, then @separator and what it was before. */
-static int prepend(const char *name, const char *first, char separator)
-{
-	const char *before = getenv(name);
-	char *value;
-	int r;
-
-	if (!before || !*before)
-		return setenv(name, first, 1);
-	if (asprintf(&value, "%s%c%s", first, separator, before) < 0)
-		return -1;
-	r = setenv(name, value, 1);
-	free(value);
-	return r;
-}
-
-/* The user's own options stay, but for those that are ours to say: the last one counts. */
-static int append_options(const struct dw_launch *launch)
-{
-	const char *before = getenv("DEADWATCH_OPTIONS");
-	char *value;
-	int r;
-
-	if (asprintf(&value, "%s%srecord_path=%s%s", before ? before : "",
-		     before && *before ? ":" : "", launch->record_path,
-		     launch->events ? ":events=1" : "") < 0)
-		return -1;
-	r = setenv("DEADWATCH_OPTIONS", value, 1);
-	free(value);
-	return r;
-}
-
 /* In the child. If exec fails, its errno goes through @report, which a successful one closes. */
 static void become_program(const struct dw_launch *launch, const struct signals *signals,
 			   int report)
@@ -107,7 +74,7 @@ static void become_program(const struct dw_launch *launch, const struct signals 
 	int error;
 
 	restore_signals(signals);
-	if (prepend("LD_PRELOAD", launch->library, ':') == 0 && append_options(launch) == 0)
+	if (dw_environment_set(launch->library, launch->record_path, launch->events) == 0)
 		execvp(launch->argv[0], launch->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)

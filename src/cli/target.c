@@ -56,6 +56,17 @@ static int make_private_folder(struct dw_target *target)
 	return 0;
 }
 
+/* Asking for permissions is not enough: a file system may be read-only, or special. */
+static bool can_create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return unlink(path) == 0;
+}
+
 static int split_wish(struct dw_target *target, const char *wish)
 {
 	auto_text for_folder = strdup(wish);
@@ -71,7 +82,7 @@ static int split_wish(struct dw_target *target, const char *wish)
 	target->folder = realpath(dirname(for_folder), NULL);
 	if (!target->folder)
 		return refuse(DW_TARGET_FAILED, wish, strerror(errno));
-	if (access(target->folder, W_OK | X_OK) < 0)
+	if (!can_create(wish))
 		return refuse(DW_TARGET_FAILED, wish, strerror(errno));
 	target->name = strdup(basename(for_name));
 	return 0;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/environment.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The keys of DEADWATCH_OPTIONS, and which values each may have. */
+static const struct {
+	const char *key;
+	const char *words; /* the value is one of these; NULL: see number */
+	bool number;       /* it is a number; else it may be any text */
+} keys[] = {
+    {"record_path", NULL, /* number= */ false},
+    {"record_limit", NULL, /* number= */ true},
+    {"events", "0 1", /* number= */ false},
+    {"stacks", "new always off", /* number= */ false},
+};
+#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static bool is_among(const char *words, const char *word, size_t n)
+{
+	while (*words) {
+		size_t size = strcspn(words, " ");
+
+		if (size == n && !memcmp(words, word, n))
+			return true;
+		words += size + (words[size] == ' ');
+	}
+	return false;
+}
+
+static bool is_number(const char *value, size_t n)
+{
+	return n > 0 && n <= 9 && strspn(value, "0123456789") >= n;
+}
+
+/* @option: KEY=VALUE, @n bytes. */
+static bool is_known(const char *option, size_t n)
+{
+	size_t key_size = strcspn(option, "=:");
+	const char *value = option + key_size + 1;
+
+	if (key_size >= n)
+		return false;
+	for (size_t i = 0; i < N_KEYS; i++) {
+		size_t value_size = n - key_size - 1;
+
+		if (strlen(keys[i].key) != key_size || memcmp(keys[i].key, option, key_size))
+			continue;
+		if (keys[i].number)
+			return is_number(value, value_size);
+		return !keys[i].words || is_among(keys[i].words, value, value_size);
+	}
+	return false;
+}
+
+int dw_environment_check(void)
+{
+	const char *option = getenv("DEADWATCH_OPTIONS");
+	size_t n;
+
+	for (; option && *option; option += n + (option[n] == ':')) {
+		n = strcspn(option, ":");
+		if (n == 0 || is_known(option, n))
+			continue;
+		fprintf(stderr,
+			"deadwatch: DEADWATCH_OPTIONS has '%.*s', which is not understood: it is "
+			"record_limit=MIB, events=0|1 or stacks=new|always|off, with colons in "
+			"between\n",
+			(int)n, option);
+		return 1;
+	}
+	return 0;
+}
+
+/* Sets @name to @one and @other with a colon in between; an empty one is left out. */
+static int set_joined(const char *name, const char *one, const char *other)
+{
+	char *value;
+	int r;
+
+	if (asprintf(&value, "%s%s%s", one, *one && *other ? ":" : "", other) < 0)
+		return dw_raise(-ENOMEM);
+	r = setenv(name, value, 1);
+	free(value);
+	return r < 0 ? dw_raise(-ENOMEM) : 0;
+}
+
+static const char *get(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? value : "";
+}
+
+/* The first library that the loader finds counts, and the last option of a key. */
+int dw_environment_set(const char *library, const char *record_path, bool events)
+{
+	char *options;
+	int r;
+
+	if (asprintf(&options, "record_path=%s%s", record_path, events ? ":events=1" : "") < 0)
+		return dw_raise(-ENOMEM);
+	r = set_joined("LD_PRELOAD", library, get("LD_PRELOAD"));
+	if (r == 0)
+		r = set_joined("DEADWATCH_OPTIONS", get("DEADWATCH_OPTIONS"), options);
+	free(options);
+	return r < 0 ? dw_pass(r) : 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the shim is told through the environment.
+ *
+ * Single-threaded: it changes the environment of the calling process.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * Whether the shim will understand the user's DEADWATCH_OPTIONS: it cannot complain itself,
+ * so what is wrong is said on stderr here. Return: 0, or 1.
+ */
+int dw_environment_check(void);
+
+/*
+ * Sets LD_PRELOAD and DEADWATCH_OPTIONS for a program about to be executed, behind and before
+ * what the user has there. @events: every event is to be recorded.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_environment_set(const char *library, const char *record_path, bool events);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A program to try the command line on. Its argument says what it does:
+ *
+ *   inversion   two threads, one after the other, take two locks in opposite orders, while
+ *               both are alive; so it does not hang, but it could
+ *   order       the same two threads in the same order
+ *   alone       one thread, one lock
+ *   nothing     no lock, no thread
+ *   exit        ends with status 7
+ *   wait        says "ready" and waits to be killed
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t second = PTHREAD_MUTEX_INITIALIZER;
+
+/* Whose turn it is. Not a lock or a condition: those would excuse the inversion. */
+static volatile int turn;
+
+static void wait_for_turn(int mine)
+{
+	while (turn != mine)
+		usleep(1000);
+}
+
+static void take_both(pthread_mutex_t *outer, pthread_mutex_t *inner)
+{
+	pthread_mutex_lock(outer);
+	pthread_mutex_lock(inner);
+	pthread_mutex_unlock(inner);
+	pthread_mutex_unlock(outer);
+}
+
+static void *forwards(void *unused)
+{
+	(void)unused;
+	wait_for_turn(0);
+	take_both(&first, &second);
+	turn = 1;
+	wait_for_turn(2);
+	return NULL;
+}
+
+static void *second_thread(void *inverted)
+{
+	wait_for_turn(1);
+	if (inverted)
+		take_both(&second, &first);
+	else
+		take_both(&first, &second);
+	turn = 2;
+	return NULL;
+}
+
+static int run_threads(void *inverted)
+{
+	pthread_t a, b;
+
+	if (pthread_create(&a, NULL, forwards, NULL) != 0 ||
+	    pthread_create(&b, NULL, second_thread, inverted) != 0)
+		return 1;
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	puts("done");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "nothing";
+
+	if (!strcmp(what, "inversion"))
+		return run_threads(&first);
+	if (!strcmp(what, "order"))
+		return run_threads(NULL);
+	if (!strcmp(what, "alone")) {
+		pthread_mutex_lock(&first);
+		pthread_mutex_unlock(&first);
+	} else if (!strcmp(what, "wait")) {
+		puts("ready");
+		fflush(stdout);
+		pause();
+	}
+	return !strcmp(what, "exit") ? 7 : 0;
+}

@@ -1,0 +1,387 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line, right and wrong: every test's name is a claim.
+
+usage: test-cli.py DEADWATCH SAMPLE STATIC_SAMPLE MAN_FOLDER [unittest's arguments]
+"""
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DEADWATCH, SAMPLE, STATIC_SAMPLE, MAN = (os.path.abspath(a) for a in sys.argv[1:5])
+del sys.argv[1:5]
+
+CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
+HEADER_SIZE = 8192
+VERSION_OFFSET = 8
+TIMEOUT = 60  # seconds; each of these takes well under one
+
+
+def deadwatch(*args, **more):
+    more.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run([DEADWATCH, *args], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                          text=True, timeout=TIMEOUT, **more)
+
+
+class Folder(unittest.TestCase):
+    """A test with a folder of its own, where TMPDIR is, too."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="deadwatch-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.tmpdir = self.path("tmp")
+        os.mkdir(self.tmpdir)
+        self.environment = dict(os.environ, TMPDIR=self.tmpdir)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+    def run_sample(self, *args, options=()):
+        return deadwatch("run", *options, "--", SAMPLE, *args, env=self.environment)
+
+    def record(self, what, name="recording"):
+        done = self.run_sample(what, options=("-o", self.path(name)))
+        self.assertTrue(os.path.exists(self.path(name)), done.stderr)
+        return self.path(name)
+
+    def bytes_of(self, path):
+        with open(path, "rb") as file:
+            return file.read()
+
+
+class Run(Folder):
+    def test_the_report_goes_to_stderr_and_stdout_is_the_programs(self):
+        done = self.run_sample("inversion")
+        self.assertEqual(done.stdout, "done\n")
+        self.assertIn("potential", done.stderr)
+
+    def test_the_status_is_the_programs_own(self):
+        self.assertEqual(self.run_sample("exit").returncode, 7)
+        self.assertEqual(self.run_sample("inversion").returncode, 0)
+
+    def test_a_program_killed_by_a_signal_gives_128_and_the_signal(self):
+        done = deadwatch("run", "--", "sh", "-c", "kill -KILL $$", env=self.environment)
+        self.assertEqual(done.returncode, 128 + signal.SIGKILL)
+
+    def test_stdin_is_the_programs(self):
+        done = subprocess.run([DEADWATCH, "run", "--", "cat"], input="a line\n", text=True,
+                              capture_output=True, env=self.environment, timeout=TIMEOUT)
+        self.assertEqual(done.stdout, "a line\n")
+
+    def test_sigterm_is_handed_on_and_the_report_still_made(self):
+        process = subprocess.Popen([DEADWATCH, "run", "--", SAMPLE, "wait"], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=self.environment)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.terminate()
+        _, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertIn("no recording was made", errors)
+
+    def test_an_ignored_signal_stays_ignored_in_the_program(self):
+        script = "trap '' INT TERM; exec " + DEADWATCH + " run -- sh -c 'kill -INT $$; kill -TERM $$; echo alive'"
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True,
+                              env=self.environment, timeout=TIMEOUT)
+        self.assertEqual(done.stdout, "alive\n")
+
+    def test_the_private_folder_is_gone_afterwards(self):
+        self.run_sample("inversion")
+        self.assertEqual(os.listdir(self.tmpdir), [])
+
+    def test_without_separator_the_programs_options_are_its_own(self):
+        done = deadwatch("run", SAMPLE, "--help", env=self.environment)
+        self.assertNotIn("usage", done.stdout)
+
+    def test_a_missing_program_is_127(self):
+        done = deadwatch("run", "--", "/nonexistent/program", env=self.environment)
+        self.assertEqual(done.returncode, 127)
+        self.assertIn("'/nonexistent/program'", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
+    def test_a_file_that_is_no_program_is_126(self):
+        path = self.write("data", b"no program\n")
+        done = deadwatch("run", "--", path, env=self.environment)
+        self.assertEqual(done.returncode, 126)
+        self.assertIn(path, done.stderr)
+
+    def test_no_program_is_wrong_usage(self):
+        self.assertEqual(deadwatch("run").returncode, USAGE)
+
+    def test_an_existing_output_is_left_alone(self):
+        path = self.write("kept", b"precious")
+        done = self.run_sample("inversion", options=("-o", path))
+        self.assertEqual(done.returncode, USAGE)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(self.bytes_of(path), b"precious")
+
+    def test_a_recording_of_an_earlier_run_is_not_mixed_in(self):
+        self.write("recording.123", b"")
+        done = self.run_sample("inversion", options=("-o", self.path("recording")))
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("recording.123", done.stderr)
+
+    def test_an_output_that_cannot_be_written_stops_before_the_program_starts(self):
+        for path in (self.path("nowhere/recording"), "/proc/recording"):
+            done = self.run_sample("inversion", options=("-o", path))
+            self.assertEqual(done.returncode, FAILED, path)
+            self.assertEqual(done.stdout, "")
+            self.assertIn(path, done.stderr)
+
+    def test_an_output_with_a_colon_is_refused(self):
+        done = self.run_sample("inversion", options=("-o", self.path("a:b")))
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("colon", done.stderr)
+
+    def test_a_relative_output_is_where_the_user_is(self):
+        subprocess.run([DEADWATCH, "run", "-o", "here", "--", "sh", "-c",
+                        "cd / && exec " + SAMPLE + " inversion"], cwd=self.folder,
+                       capture_output=True, env=self.environment, timeout=TIMEOUT)
+        self.assertTrue(os.path.exists(self.path("here")))
+
+    def test_the_kept_recording_is_private_and_no_longer_than_used(self):
+        path = self.record("inversion")
+        status = os.stat(path)
+        self.assertEqual(status.st_mode & 0o777, 0o600)
+        self.assertLess(status.st_size, 16 << 20)
+        self.assertEqual(deadwatch("report", path).returncode, FINDINGS)
+
+    def test_every_process_has_its_recording(self):
+        path = self.path("recording")
+        deadwatch("run", "-o", path, "--", "sh", "-c", f"{SAMPLE} inversion; {SAMPLE} order",
+                  env=self.environment)
+        made = sorted(name for name in os.listdir(self.folder) if name.startswith("recording"))
+        self.assertEqual(len(made), 2)
+        self.assertEqual(made[0], "recording")
+        self.assertRegex(made[1], r"^recording\.\d+$")
+
+    def test_a_static_program_is_named_as_such(self):
+        done = deadwatch("run", "--", STATIC_SAMPLE, "inversion", env=self.environment)
+        self.assertEqual(done.stdout, "done\n")
+        self.assertIn("statically linked", done.stderr)
+
+    def test_a_program_without_locks_is_not_called_clean(self):
+        done = self.run_sample("nothing", options=("--format=json",))
+        self.assertIn("no-recording", done.stderr)
+
+    def test_a_library_that_is_not_there_is_said(self):
+        self.environment["DEADWATCH_LIBRARY"] = self.path("none.so")
+        done = self.run_sample("inversion")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn(self.path("none.so"), done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_events_are_recorded_on_request_only(self):
+        few = self.record("inversion", "few")
+        self.run_sample("inversion", options=("--events", "-o", self.path("all")))
+        events = deadwatch("dump", self.path("all")).stdout
+        self.assertIn(" born ", events)
+        self.assertNotIn(" born ", deadwatch("dump", few).stdout)
+
+    def test_the_users_own_preload_and_options_stay(self):
+        self.environment["DEADWATCH_OPTIONS"] = "record_limit=64"
+        self.environment["LD_PRELOAD"] = "libpthread.so.0"
+        done = deadwatch("run", "--", "sh", "-c", "echo $LD_PRELOAD $DEADWATCH_OPTIONS",
+                         env=self.environment)
+        self.assertRegex(done.stdout, r"^/.*/libdeadwatch\.so:libpthread\.so\.0 "
+                                      r"record_limit=64:record_path=/")
+
+    def test_options_that_the_library_would_not_understand_are_refused(self):
+        for wrong in ("events=2", "evnets=1", "record_limit=", "record_limit=9x", "events"):
+            self.environment["DEADWATCH_OPTIONS"] = "record_limit=64:" + wrong
+            done = self.run_sample("inversion")
+            self.assertEqual((done.returncode, done.stdout), (USAGE, ""), wrong)
+            self.assertIn(f"'{wrong}'", done.stderr)
+
+
+class Report(Folder):
+    def test_findings_are_1_and_none_are_0(self):
+        self.assertEqual(deadwatch("report", self.record("inversion", "a")).returncode, FINDINGS)
+        self.assertEqual(deadwatch("report", self.record("order", "b")).returncode, CLEAN)
+
+    def test_one_thread_with_a_lock_is_clean(self):
+        self.assertEqual(deadwatch("report", self.record("alone")).returncode, CLEAN)
+
+    def test_the_finding_names_the_variables_and_the_functions(self):
+        text = deadwatch("report", self.record("inversion")).stdout
+        for word in ("first", "second", "take_both", "sample.c"):
+            self.assertIn(word, text)
+
+    def test_the_same_recording_gives_the_same_report(self):
+        path = self.record("inversion")
+        for form in ("text", "json"):
+            once = deadwatch("report", "--format", form, path).stdout
+            self.assertEqual(once, deadwatch("report", "--format", form, path).stdout)
+
+    def test_json_is_json(self):
+        json.loads(deadwatch("report", "--format=json", self.record("inversion")).stdout)
+
+    def check_bad(self, path, words):
+        done = deadwatch("report", path)
+        self.assertEqual(done.returncode, FAILED, done.stderr)
+        self.assertIn(path, done.stderr)
+        self.assertIn(words, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertEqual(done.stdout, "")
+
+    def test_a_foreign_file_is_refused(self):
+        self.check_bad(self.write("foreign", b"\x7fELF" + bytes(20000)), "not a recording")
+
+    def test_an_empty_file_is_refused(self):
+        self.check_bad(self.write("empty", b""), "")
+
+    def test_a_missing_file_is_refused(self):
+        self.check_bad(self.path("missing"), "No such file")
+
+    def test_a_file_that_ends_in_its_header_is_refused(self):
+        whole = self.bytes_of(self.record("inversion"))
+        self.check_bad(self.write("cut", whole[:HEADER_SIZE // 2]), "")
+
+    def test_a_newer_version_is_refused(self):
+        data = bytearray(self.bytes_of(self.record("inversion")))
+        (version,) = struct.unpack_from("=I", data, VERSION_OFFSET)
+        struct.pack_into("=I", data, VERSION_OFFSET, version + 1)
+        self.check_bad(self.write("newer", data), "")
+
+    def test_a_truncated_recording_is_never_clean(self):
+        whole = self.bytes_of(self.record("order"))
+        for size in (HEADER_SIZE + 8, (HEADER_SIZE + len(whole)) // 2, len(whole) - 8):
+            done = deadwatch("report", self.write("cut", whole[:size]))
+            self.assertEqual(done.returncode, BLIND, (size, done.stdout, done.stderr))
+
+    def test_a_bad_recording_does_not_hide_the_others(self):
+        bad = self.write("bad", b"nothing of ours" * 1000)
+        good, clean = self.record("inversion", "good"), self.record("order", "clean")
+        done = deadwatch("report", bad, good)
+        self.assertEqual(done.returncode, FINDINGS)
+        self.assertIn(bad, done.stderr)
+        self.assertIn("potential", done.stdout)
+        self.assertEqual(deadwatch("report", clean, bad).returncode, FAILED)
+
+    def test_a_folder_stands_for_its_recordings(self):
+        os.mkdir(self.path("folder"))
+        self.record("inversion", "folder/a.rec")
+        self.write("folder/notes.txt", b"nothing of ours\n" * 1000)
+        done = deadwatch("report", self.path("folder"))
+        self.assertEqual((done.returncode, done.stderr), (FINDINGS, ""))
+
+    def test_a_folder_without_recordings_is_blind(self):
+        done = deadwatch("report", self.tmpdir)
+        self.assertEqual(done.returncode, BLIND)
+        self.assertIn("no recording", done.stdout)
+
+    def test_a_full_disk_is_not_a_clean_report(self):
+        path = self.record("order")
+        for command in ("report", "dump"):
+            with open("/dev/full", "w") as full:
+                done = deadwatch(command, path, stdout=full)
+            self.assertEqual(done.returncode, FAILED)
+            self.assertIn("No space left", done.stderr)
+
+    def test_a_reader_that_went_away_is_an_error(self):
+        path = self.record("order")
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        done = deadwatch("report", path, stdout=write_end)
+        os.close(write_end)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("Broken pipe", done.stderr)
+
+    def test_colour_is_for_terminals_whose_users_like_it(self):
+        path = self.record("inversion")
+        self.assertNotIn("\x1b", deadwatch("report", path).stdout)
+        environment = dict(self.environment, TERM="xterm")
+        environment.pop("NO_COLOR", None)
+        self.assertIn(b"\x1b", self.on_terminal(path, environment))
+        self.assertNotIn(b"\x1b", self.on_terminal(path, dict(environment, NO_COLOR="1")))
+
+    def on_terminal(self, path, environment):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([DEADWATCH, "report", path], stdout=theirs, env=environment)
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:
+            pass  # the other end was closed
+        os.close(ours)
+        process.wait(timeout=TIMEOUT)
+        return shown
+
+
+class Dump(Folder):
+    def test_a_dump_says_whose_it_is_and_what_happened(self):
+        text = deadwatch("dump", self.record("inversion")).stdout
+        self.assertIn("# " + os.path.realpath(SAMPLE), text)
+        self.assertIn(" hold ", text)
+
+    def test_an_anonymous_dump_has_no_names(self):
+        text = deadwatch("dump", "--anonymize", self.record("inversion")).stdout
+        self.assertIn(" hold ", text)
+        for secret in ("sample", "take_both", "forwards", "first ", os.sep, "libc"):
+            self.assertNotIn(secret, text)
+
+    def test_a_foreign_file_is_refused(self):
+        done = deadwatch("dump", self.write("foreign", bytes(20000)))
+        self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+
+
+class Help(unittest.TestCase):
+    COMMANDS = ("run", "report", "dump")
+
+    def options(self, *command):
+        return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}
+
+    def test_help_fits_a_screen(self):
+        for command in ((), *((c,) for c in self.COMMANDS)):
+            done = deadwatch(*command, "--help")
+            self.assertEqual((done.returncode, done.stderr), (CLEAN, ""))
+            lines = done.stdout.splitlines()
+            self.assertLessEqual(len(lines), 24)
+            self.assertLessEqual(max(map(len, lines)), 80, lines)
+
+    def test_help_lists_every_command(self):
+        text = deadwatch("--help").stdout
+        for command in self.COMMANDS:
+            self.assertRegex(text, rf"(?m)^  {command} ")
+
+    def test_the_manual_has_the_options_of_the_help(self):
+        for command in self.COMMANDS:
+            with open(os.path.join(MAN, f"deadwatch-{command}.1")) as page:
+                text = page.read().replace("\\-", "-")
+            described = set(re.findall(r"(?m)^\.BR? .*?(--[a-z]+)", text))
+            self.assertEqual(described, self.options(command), command)
+
+    def test_what_is_wrong_is_said_and_is_2(self):
+        for wrong in ((), ("frobnicate",), ("--frobnicate",), ("report",), ("report", "--all"),
+                      ("report", "--format=xml", "x"), ("dump",), ("dump", "a", "b"),
+                      ("run", "--frobnicate")):
+            done = deadwatch(*wrong)
+            self.assertEqual(done.returncode, USAGE, wrong)
+            self.assertIn("usage: deadwatch", done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def test_the_version_is_shown(self):
+        self.assertRegex(deadwatch("--version").stdout, r"^deadwatch \d+\.\d+\.\d+\n$")
+
+    def test_debug_shows_the_way_of_an_error(self):
+        done = deadwatch("--debug", "report", "/nonexistent")
+        self.assertRegex(done.stderr, r"(?m)^  raised  \S+ .*\.c:\d+: No such file")
+        self.assertNotIn("raised", deadwatch("report", "/nonexistent").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
