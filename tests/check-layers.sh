@@ -14,7 +14,7 @@ allowed() {
 	analysis) echo base model analysis ;;
 	symbol) echo base model symbol ;;
 	gate) echo base model analysis symbol gate ;;
-	render) echo base model analysis symbol gate render ;;
+	render) echo base model analysis symbol render ;;
 	cli) echo base model record analysis symbol gate render cli ;;
 	*) echo "$1: not in the list of layers" >&2 ;;
 	esac
