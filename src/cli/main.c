@@ -45,8 +45,7 @@ static void write_commands(FILE *out)
 	fputs("\nCommands ('deadwatch COMMAND --help' shows a command's options):\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-8s%s\n", commands[i].name, commands[i].help);
-	fputs("\nExit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not see "
-	      "everything,\n"
+	fputs("\nExit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not see all,\n"
 	      "4 deadwatch itself failed. 'deadwatch run' exits as the program did.\n",
 	      out);
 }
