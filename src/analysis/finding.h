@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DW_VERDICTS(X)                                                                             \
-	X(DW_POTENTIAL, 1, "potential") /* a cycle of needs: it can happen */                      \
+#define DW_VERDICTS(X)                                                        \
+	X(DW_POTENTIAL, 1, "potential") /* a cycle of needs: it can happen */ \
 	X(DW_MISUSE, 2, "misuse")       /* wrong whatever other threads do */
 
 enum dw_verdict {
@@ -29,14 +29,15 @@ enum dw_verdict {
  * witnesses for its legs has one; the one told is the first of this list that
  * applies to the choice that needed the fewest.
  */
-#define DW_EXCUSES(X)                                                                              \
-	X(DW_NO_EXCUSE, 0, "none")                                                                 \
-	X(DW_EXCUSE_REUSED, 1, "reused")               /* the legs met different lives of an address */ \
-	X(DW_EXCUSE_SINGLE_THREAD, 2, "single-thread") /* two legs have just one thread to do them */   \
-	X(DW_EXCUSE_TRY, 3, "try")                     /* a leg does not wait, or not for ever */       \
-	X(DW_EXCUSE_READERS, 4, "readers")             /* two readers meet, and no writer can queue */  \
-	X(DW_EXCUSE_GATED, 5, "gated")                 /* a lock held in two legs keeps them apart */   \
-	X(DW_EXCUSE_ORDERED, 6, "ordered")             /* create and join keep two legs apart */
+#define DW_EXCUSES(X)                                                                      \
+	X(DW_NO_EXCUSE, 0, "none")                                                         \
+	X(DW_EXCUSE_REUSED, 1, "reused") /* the legs met different lives of an address */  \
+	X(DW_EXCUSE_SINGLE_THREAD, 2,                                                      \
+	  "single-thread")                 /* two legs have just one thread to do them */  \
+	X(DW_EXCUSE_TRY, 3, "try")         /* a leg does not wait, or not for ever */      \
+	X(DW_EXCUSE_READERS, 4, "readers") /* two readers meet, and no writer can queue */ \
+	X(DW_EXCUSE_GATED, 5, "gated")     /* a lock held in two legs keeps them apart */  \
+	X(DW_EXCUSE_ORDERED, 6, "ordered") /* create and join keep two legs apart */
 
 enum dw_excuse {
 #define X(name, value, text) name = value,
@@ -47,7 +48,7 @@ enum dw_excuse {
 struct dw_leg {
 	uint32_t thread; /* number */
 	uint32_t holds;  /* chain number: its last thing is what is held */
-	uint32_t needs;  /* chain number: its last thing is what is needed; `holds` is on its path */
+	uint32_t needs; /* chain number: its last thing is what is needed; `holds` is on its path */
 };
 
 struct dw_finding {

@@ -6,12 +6,15 @@
  * removed. After every new edge the graph knows its strongly connected components:
  * things are on a common cycle exactly if they are in one component.
  *
- * The components are kept in a topological order that is repaired when an edge goes
- * against it, by searching just the region between its ends (Pearce and Kelly, "A
- * dynamic topological sort algorithm for directed acyclic graphs", 2006); where the
- * search finds a cycle, its components are merged with union-find (Haeupler, Kavitha,
- * Mathew, Sen and Tarjan, "Incremental cycle detection, topological ordering, and
- * strong component maintenance", 2012). No recursion.
+ * Every component has a level, and no edge leads to a lower one. An edge that goes
+ * up costs nothing; any other searches backward, just within its tail's level and
+ * for a limited number of edges, and where that gives no answer it lifts what can
+ * be reached from its head (the two-way search of Bender, Fineman, Gilbert and
+ * Tarjan, "A New Approach to Incremental Cycle Detection and Related Problems", ACM
+ * Transactions on Algorithms 12, 2016, section 2: m edges cost O(m^1.5) at worst).
+ * Components on a new cycle are merged with union-find (Haeupler, Kavitha, Mathew,
+ * Sen and Tarjan, "Incremental cycle detection, topological ordering, and strong
+ * component maintenance", 2012). No recursion.
  *
  * Single-threaded. Memory comes from the caller's arena.
  */
@@ -27,6 +30,9 @@ enum dw_graph_answer {
 	DW_GRAPH_NEW,       /* it is new, its ends are in different components */
 	DW_GRAPH_CYCLE,     /* it is new and on a cycle */
 };
+
+/* In place of the number of an edge: there is none. */
+#define DW_GRAPH_NONE UINT32_MAX
 
 int dw_graph_new(struct dw_graph **ret, struct dw_arena *arena);
 
@@ -50,12 +56,14 @@ uint32_t dw_graph_component(struct dw_graph *graph, uint32_t node);
 /* How many nodes are in @node's component; 1: it is on no cycle. */
 uint32_t dw_graph_component_size(struct dw_graph *graph, uint32_t node);
 
-/* The ends of an edge, and the next edge out of the same node (UINT32_MAX: no more). */
+/* The ends of an edge, and the next edge out of the same node (DW_GRAPH_NONE: no more). */
 struct dw_graph_edge {
 	uint32_t from, to;
 	uint32_t next_out;
 };
+
+/* Valid until the next dw_graph_add(). */
 const struct dw_graph_edge *dw_graph_edge(const struct dw_graph *graph, uint32_t edge);
 
-/* The first edge out of @node, UINT32_MAX if there is none. */
+/* The first edge out of @node, DW_GRAPH_NONE if there is none. */
 uint32_t dw_graph_first_out(const struct dw_graph *graph, uint32_t node);
