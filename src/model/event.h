@@ -49,7 +49,8 @@ enum dw_event_kind {
 	X(DW_TIMED, 0x04, "timed")         /* waiting for a limited time */                        \
 	X(DW_RETAKEN, 0x08, "retaken")     /* again, at the end of a condition wait */             \
 	X(DW_REENTRANT, 0x10, "reentrant") /* its holder may take it again */                      \
-	X(DW_REMAINS, 0x20, "remains")     /* not taken: still held after one below it was let go */
+	X(DW_REMAINS, 0x20, "remains")     /* not taken: still held after one below it was let go */ \
+	X(DW_ROBUST, 0x40, "robust")       /* whoever ends holding it hands it on */
 
 enum dw_how {
 #define X(name, value, text) name = value,

@@ -129,7 +129,8 @@ struct dw_told_slot {
 	X(DW_LOSS_THINGS, 4, "things", "more locks than can be told apart")                        \
 	X(DW_LOSS_SIGNAL, 5, "signal", "a signal handler locked while a fact was being told")      \
 	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                       \
-	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")
+	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                       \
+	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")           
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/*
+ * Kernels before 5.14 cannot make pages present on request. There this much is allocated at
+ * the start, and is all there is.
+ */
+#define OLD_KERNEL_LIMIT ((uint64_t)8 << 20)
+
+/* Below this a recording could not even say what was lost. */
+#define LIMIT_MIN ((uint64_t)DW_REC_HEADER_SIZE + 4 * DW_REC_CHUNK_SIZE)
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t = {0};
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* A file that grows beyond RLIMIT_FSIZE ends the program with SIGXFSZ. */
+static uint64_t within_file_limit(uint64_t limit)
+{
+	struct rlimit rlimit;
+
+	if (getrlimit(RLIMIT_FSIZE, &rlimit) == 0 && rlimit.rlim_cur < limit)
+		limit = rlimit.rlim_cur;
+	return limit / DW_REC_CHUNK_SIZE * DW_REC_CHUNK_SIZE;
+}
+
+/* Whole pages only: the header's size and a chunk's are. Keeps errno. */
+static int make_present(void *base, uint64_t from, uint64_t size)
+{
+	int error = errno, r = 0;
+
+	if (madvise((char *)base + from, size, MADV_POPULATE_WRITE) < 0)
+		r = -errno;
+	errno = error;
+	return r;
+}
+
+static void fill_program(struct dw_rec_header *header)
+{
+	ssize_t n = readlink("/proc/self/exe", header->program, DW_REC_PROGRAM_MAX - 1);
+
+	header->program[n > 0 ? n : 0] = '\0';
+}
+
+static void fill_header(struct dw_rec_header *header, uint64_t limit, unsigned flags)
+{
+	header->version = DW_REC_VERSION;
+	header->header_size = DW_REC_HEADER_SIZE;
+	header->word_bits = 64;
+	header->flags = flags;
+	header->used = DW_REC_HEADER_SIZE;
+	header->limit = limit;
+	header->start_ns = clock_ns(CLOCK_MONOTONIC);
+	header->start_real_ns = clock_ns(CLOCK_REALTIME);
+	header->pid = (uint32_t)getpid();
+	fill_program(header);
+	/* Last: a file with the magic has a whole header. */
+	__atomic_store_n(&header->magic, DW_REC_MAGIC, __ATOMIC_RELEASE);
+}
+
+/* Maps the open file @fd, as far as the kernel and the disk let it: *@limit says how far. */
+static int map_file(int fd, struct dw_writer *writer, uint64_t *limit)
+{
+	void *base;
+	int r;
+
+	if (ftruncate(fd, (off_t)*limit) < 0)
+		return -errno;
+	base = mmap(NULL, *limit, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	r = make_present(base, 0, DW_REC_HEADER_SIZE);
+	if (r == -EINVAL) {
+		*limit = *limit < OLD_KERNEL_LIMIT ? *limit : OLD_KERNEL_LIMIT;
+		r = fallocate(fd, 0, 0, (off_t)*limit) < 0 ? -errno : 0;
+		writer->ready = *limit;
+	}
+	if (r < 0) {
+		munmap(base, *limit);
+		return r == -EFAULT ? -ENOSPC : r;
+	}
+	writer->header = base;
+	return 0;
+}
+
+int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit, unsigned flags)
+{
+	struct dw_writer made = {0};
+	int fd, r;
+
+	limit = within_file_limit(limit);
+	if (limit < LIMIT_MIN)
+		return -EFBIG;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = map_file(fd, &made, &limit);
+	close(fd);
+	if (r < 0) {
+		unlink(path);
+		return r;
+	}
+	fill_header(made.header, limit, flags);
+	*writer = made;
+	return 0;
+}
+
+void dw_writer_abandon(struct dw_writer *writer)
+{
+	if (writer->header)
+		munmap(writer->header, writer->header->limit);
+	*writer = (struct dw_writer){0};
+}
+
+void dw_writer_lost(struct dw_writer *writer, enum dw_loss loss)
+{
+	if (writer->header)
+		__atomic_fetch_add(&writer->header->losses[loss], 1, __ATOMIC_RELAXED);
+}
+
+void dw_writer_seal(struct dw_writer *writer, uint64_t reserve)
+{
+	struct dw_rec_header *header = writer->header;
+	uint64_t used;
+
+	writer->sealed = 1;
+	if (!header)
+		return;
+	used = __atomic_load_n(&header->used, __ATOMIC_RELAXED);
+	if (reserve > header->limit - used)
+		reserve = header->limit - used;
+	if (writer->ready < used + reserve && make_present(header, used, reserve) == 0)
+		writer->ready = used + reserve;
+}
+
+static uint64_t no_more(struct dw_writer *writer, enum dw_loss why)
+{
+	writer->full = why + 1;
+	dw_writer_lost(writer, why);
+	return 0;
+}
+
+/* Return: the offset of @size new bytes of the file, ready to be written; 0 if there are none. */
+static uint64_t chunk_new(struct dw_writer *writer, uint64_t size)
+{
+	struct dw_rec_header *header = writer->header;
+	uint64_t at = __atomic_fetch_add(&header->used, size, __ATOMIC_RELAXED);
+
+	if (at > header->limit || size > header->limit - at) {
+		__atomic_fetch_sub(&header->used, size, __ATOMIC_RELAXED);
+		return no_more(writer, DW_LOSS_LIMIT);
+	}
+	if (at + size <= writer->ready)
+		return at;
+	if (writer->sealed)
+		return no_more(writer, DW_LOSS_SEALED);
+	if (make_present(header, at, size) < 0)
+		return no_more(writer, DW_LOSS_DISK);
+	return at;
+}
+
+static bool next_chunk(struct dw_writer *writer, struct dw_writer_cursor *cursor, size_t size)
+{
+	uint64_t chunk = DW_REC_CHUNK_SIZE, at;
+
+	while (chunk < size)
+		chunk += DW_REC_CHUNK_SIZE;
+	at = chunk_new(writer, chunk);
+	if (!at)
+		return false;
+	cursor->at = at;
+	cursor->end = at + chunk;
+	return true;
+}
+
+void *dw_writer_reserve(struct dw_writer *writer, struct dw_writer_cursor *cursor, size_t size)
+{
+	struct dw_rec_head *head;
+
+	size = (size + 7) / 8 * 8;
+	if (!writer->header)
+		return NULL;
+	if (cursor->end - cursor->at < size) {
+		if (writer->full) {
+			dw_writer_lost(writer, writer->full - 1);
+			return NULL;
+		}
+		if (!next_chunk(writer, cursor, size))
+			return NULL;
+	}
+	head = dw_writer_record(writer, (uint32_t)(cursor->at / 8));
+	cursor->at += size;
+	head->size = (uint32_t)size;
+	return head;
+}
+
+uint32_t dw_writer_submit(struct dw_writer *writer, void *record, enum dw_rec_kind kind)
+{
+	struct dw_rec_head *head = record;
+
+	__atomic_store_n(&head->kind, (uint16_t)kind, __ATOMIC_RELEASE);
+	return dw_writer_id(writer, record);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Mutexes, and C11's, which are mutexes of the C library under another name. */
+#include "shim/interpose.h"
+#include "shim/real.h"
+
+static uint32_t owner_of(const pthread_mutex_t *mutex)
+{
+	return (uint32_t)mutex->__data.__owner;
+}
+
+SHIM int pthread_mutex_init(pthread_mutex_t *lock, const pthread_mutexattr_t *attributes)
+{
+	int r = shim_real.pthread_mutex_init(lock, attributes);
+
+	shim_born(lock, SHIM_CALLER, r == 0);
+	return r;
+}
+
+SHIM int pthread_mutex_destroy(pthread_mutex_t *lock)
+{
+	int r = shim_real.pthread_mutex_destroy(lock);
+	struct shim_thread *t = r == EBUSY ? shim_tracked(SHIM_CALLER) : NULL;
+
+	shim_ended(lock, SHIM_CALLER, r == 0);
+	if (t)
+		shim_busy_destroyed(t, (uint64_t)lock, SHIM_CALLER);
+	return r;
+}
+
+SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
+{
+	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock), pthread_mutex_lock(lock), shim_got(r));
+}
+
+SHIM int pthread_mutex_trylock(pthread_mutex_t *lock)
+{
+	SHIM_TRY(DW_MUTEX, shim_mutex_how(lock), pthread_mutex_trylock(lock), shim_got(r));
+}
+
+SHIM int pthread_mutex_timedlock(pthread_mutex_t *lock, const struct timespec *time)
+{
+	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock) | DW_TIMED, pthread_mutex_timedlock(lock, time),
+		  shim_got(r));
+}
+
+SHIM int pthread_mutex_clocklock(pthread_mutex_t *lock, clockid_t clock,
+				 const struct timespec *time)
+{
+	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock) | DW_TIMED,
+		  pthread_mutex_clocklock(lock, clock, time), shim_got(r));
+}
+
+SHIM int pthread_mutex_unlock(pthread_mutex_t *lock)
+{
+	shim_drop(lock, DW_MUTEX, owner_of(lock), SHIM_CALLER);
+	return shim_real.pthread_mutex_unlock(lock);
+}
+
+/* The names that libraries from before glibc 2.34 may have been linked with. */
+SHIM_ALIAS(__pthread_mutex_lock, pthread_mutex_lock);
+SHIM_ALIAS(__pthread_mutex_trylock, pthread_mutex_trylock);
+SHIM_ALIAS(__pthread_mutex_unlock, pthread_mutex_unlock);
+SHIM_ALIAS(__pthread_mutex_init, pthread_mutex_init);
+SHIM_ALIAS(__pthread_mutex_destroy, pthread_mutex_destroy);
+
+SHIM int mtx_init(mtx_t *lock, int type)
+{
+	int r = shim_real.mtx_init(lock, type);
+
+	shim_born(lock, SHIM_CALLER, r == thrd_success);
+	return r;
+}
+
+SHIM void mtx_destroy(mtx_t *lock)
+{
+	shim_ended(lock, SHIM_CALLER, true);
+	shim_real.mtx_destroy(lock);
+}
+
+static unsigned mtx_how(const mtx_t *lock)
+{
+	return shim_mutex_how((const pthread_mutex_t *)lock);
+}
+
+SHIM int mtx_lock(mtx_t *lock)
+{
+	SHIM_TAKE(DW_MUTEX, mtx_how(lock), mtx_lock(lock), r == thrd_success);
+}
+
+SHIM int mtx_trylock(mtx_t *lock)
+{
+	SHIM_TRY(DW_MUTEX, mtx_how(lock), mtx_trylock(lock), r == thrd_success);
+}
+
+SHIM int mtx_timedlock(mtx_t *lock, const struct timespec *time)
+{
+	SHIM_TAKE(DW_MUTEX, mtx_how(lock) | DW_TIMED, mtx_timedlock(lock, time), r == thrd_success);
+}
+
+SHIM int mtx_unlock(mtx_t *lock)
+{
+	shim_drop(lock, DW_MUTEX, owner_of((const pthread_mutex_t *)lock), SHIM_CALLER);
+	return shim_real.mtx_unlock(lock);
+}

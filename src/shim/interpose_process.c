@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the process does that concerns us: it walks the list of loaded files, and it forbids
+ * itself system calls.
+ */
+#include "shim/note.h"
+#include "shim/real.h"
+#include "shim/sandbox.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+SHIM int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
+			 void *data)
+{
+	int r;
+
+	if (!shim_self->thread.open)
+		return shim_real.dl_iterate_phdr(callback, data);
+	__atomic_fetch_add(&shim_loader_walks, 1, __ATOMIC_ACQ_REL);
+	r = shim_real.dl_iterate_phdr(callback, data);
+	__atomic_fetch_sub(&shim_loader_walks, 1, __ATOMIC_ACQ_REL);
+	return r;
+}
+
+/* glibc's own prctl() takes four arguments from wherever they are, given or not; so do we. */
+SHIM int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list arguments;
+
+	va_start(arguments, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(arguments, unsigned long);
+	va_end(arguments);
+	if (option == PR_SET_SECCOMP)
+		shim_sandbox(a[0], (const void *)a[1]);
+	return shim_real.prctl(option, a[0], a[1], a[2], a[3]);
+}
+
+SHIM long syscall(long number, ...)
+{
+	long a[6];
+	va_list arguments;
+
+	va_start(arguments, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(arguments, long);
+	va_end(arguments);
+	if (number == SYS_seccomp)
+		shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2]);
+	return shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}

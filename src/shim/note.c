@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shim/note.h"
+
+void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result)
+{
+	shim_event(note->t, kind, &note->taking, 0, result);
+}
+
+void shim_tried(const volatile void *lock, enum dw_thing_kind what, unsigned how, uint64_t caller,
+		bool got, int r)
+{
+	struct shim_thread *t = shim_tracked(caller);
+	struct shim_note note = {.t = t};
+
+	if (!t)
+		return;
+	note.taking = shim_taking(t, lock, what, how | DW_TRY, caller);
+	note.deeper = shim_deeper(t, lock, how);
+	if (got && !note.deeper)
+		note.step = dw_thread_want(&t->thread, &note.taking);
+	shim_took(&note, got, r);
+}
+
+/*
+ * A lock that is let go by a thread that was not seen taking it. If the lock says that
+ * it is this thread's, we have missed the taking, which is nobody's mistake.
+ */
+void shim_not_held(struct shim_thread *t, uint64_t address, enum dw_thing_kind what,
+		   uint64_t caller, uint32_t owner)
+{
+	struct dw_taking taking = shim_taking(t, (const void *)address, what, 0, caller);
+
+	if (t->thread.unsure || (owner && owner == t->tid))
+		return;
+	dw_thread_misuse(&t->thread, DW_MISUSE_UNLOCK, &taking, 0);
+	if (owner)
+		shim_handed_over(address, owner);
+}
+
+void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_mutex_t *mutex,
+	       unsigned how, uint64_t caller)
+{
+	struct shim_thread *t = shim_tracked(caller);
+
+	wait->condition = condition;
+	wait->note.t = t;
+	wait->note.deeper = false;
+	wait->parked = false;
+	shim_qemu_refresh();
+	if (!t)
+		return;
+	wait->note.taking = shim_taking(t, mutex, DW_MUTEX, how, caller);
+	wait->parked = dw_thread_park(&t->thread, &wait->note.taking, &wait->note.step);
+	if (shim_unlikely(t->events)) {
+		struct dw_taking taking = wait->note.taking;
+
+		taking.thing = (uint64_t)condition;
+		shim_event(t, DW_PARK, &taking, (uint64_t)mutex, 0);
+	}
+}
+
+/* The mutex is had again whatever the wait's result was, and before a cancelled thread unwinds. */
+void shim_woken(struct shim_wait *wait)
+{
+	struct shim_thread *t = wait->note.t;
+	struct dw_taking taking = wait->note.taking;
+
+	if (!t)
+		return;
+	if (wait->parked)
+		dw_thread_hold(&t->thread, &wait->note.taking, wait->note.step);
+	if (shim_unlikely(t->events)) {
+		taking.thing = (uint64_t)wait->condition;
+		shim_event(t, DW_WAKE, &taking, wait->note.taking.thing, 0);
+	}
+}
+
+void shim_post(const volatile void *condition, uint64_t caller)
+{
+	struct shim_thread *t = shim_tracked(caller);
+
+	shim_qemu_refresh();
+	if (t && t->events) {
+		struct dw_taking taking = shim_taking(t, condition, DW_CONDITION, 0, caller);
+
+		shim_event(t, DW_POST, &taking, 0, 0);
+	}
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the stand-ins say. A stand-in is an adapter: it says what is about to happen,
+ * makes the program's call, and says what came of it; the result of the real call decides.
+ * Whether any of it is news, the tracker knows.
+ */
+#pragma once
+
+#include "shim/shim.h"
+
+#include <errno.h>
+
+/* A function that the program finds before the C library's. */
+#define SHIM __attribute__((visibility("default"), noinline))
+
+#define SHIM_CALLER ((uint64_t)__builtin_return_address(0))
+
+/* A lock call under way. */
+struct shim_note {
+	struct shim_thread *t;
+	struct dw_taking taking;
+	struct dw_step step;
+	bool deeper; /* the lock is held already, and may be taken again */
+};
+
+/* The slow parts of the functions below. */
+void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result);
+void shim_not_held(struct shim_thread *t, uint64_t address, enum dw_thing_kind what,
+		   uint64_t caller, uint32_t owner);
+
+/* An event without a lock, where events are wanted. */
+static inline void shim_note_plain(struct shim_thread *t, enum dw_event_kind kind, uint64_t object,
+				   uint64_t other)
+{
+	if (shim_unlikely(t->events))
+		shim_event(t, kind, &(struct dw_taking){.thing = object}, other, 0);
+}
+
+static inline struct dw_taking shim_taking(struct shim_thread *t, const volatile void *lock,
+					   enum dw_thing_kind what, unsigned how, uint64_t caller)
+{
+	t->caller = caller;
+	return (struct dw_taking){
+	    .thing = (uint64_t)lock,
+	    .site = t->hint_site ? t->hint_site : caller,
+	    .life = __atomic_load_n(shim_life((uint64_t)lock), __ATOMIC_RELAXED),
+	    .how = (uint8_t)how,
+	    .what = (uint8_t)what,
+	};
+}
+
+/* The lock is held already, in the same mode, and may be taken again. */
+static inline bool shim_deeper(struct shim_thread *t, const volatile void *lock, unsigned how)
+{
+	const struct dw_held *held =
+	    how & DW_REENTRANT ? dw_thread_find(&t->thread, (uint64_t)lock) : NULL;
+
+	return held && !((held->how ^ how) & DW_SHARED);
+}
+
+/* The thread is about to take @lock, and may wait for it. Return: whether that is tracked. */
+static inline bool shim_want(struct shim_note *note, const volatile void *lock,
+			     enum dw_thing_kind what, unsigned how, uint64_t caller)
+{
+	struct shim_thread *t = shim_tracked(caller);
+
+	if (shim_unlikely(!t))
+		return false;
+	note->t = t;
+	note->taking = shim_taking(t, lock, what, how, caller);
+	note->deeper = shim_deeper(t, lock, how);
+	if (shim_likely(!note->deeper))
+		note->step = dw_thread_want(&t->thread, &note->taking);
+	if (shim_unlikely(t->events))
+		shim_note_events(note, DW_WANT, 0);
+	return true;
+}
+
+/* The real call has given @r; @got says whether that means that the lock is had. */
+static inline void shim_took(struct shim_note *note, bool got, int r)
+{
+	struct dw_thread *thread = &note->t->thread;
+
+	if (shim_likely(got && !note->deeper))
+		dw_thread_hold(thread, &note->taking, note->step);
+	else if (got)
+		dw_thread_rehold(thread, &note->taking);
+	else
+		dw_thread_fail(thread);
+	if (shim_unlikely(note->t->events))
+		shim_note_events(note, got ? DW_HOLD : DW_FAIL, r);
+}
+
+/* EOWNERDEAD is success too: the lock is ours, its last owner died. */
+static inline bool shim_got(int r)
+{
+	return r == 0 || r == EOWNERDEAD;
+}
+
+/* The thread has tried to take @lock without waiting: only if it had success, it is told. */
+void shim_tried(const volatile void *lock, enum dw_thing_kind what, unsigned how, uint64_t caller,
+		bool got, int r);
+
+/* How a mutex is taken, as far as the mutex itself says. */
+static inline unsigned shim_mutex_how(const pthread_mutex_t *mutex)
+{
+	int kind = mutex->__data.__kind;
+
+	/* The two low bits are the type, 16 is robust: glibc's own, unchanged since 2.4. */
+	return (unsigned)((kind & 3) == PTHREAD_MUTEX_RECURSIVE ? DW_REENTRANT : 0) |
+	       (unsigned)(kind & 16 ? DW_ROBUST : 0);
+}
+
+/* A condition wait under way; shim_woken() ends it, also when the thread is cancelled. */
+struct shim_wait {
+	struct shim_note note;
+	const volatile void *condition;
+	bool parked;
+};
+
+void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_mutex_t *mutex,
+	       unsigned how, uint64_t caller);
+void shim_woken(struct shim_wait *wait);
+void shim_post(const volatile void *condition, uint64_t caller);
+
+/*
+ * The thread is about to let go of @lock. @owner: the kernel's number of the thread that
+ * holds it, as far as the lock itself tells; 0 if it does not.
+ */
+static inline void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owner,
+			     uint64_t caller)
+{
+	struct shim_thread *t = shim_tracked(caller);
+
+	if (shim_unlikely(!t))
+		return;
+	if (shim_unlikely(t->events)) {
+		struct dw_taking taking = shim_taking(t, lock, what, 0, caller);
+
+		shim_event(t, DW_DROP, &taking, 0, 0);
+	}
+	if (shim_unlikely(!dw_thread_drop(&t->thread, (uint64_t)lock)))
+		shim_not_held(t, (uint64_t)lock, what, caller, owner);
+}

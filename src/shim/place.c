@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From addresses to places: which loaded file, and where in it. _dl_find_object() answers
+ * without locks and may be called from anywhere (glibc 2.35). Without it, places are bare
+ * addresses.
+ */
+#include "shim/shim.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+/* glibc's, where there is one: an older one lacks it, and so may the header that we see. */
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+
+#define PLACE_MAX (UINT64_C(1) << 48)
+
+/* The longest build id in use is SHA-1's 20 bytes; the record has room for 32. */
+#define BUILD_ID_MAX 32
+
+static bool in_same_file(uint64_t address, const void *known)
+{
+	struct dl_find_object object, there;
+
+	return !_dl_find_object((void *)address, &object) &&
+	       !_dl_find_object((void *)known, &there) &&
+	       object.dlfo_map_start == there.dlfo_map_start;
+}
+
+bool shim_is_own(uint64_t address)
+{
+	const void *unwinder = shim_unwinder();
+
+	return _dl_find_object && (in_same_file(address, (const void *)shim_is_own) ||
+				   in_same_file(address, (const void *)_dl_find_object) ||
+				   (unwinder && in_same_file(address, unwinder)));
+}
+
+static void find_build_id(const char *note, size_t size, struct dw_rec_module *module)
+{
+	while (size >= sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *head = (const void *)note;
+		size_t name = (head->n_namesz + 3) & ~(size_t)3;
+		size_t whole = sizeof(*head) + name + ((head->n_descsz + 3) & ~(size_t)3);
+
+		if (whole > size)
+			return;
+		if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
+		    head->n_descsz <= BUILD_ID_MAX) {
+			module->build_id_size = head->n_descsz;
+			memcpy(module->build_id, note + sizeof(*head) + name, head->n_descsz);
+			return;
+		}
+		note += whole;
+		size -= whole;
+	}
+}
+
+/* The file's first page is mapped at its start, and with it the list of its segments. */
+static void fill_build_id(const struct dl_find_object *object, struct dw_rec_module *module)
+{
+	const char *start = object->dlfo_map_start;
+	const ElfW(Ehdr) *head = (const void *)start;
+	const ElfW(Phdr) *segments = (const void *)(start + head->e_phoff);
+
+	if (memcmp(head->e_ident, ELFMAG, SELFMAG) ||
+	    head->e_phoff + head->e_phnum * sizeof(*segments) > 4096)
+		return;
+	for (unsigned i = 0; i < head->e_phnum; i++) {
+		const char *at = (const char *)object->dlfo_link_map->l_addr + segments[i].p_vaddr;
+
+		if (segments[i].p_type == PT_NOTE && at >= start &&
+		    at + segments[i].p_memsz <= (const char *)object->dlfo_map_end)
+			find_build_id(at, segments[i].p_memsz, module);
+	}
+}
+
+static const char *path_of(const struct dl_find_object *object)
+{
+	const char *name = object->dlfo_link_map->l_name;
+
+	return name && *name ? name : shim->writer.header->program;
+}
+
+static uint32_t tell_module(struct shim_thread *t, const struct dl_find_object *object,
+			    uint32_t number)
+{
+	const char *path = path_of(object);
+	size_t n = strlen(path);
+	struct dw_rec_module *module =
+	    dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*module) + n + 1);
+
+	if (!module)
+		return 0;
+	module->start = (uint64_t)object->dlfo_map_start;
+	module->end = (uint64_t)object->dlfo_map_end;
+	module->bias = object->dlfo_link_map->l_addr;
+	module->number = number;
+	memcpy(module->path, path, n);
+	fill_build_id(object, module);
+	dw_writer_submit(&shim->writer, module, DW_REC_MODULE);
+	return number;
+}
+
+/* Two threads may tell the same file at once: it then has two numbers, and both are right. */
+static uint32_t new_module(struct shim_thread *t, const struct dl_find_object *object,
+			   uint64_t path_hash)
+{
+	uint32_t i = __atomic_fetch_add(&shim->n_modules, 1, __ATOMIC_RELAXED);
+	struct shim_module *module = &shim->modules[i];
+	uint32_t number;
+
+	if (i >= SHIM_MODULES_MAX) {
+		__atomic_fetch_sub(&shim->n_modules, 1, __ATOMIC_RELAXED);
+		return 0;
+	}
+	number = tell_module(t, object, i + 1);
+	module->start = (uint64_t)object->dlfo_map_start;
+	module->end = (uint64_t)object->dlfo_map_end;
+	module->link_map = object->dlfo_link_map;
+	module->path_hash = path_hash;
+	__atomic_store_n(&module->number, number, __ATOMIC_RELEASE);
+	return number;
+}
+
+/* The same addresses can be another file's after a dlclose(): the path is compared too. */
+static uint32_t find_module(struct shim_thread *t, const struct dl_find_object *object)
+{
+	const char *path = path_of(object);
+	uint64_t path_hash = dw_hash_text(DW_HASH_TEXT_START, path, strlen(path));
+	uint32_t n = __atomic_load_n(&shim->n_modules, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < n && i < SHIM_MODULES_MAX; i++) {
+		const struct shim_module *module = &shim->modules[i];
+		uint32_t number = __atomic_load_n(&module->number, __ATOMIC_ACQUIRE);
+
+		if (number && module->start == (uint64_t)object->dlfo_map_start &&
+		    module->end == (uint64_t)object->dlfo_map_end &&
+		    module->link_map == object->dlfo_link_map && module->path_hash == path_hash)
+			return number;
+	}
+	return new_module(t, object, path_hash);
+}
+
+dw_place shim_place(struct shim_thread *t, uint64_t address)
+{
+	struct dl_find_object object;
+	uint32_t number;
+
+	if (address >= PLACE_MAX)
+		return 0;
+	if (!_dl_find_object || _dl_find_object((void *)address, &object))
+		return address;
+	number = find_module(t, &object);
+	if (!number)
+		return address;
+	return (uint64_t)number << 48 | (address - (uint64_t)object.dlfo_map_start);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The program is about to forbid itself system calls (seccomp). The few that the shim makes
+ * are put to the filter beforehand, as the kernel would: if one of them would not simply be
+ * let through, the shim makes none any more, and lives on what it has prepared.
+ */
+#pragma once
+
+/* prctl(PR_SET_SECCOMP, @mode, @filter) */
+void shim_sandbox(unsigned long mode, const void *filter);
+
+/* seccomp(@operation, flags, @filter) */
+void shim_sandbox_by_seccomp(unsigned long operation, const void *filter);

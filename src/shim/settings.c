@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * DEADWATCH_OPTIONS=key=value:key=value, the sanitizers' way. What is not understood is left
+ * alone: the shim has nobody to complain to. `deadwatch run` checks before it sets it.
+ */
+#include "shim/shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for the facts of a long day: a hypervisor's first minute takes about 1 MiB. */
+#define RECORD_LIMIT_DEFAULT ((uint64_t)256 << 20)
+
+/* The same for a recording of every event, at 64 bytes each. */
+#define RECORD_LIMIT_EVENTS ((uint64_t)8 << 30)
+
+static bool is_word(const char *text, size_t n, const char *word)
+{
+	return strlen(word) == n && !memcmp(text, word, n);
+}
+
+static void set_path(struct shim_settings *settings, const char *value, size_t n)
+{
+	if (n >= sizeof(settings->record_path))
+		return;
+	memcpy(settings->record_path, value, n);
+	settings->record_path[n] = '\0';
+}
+
+static void set_limit(struct shim_settings *settings, const char *value, size_t n)
+{
+	uint64_t mebibytes = 0;
+
+	for (size_t i = 0; i < n && i < 9; i++)
+		if (value[i] >= '0' && value[i] <= '9')
+			mebibytes = mebibytes * 10 + (uint64_t)(value[i] - '0');
+	settings->record_limit = mebibytes << 20;
+}
+
+static void set_events(struct shim_settings *settings, const char *value, size_t n)
+{
+	settings->events = is_word(value, n, "1");
+}
+
+static void set_stacks(struct shim_settings *settings, const char *value, size_t n)
+{
+	settings->stacks = !is_word(value, n, "off");
+	settings->stacks_always = is_word(value, n, "always");
+}
+
+static const struct {
+	const char *key;
+	void (*set)(struct shim_settings *settings, const char *value, size_t n);
+} keys[] = {
+    {"record_path", set_path},
+    {"record_limit", set_limit},
+    {"events", set_events},
+    {"stacks", set_stacks},
+};
+
+static void set(struct shim_settings *settings, const char *option, size_t n)
+{
+	const char *equals = memchr(option, '=', n);
+
+	if (!equals)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (is_word(option, (size_t)(equals - option), keys[i].key))
+			keys[i].set(settings, equals + 1, (size_t)(option + n - equals - 1));
+}
+
+void shim_settings_read(struct shim_settings *settings)
+{
+	const char *options = getenv("DEADWATCH_OPTIONS");
+
+	settings->stacks = true;
+	while (options && *options) {
+		size_t n = strcspn(options, ":");
+
+		set(settings, options, n);
+		options += n + (options[n] == ':');
+	}
+	if (!settings->record_limit)
+		settings->record_limit =
+		    settings->events ? RECORD_LIMIT_EVENTS : RECORD_LIMIT_DEFAULT;
+}

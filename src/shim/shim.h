@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The shim's state inside the traced program.
+ *
+ * There is one struct shim a process and one struct shim_thread a thread. They lie in
+ * memory that the kernel wipes in a forked child (MADV_WIPEONFORK), so a child, however it
+ * was made, finds a shim that has not started, and starts one of its own: it never writes
+ * into its parent's recording.
+ *
+ * What may happen in here: no malloc, stdio, exit, assert, thread or signal handler of
+ * ours; nothing that waits for another thread of the program. errno is kept. What cannot be
+ * done is skipped and counted in the recording.
+ */
+#pragma once
+
+#include "model/thread.h"
+#include "record/writer.h"
+#include "shim/map.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHIM_TLS __thread __attribute__((tls_model("initial-exec")))
+
+#define shim_likely(x) __builtin_expect(!!(x), 1)
+#define shim_unlikely(x) __builtin_expect(!!(x), 0)
+
+/* What the user may set, in DEADWATCH_OPTIONS. */
+struct shim_settings {
+	char record_path[4096]; /* empty: the default */
+	uint64_t record_limit;  /* bytes */
+	bool events;
+	bool stacks;        /* false: just sites */
+	bool stacks_always; /* with events: a stack for each, not only for new facts */
+};
+
+/* Threads that take locks which others let go; see shim_handed_over(). */
+#define SHIM_HANDED_MAX 64
+
+/* Loaded files that are told apart; QEMU with a desktop's libraries has 250. */
+#define SHIM_MODULES_MAX 4096
+
+struct shim_module {
+	uint64_t start, end;
+	const void *link_map;
+	uint64_t path_hash;
+	uint32_t number; /* 0: this entry is not filled yet */
+};
+
+/* A lock that was let go by a thread that did not take it, and who had taken it. */
+struct shim_handed {
+	uint64_t address;
+	uint32_t tid;
+};
+
+struct shim {
+	uint32_t state;     /* enum shim_state; 0 after a fork */
+	uint32_t recording; /* the same, of the recording */
+	struct dw_writer writer;
+	struct shim_settings settings;
+	struct shim_map things;  /* address of a lock -> id of its thing record */
+	struct shim_map threads; /* pthread_t -> number of the thread */
+	uint64_t *stacks;        /* told stacks: hash in the high half, id in the low */
+	uint64_t *hints;         /* told hints, likewise */
+	struct shim_module modules[SHIM_MODULES_MAX];
+	uint32_t n_modules;
+	uint64_t pool_at, pool_end; /* addresses: memory not given out yet */
+	void *spare[32];            /* memory given back, by the power of two of its size */
+	uint32_t spare_busy[32];
+	struct shim_handed handed[SHIM_HANDED_MAX];
+	uint64_t n_handed;
+	char name[16];      /* the program's, as the kernel has it */
+	bool unwinding_off; /* the unwinder's state came through a fork in the middle of its work */
+};
+
+enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
+
+/* Records of locks that ended their life without being taken, to be used again. */
+#define SHIM_SPARE_THINGS 32
+
+struct shim_thread {
+	struct dw_thread thread; /* first: the tracker hands it back to the teller */
+	uint64_t caller;         /* return address of the call that is being told */
+	uint64_t hint_site;      /* what the program said about the call it makes; 0: nothing */
+	const char *hint_file;
+	uint32_t hint_line;
+	uint32_t events; /* every event is recorded */
+	uint32_t locked; /* it has taken a lock */
+	uint32_t record; /* id of its record */
+	uint32_t tid;    /* the kernel's number */
+	struct dw_writer_cursor cursor;
+	uint64_t n_handed;                      /* of shim->handed, how many were looked at */
+	uintptr_t stack_top;                    /* of the stack that telling runs on */
+	uint32_t event_stack;                   /* told since the last event; 0: none */
+	uint32_t parent, parent_segment, birth; /* see struct dw_rec_thread */
+	uint32_t rounds; /* of thread-specific destructors that were waited for at the end */
+	uint32_t n_spare_things;
+	uint32_t spare_things[SHIM_SPARE_THINGS];
+	void *(*start)(void *); /* what the program wants run, until the thread runs it */
+	int (*start_c11)(void *);
+	void *start_argument;
+};
+
+extern struct shim *shim;
+
+/* This thread; one that has not begun, or has ended, has a shared one that is never open. */
+extern SHIM_TLS struct shim_thread *shim_self;
+extern struct shim_thread shim_gone;
+
+/* Counts the lives of locks by a hash of their address; a lock's told chains end with its life. */
+#define SHIM_LIVES 16384
+extern uint32_t shim_lives[SHIM_LIVES];
+
+static inline uint32_t *shim_life(uint64_t address)
+{
+	return &shim_lives[(address >> 4 ^ address >> 18) & (SHIM_LIVES - 1)];
+}
+
+/*
+ * Readies the process and this thread, for a call that returns to @caller.
+ * Return: the thread's state, which is open now; NULL: this call is not tracked.
+ */
+struct shim_thread *shim_begin(uint64_t caller);
+
+/* The state of this thread, if calls are tracked now, or can be; else NULL. */
+static inline struct shim_thread *shim_tracked(uint64_t caller)
+{
+	struct shim_thread *t = shim_self;
+
+	return shim_likely(t->thread.open) ? t : shim_begin(caller);
+}
+
+/* The process has begun, so far as it can. Return: whether it has. */
+bool shim_process(void);
+
+/* thread.c: the state of a thread that is not begun yet; NULL: none. */
+struct shim_thread *shim_thread_new(void);
+void shim_thread_free(struct shim_thread *t);
+
+/* This thread is @t from now on: writes its record. Return: whether that could be told. */
+bool shim_thread_enter(struct shim_thread *t, unsigned flags);
+
+static inline void shim_lost(enum dw_loss loss)
+{
+	dw_writer_lost(&shim->writer, loss);
+}
+
+/* pool.c: memory that never comes from malloc. Zeroed; NULL: there is none. */
+int shim_pool_init(void);
+void shim_pool_reset(void); /* all of it is free again: a fork has wiped it */
+void *shim_pool_get(size_t size);
+void shim_pool_put(void *memory, size_t size);
+
+/* settings.c */
+void shim_settings_read(struct shim_settings *settings);
+
+/* place.c: what loaded file an address is in. */
+dw_place shim_place(struct shim_thread *t, uint64_t address);
+
+/* Whether code at @address is the shim's, its unwinder's or the loader's. */
+bool shim_is_own(uint64_t address);
+
+/* unwind.c */
+void shim_unwind_init(void);
+
+/* Some function of the unwinder; NULL: there is none. */
+const void *shim_unwinder(void);
+
+/*
+ * Tells this thread's stack from the frame outwards that @caller, a return address, is in.
+ * Return: its id; 0: it could not be told.
+ */
+uint32_t shim_stack(struct shim_thread *t, uint64_t caller);
+
+/* In a forked child, once. Return: whether the parent was unwinding when it forked. */
+bool shim_unwind_inherited(void);
+
+/* Threads inside a dl_iterate_phdr() of the program; atomic. */
+extern uint32_t shim_loader_walks;
+
+/* How many told stacks and hints are remembered; powers of two. */
+#define SHIM_STACKS 65536
+#define SHIM_HINTS 8192
+
+/* tell.c */
+extern const struct dw_teller shim_teller;
+
+/* thing.c: the record of the lock at @address in its present life. Return: its id; 0: lost. */
+uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind);
+
+/* Lives of locks. */
+void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller);
+void shim_thing_destroy(struct shim_thread *t, uint64_t address, uint64_t caller);
+
+/* The C library refused to destroy the mutex at @address: it is held. */
+void shim_busy_destroyed(struct shim_thread *t, uint64_t address, uint64_t caller);
+
+/* QEMU has said that the lock at @address is the BQL. */
+void shim_thing_is_bql(uint64_t address);
+
+/* The locks in freed memory. */
+void shim_memory_freed(struct shim_thread *t, uint64_t from, uint64_t to, uint64_t caller);
+
+/* Whether a lock that was told may lie within; cheap, and may say yes wrongly. */
+bool shim_memory_watched(uint64_t from, uint64_t to);
+
+/* Another thread than the one that took @address, with kernel number @tid, lets it go. */
+void shim_handed_over(uint64_t address, uint32_t tid);
+
+/* event.c: records an event; its stack is the last one that was told, if the event was news. */
+void shim_event(struct shim_thread *t, enum dw_event_kind kind, const struct dw_taking *taking,
+		uint64_t other, int result);
+
+/*
+ * qemu.c: hooks that QEMU itself has for its lock calls. They come off when QEMU's
+ * `sync-profile` is switched; refresh puts them back on when that is over.
+ */
+void shim_qemu_init(void);
+void shim_qemu_refresh(void);
+bool shim_qemu_is_bql(uint64_t address);
+
+/* thread.c, memory.c */
+void shim_thread_init(void);
+void shim_memory_init(void);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The shim's teller: what is new in a thread goes into the recording, with a stack.
+ */
+#include "shim/shim.h"
+
+#include <string.h>
+
+/* Hints are few: one for each line that takes a lock. */
+#define HINT_PROBES 32
+
+static struct shim_thread *shim_thread_of(struct dw_thread *thread)
+{
+	return (struct shim_thread *)thread;
+}
+
+static uint32_t write_hint(struct shim_thread *t)
+{
+	size_t n = strlen(t->hint_file);
+	struct dw_rec_hint *hint =
+	    dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*hint) + n + 1);
+
+	if (!hint)
+		return 0;
+	hint->line = t->hint_line;
+	memcpy(hint->file, t->hint_file, n);
+	return dw_writer_submit(&shim->writer, hint, DW_REC_HINT);
+}
+
+/* Hints are told once; the table is keyed by the hash that is the hint's site. */
+static uint32_t tell_hint(struct shim_thread *t)
+{
+	uint64_t hash = t->hint_site;
+
+	if (!hash)
+		return 0;
+	for (uint32_t i = 0; i < HINT_PROBES; i++) {
+		uint64_t *entry = &shim->hints[(hash + i) & (SHIM_HINTS - 1)];
+		uint64_t there = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+		uint32_t id;
+
+		if (there >> 32 == hash >> 32)
+			return (uint32_t)there;
+		if (there)
+			continue;
+		id = write_hint(t);
+		if (id)
+			__atomic_compare_exchange_n(entry, &there, hash >> 32 << 32 | id, 0,
+						    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+		return id;
+	}
+	return write_hint(t);
+}
+
+static void count_locked(struct shim_thread *t)
+{
+	if (t->locked)
+		return;
+	t->locked = 1;
+	__atomic_fetch_add(&shim->writer.header->n_locked, 1, __ATOMIC_RELAXED);
+}
+
+static void fill_taken(struct shim_thread *t, struct dw_rec_chain *chain,
+		       const struct dw_taking *taking, uint32_t thing)
+{
+	shim_qemu_refresh();
+	chain->thing = thing;
+	chain->stack = shim_stack(t, t->caller);
+	chain->hint = tell_hint(t);
+	chain->how = taking->how;
+	t->event_stack = chain->stack;
+	count_locked(t);
+}
+
+/* Nothing was taken: thing, stack and hint are those of when it was. */
+static void fill_remaining(struct dw_rec_chain *chain, const struct dw_taking *taking,
+			   uint32_t remains)
+{
+	const struct dw_rec_chain *taken = dw_writer_record(&shim->writer, remains);
+
+	chain->thing = taken->thing;
+	chain->stack = taken->stack;
+	chain->hint = taken->hint;
+	chain->how = taking->how;
+}
+
+static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
+			   uint32_t remains)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+	struct dw_rec_chain filled = {.below = below,
+				      .thread = thread->number,
+				      .from = thread->segment,
+				      .to = thread->segment};
+	uint32_t thing = remains ? 0 : shim_thing(t, taking->thing, taking->what);
+	struct dw_rec_chain *chain;
+
+	if (!remains && !thing)
+		return DW_CHAIN_LOST;
+	if (remains)
+		fill_remaining(&filled, taking, remains);
+	else
+		fill_taken(t, &filled, taking, thing);
+	/* Reserved last: what is reserved must be submitted, and nothing may come in between. */
+	chain = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*chain));
+	if (!chain)
+		return DW_CHAIN_LOST;
+	filled.head = chain->head;
+	*chain = filled;
+	return dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
+}
+
+/* Extends the chain's latest run of segments by this one, or begins a new run. */
+static void tell_again(struct dw_thread *thread, uint32_t id)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+	struct dw_rec_chain *chain = dw_writer_record(&shim->writer, id);
+	struct dw_rec_again *again = dw_writer_record(&shim->writer, chain->again);
+	uint32_t *to = chain->again ? &again->to : &chain->to;
+
+	if (thread->segment <= *to + 1) {
+		*to = thread->segment;
+		return;
+	}
+	again = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*again));
+	if (!again)
+		return;
+	again->chain = id;
+	again->from = again->to = thread->segment;
+	again->before = chain->again;
+	chain->again = dw_writer_submit(&shim->writer, again, DW_REC_AGAIN);
+}
+
+static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
+			const struct dw_taking *taking, uint32_t chain)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+	uint32_t thing = shim_thing(t, taking->thing, taking->what);
+	uint32_t stack = shim_stack(t, t->caller), hint = tell_hint(t);
+	struct dw_rec_misuse *misuse =
+	    dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*misuse));
+
+	if (!misuse)
+		return;
+	misuse->kind = kind;
+	misuse->thread = thread->number;
+	misuse->thing = thing;
+	misuse->stack = stack;
+	misuse->hint = hint;
+	misuse->chain = chain;
+	dw_writer_submit(&shim->writer, misuse, DW_REC_MISUSE);
+}
+
+/* Locks that others have let go since we last looked. If too many, we know no more. */
+static void revise(struct dw_thread *thread)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+	uint64_t n = __atomic_load_n(&shim->n_handed, __ATOMIC_ACQUIRE);
+
+	if (n - t->n_handed > SHIM_HANDED_MAX) {
+		thread->unsure = 1;
+		t->n_handed = n - SHIM_HANDED_MAX;
+	}
+	for (; t->n_handed < n; t->n_handed++) {
+		const struct shim_handed *handed = &shim->handed[t->n_handed % SHIM_HANDED_MAX];
+		uint64_t address = __atomic_load_n(&handed->address, __ATOMIC_ACQUIRE);
+
+		if (handed->tid == t->tid)
+			dw_thread_drop(thread, address);
+	}
+}
+
+static void *get_memory(struct dw_thread *thread, size_t size)
+{
+	(void)thread;
+	return shim_pool_get(size);
+}
+
+static void put_memory(struct dw_thread *thread, void *memory, size_t size)
+{
+	(void)thread;
+	shim_pool_put(memory, size);
+}
+
+static struct dw_slot *tell_slot(struct dw_thread *thread, uint32_t max)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+	struct dw_rec_slot *record = dw_writer_reserve(
+	    &shim->writer, &t->cursor, sizeof(*record) + (max + 1) * sizeof(struct dw_held));
+	struct dw_rec_thread *self = dw_writer_record(&shim->writer, t->record);
+
+	if (!record)
+		return NULL;
+	record->slot.max = max;
+	record->slot.thread = thread->number;
+	self->slot = dw_writer_submit(&shim->writer, record, DW_REC_SLOT);
+	return &record->slot;
+}
+
+static void count_lost(struct dw_thread *thread, unsigned loss)
+{
+	(void)thread;
+	shim_lost(loss);
+}
+
+const struct dw_teller shim_teller = {
+    .revise = revise,
+    .chain = tell_chain,
+    .again = tell_again,
+    .misuse = tell_misuse,
+    .memory = get_memory,
+    .memory_free = put_memory,
+    .slot = tell_slot,
+    .lost = count_lost,
+};

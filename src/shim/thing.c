@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lives of locks.
+ *
+ * An address is a lock from its init, or from its first use, to its destroy, or until its
+ * memory is freed. The record of a lock is written at its init but in use only from the
+ * moment when it is first taken; a lock that was never taken leaves its record to the next.
+ * When a life ends that was told, the counter of its address changes, and with it the keys
+ * of all chains that the lock was part of: they are told anew for the next life.
+ */
+#include "shim/shim.h"
+
+/* Which pages of memory hold told locks: a hash of the page, one bit each. */
+static uint8_t watched[8192];
+
+uint32_t shim_lives[SHIM_LIVES];
+
+static uint32_t page_bit(uint64_t page)
+{
+	return (uint32_t)(dw_hash(0, page) >> 16) & (sizeof(watched) * 8 - 1);
+}
+
+static void watch(uint64_t address)
+{
+	uint32_t bit = page_bit(address >> 12);
+
+	if (!(__atomic_load_n(&watched[bit / 8], __ATOMIC_RELAXED) & 1u << bit % 8))
+		__atomic_fetch_or(&watched[bit / 8], (uint8_t)(1u << bit % 8), __ATOMIC_RELAXED);
+}
+
+bool shim_memory_watched(uint64_t from, uint64_t to)
+{
+	for (uint64_t page = from >> 12; page <= (to - 1) >> 12; page++) {
+		uint32_t bit = page_bit(page);
+
+		if (__atomic_load_n(&watched[bit / 8], __ATOMIC_RELAXED) & 1u << bit % 8)
+			return true;
+	}
+	return false;
+}
+
+static struct dw_rec_thing *thing_record(uint32_t id)
+{
+	return dw_writer_record(&shim->writer, id);
+}
+
+static uint32_t write_thing(struct shim_thread *t, uint64_t address, uint32_t life)
+{
+	struct dw_rec_thing *record;
+	uint32_t id;
+
+	if (t->n_spare_things) {
+		id = t->spare_things[--t->n_spare_things];
+		record = thing_record(id);
+	} else {
+		record = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*record));
+		if (!record)
+			return 0;
+		id = dw_writer_submit(&shim->writer, record, DW_REC_THING);
+	}
+	record->address = address;
+	record->place = shim_place(t, address);
+	record->life = life;
+	record->birth = 0;
+	record->maker = 0;
+	record->flags = 0;
+	return id;
+}
+
+static void spare(struct shim_thread *t, uint32_t id)
+{
+	if (t->n_spare_things < SHIM_SPARE_THINGS)
+		t->spare_things[t->n_spare_things++] = id;
+}
+
+static void use(struct dw_rec_thing *record, enum dw_thing_kind kind)
+{
+	if (record->kind)
+		return;
+	record->kind = (uint16_t)kind;
+	if (shim_qemu_is_bql(record->address))
+		record->flags |= DW_THING_BQL;
+	if (kind == DW_RWLOCK && ((const pthread_rwlock_t *)record->address)->__data.__flags ==
+				     PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP)
+		record->flags |= DW_THING_WRITERS;
+	watch(record->address);
+}
+
+uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind)
+{
+	uint64_t *value = shim_map_ensure(&shim->things, address);
+	uint64_t id, mine;
+	uint32_t life = 1;
+
+	if (!value) {
+		shim_lost(DW_LOSS_THINGS);
+		return 0;
+	}
+	id = __atomic_load_n(value, __ATOMIC_ACQUIRE);
+	if (id && !(thing_record((uint32_t)id)->flags & DW_THING_ENDED)) {
+		use(thing_record((uint32_t)id), kind);
+		return (uint32_t)id;
+	}
+	if (id)
+		life = thing_record((uint32_t)id)->life + 1;
+	mine = write_thing(t, address, life);
+	if (!mine)
+		return 0;
+	use(thing_record((uint32_t)mine), kind);
+	if (__atomic_compare_exchange_n(value, &id, mine, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return (uint32_t)mine;
+	/* Another thread was faster: its record is the lock's, and ours is free again. */
+	thing_record((uint32_t)mine)->kind = 0;
+	spare(t, (uint32_t)mine);
+	return (uint32_t)id;
+}
+
+/* Return: the number of the next life at the address of @value. */
+static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *value, unsigned flags)
+{
+	uint64_t id = __atomic_load_n(value, __ATOMIC_ACQUIRE);
+	struct dw_rec_thing *record;
+
+	if (!id)
+		return 1;
+	record = thing_record((uint32_t)id);
+	if (record->flags & DW_THING_ENDED)
+		return record->life + 1;
+	if (!record->kind) {
+		uint32_t life = record->life;
+
+		__atomic_store_n(value, 0, __ATOMIC_RELEASE);
+		spare(t, (uint32_t)id);
+		return life;
+	}
+	record->flags |= (uint16_t)flags;
+	__atomic_fetch_add(shim_life(address), 1, __ATOMIC_RELAXED);
+	return record->life + 1;
+}
+
+static void note_life(struct shim_thread *t, enum dw_event_kind kind, uint64_t address)
+{
+	if (t->events)
+		shim_event(t, kind, &(struct dw_taking){.thing = address}, 0, 0);
+}
+
+void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller)
+{
+	uint64_t *value = shim_map_ensure(&shim->things, address);
+	struct dw_rec_thing *record;
+	uint32_t life, id;
+
+	if (!value)
+		return;
+	life = end_life(t, address, value, DW_THING_ENDED);
+	id = write_thing(t, address, life);
+	if (!id)
+		return;
+	record = thing_record(id);
+	record->kind = 0;
+	record->birth = shim_stack(t, caller);
+	record->maker = t->thread.number;
+	__atomic_store_n(value, id, __ATOMIC_RELEASE);
+	note_life(t, DW_INIT, address);
+}
+
+static void misused(struct shim_thread *t, enum dw_misuse_kind kind, uint64_t address,
+		    uint64_t caller)
+{
+	const struct dw_held *held = dw_thread_find(&t->thread, address);
+	struct dw_taking taking = {.thing = address, .site = caller};
+
+	if (!held)
+		return;
+	taking.what = held->what;
+	taking.life = *shim_life(address);
+	t->caller = caller;
+	dw_thread_misuse(&t->thread, kind, &taking, held->chain);
+}
+
+void shim_thing_destroy(struct shim_thread *t, uint64_t address, uint64_t caller)
+{
+	uint64_t *value = shim_map_find(&shim->things, address);
+
+	if (!value)
+		return;
+	misused(t, DW_MISUSE_DESTROY, address, caller);
+	end_life(t, address, value, DW_THING_ENDED);
+	note_life(t, DW_DESTROY, address);
+}
+
+/* The C library says that @address is held, and nobody may end it: so somebody holds it. */
+void shim_busy_destroyed(struct shim_thread *t, uint64_t address, uint64_t caller)
+{
+	struct dw_taking taking = {
+	    .thing = address, .site = caller, .what = DW_MUTEX, .life = *shim_life(address)};
+	const struct dw_held *held = dw_thread_find(&t->thread, address);
+
+	t->caller = caller;
+	dw_thread_misuse(&t->thread, DW_MISUSE_DESTROY, &taking, held ? held->chain : 0);
+}
+
+void shim_thing_is_bql(uint64_t address)
+{
+	const uint64_t *value = shim_map_find(&shim->things, address);
+
+	if (value && *value)
+		thing_record((uint32_t)*value)->flags |= DW_THING_BQL;
+}
+
+struct freeing {
+	struct shim_thread *t;
+	uint64_t caller;
+};
+
+static void freed(uint64_t address, uint64_t *value, void *context)
+{
+	struct freeing *f = context;
+
+	misused(f->t, DW_MISUSE_FREE, address, f->caller);
+	end_life(f->t, address, value, DW_THING_ENDED | DW_THING_FREED);
+	note_life(f->t, DW_DESTROY, address);
+}
+
+void shim_memory_freed(struct shim_thread *t, uint64_t from, uint64_t to, uint64_t caller)
+{
+	shim_map_range(&shim->things, from, to, freed, &(struct freeing){t, caller});
+}
+
+void shim_handed_over(uint64_t address, uint32_t tid)
+{
+	uint64_t i = __atomic_fetch_add(&shim->n_handed, 1, __ATOMIC_ACQ_REL);
+	struct shim_handed *handed = &shim->handed[i % SHIM_HANDED_MAX];
+
+	handed->tid = tid;
+	__atomic_store_n(&handed->address, address, __ATOMIC_RELEASE);
+}
