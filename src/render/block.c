@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "render/block.h"
+
+#include "analysis/finding.h"
+#include "base/arena.h"
+#include "model/event.h"
+#include "render/escape.h"
+#include "render/tell.h"
+#include "render/words.h"
+#include "symbol/names.h"
+
+#include <string.h>
+
+enum { THREAD, VERB, THING, TAKEN, LINE, N_CELLS };
+
+/* Cells wider than this push what follows them aside in their own row only. */
+#define ALIGNED_MAX 56
+
+struct row {
+	const char *cells[N_CELLS];
+};
+
+static void measure(const struct row *rows, size_t n, size_t widths[N_CELLS])
+{
+	memset(widths, 0, N_CELLS * sizeof(widths[0]));
+	for (size_t i = 0; i < n; i++)
+		for (unsigned cell = 0; cell < N_CELLS; cell++) {
+			size_t width = dw_escape_width(rows[i].cells[cell]);
+
+			if (width <= ALIGNED_MAX && width > widths[cell])
+				widths[cell] = width;
+		}
+}
+
+static enum dw_style style_of(unsigned cell)
+{
+	return cell == THING ? DW_STYLE_BOLD : cell == LINE ? DW_STYLE_DIM : DW_STYLE_PLAIN;
+}
+
+static unsigned last_cell(const struct row *row)
+{
+	unsigned last = N_CELLS - 1;
+
+	while (last > 0 && !row->cells[last][0])
+		last--;
+	return last;
+}
+
+static void write_rows(struct dw_telling *telling, const struct row *rows, size_t n)
+{
+	size_t widths[N_CELLS];
+
+	measure(rows, n, widths);
+	for (size_t i = 0; i < n; i++) {
+		unsigned last = last_cell(&rows[i]);
+
+		for (unsigned cell = 0; cell <= last; cell++) {
+			size_t width = dw_escape_width(rows[i].cells[cell]);
+			int pad = width < widths[cell] ? (int)(widths[cell] - width) : 0;
+
+			dw_tell(telling, DW_STYLE_PLAIN, "  ");
+			dw_tell(telling, style_of(cell), "%s", rows[i].cells[cell]);
+			if (cell < last)
+				dw_tell(telling, DW_STYLE_PLAIN, "%*s", pad, "");
+		}
+		dw_tell(telling, DW_STYLE_PLAIN, "\n");
+	}
+}
+
+/* "taken in fb_lock" and "hw/display/bcm2835_fb.c:56". */
+static void fill_place(struct dw_telling *telling, struct row *row, const char *what,
+		       uint32_t stack, uint32_t hint)
+{
+	const struct dw_named_stack *named = dw_names_stack(telling->process->names, stack, hint);
+
+	if (named->site >= named->n_frames) {
+		row->cells[TAKEN] = dw_tell_text(telling, "%s a place that is not known", what);
+		row->cells[LINE] = "";
+		return;
+	}
+	row->cells[TAKEN] = dw_tell_text(telling, "%s %s", what,
+					 dw_tell_function(telling, &named->frames[named->site]));
+	row->cells[LINE] = dw_tell_line(telling, &named->frames[named->site]);
+}
+
+static struct row chain_row(struct dw_telling *telling, const char *thread, const char *verb,
+			    uint32_t number)
+{
+	const struct dw_chain *chain = &telling->process->facts->chains[number];
+	const char *taken = chain->how & DW_RETAKEN ? "taken again in" : "taken in";
+	struct row row = {{thread, verb}};
+
+	row.cells[THING] = dw_tell_text(telling, "%s%s", dw_tell_thing(telling, chain->thing),
+					dw_words_how(chain->how));
+	fill_place(telling, &row, taken, chain->stack, chain->hint);
+	return row;
+}
+
+/* The second line of a thread's cell. */
+static const char *start_text(struct dw_telling *telling, uint32_t thread)
+{
+	const char *start = dw_names_thread_start(telling->process->names, thread);
+
+	return start ? dw_tell_text(telling, "  of %s", dw_tell_name(telling, start)) : "";
+}
+
+void dw_block_cycle(struct dw_telling *telling, const struct dw_finding *finding)
+{
+	size_t n = (size_t)finding->n_legs * 2;
+	struct row *rows = dw_arena_alloc(telling->arena, n * sizeof(*rows));
+
+	if (!rows) {
+		telling->full = true;
+		return;
+	}
+	for (uint32_t i = 0; i < finding->n_legs; i++) {
+		const struct dw_leg *leg = &finding->legs[i];
+
+		rows[2 * i] =
+		    chain_row(telling, dw_tell_thread(telling, leg->thread), "holds", leg->holds);
+		rows[2 * i + 1] =
+		    chain_row(telling, start_text(telling, leg->thread), "needs", leg->needs);
+	}
+	write_rows(telling, rows, n);
+}
+
+void dw_block_misuse(struct dw_telling *telling, const struct dw_misuse *misuse)
+{
+	struct row rows[2] = {
+	    {{dw_tell_thread(telling, misuse->thread), dw_words_deed(misuse->kind).verb,
+	      dw_tell_thing(telling, misuse->thing)}}};
+	const char *start = start_text(telling, misuse->thread);
+	uint32_t holder = telling->process->facts->chains[misuse->chain].thread;
+	size_t n = 1;
+
+	fill_place(telling, &rows[0], "in", misuse->stack, misuse->hint);
+	if (misuse->chain && holder != misuse->thread)
+		start = dw_tell_thread(telling, holder);
+	if (misuse->chain)
+		rows[n++] = chain_row(telling, start, "holds", misuse->chain);
+	else if (start[0])
+		rows[n++] = (struct row){{start, "", "", "", ""}};
+	write_rows(telling, rows, n);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing for people: styles, names made harmless, stacks; and one finding.
+ *
+ * Memory is the arena of one finding: a report of any length takes no more.
+ */
+#pragma once
+
+#include "render/render.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct dw_arena;
+struct dw_frame;
+
+enum dw_style { DW_STYLE_PLAIN, DW_STYLE_BOLD, DW_STYLE_ALARM, DW_STYLE_DIM };
+
+struct dw_telling {
+	FILE *out;
+	struct dw_arena *arena;
+	const struct dw_reported_process *process;
+	bool colour;
+	bool is_one_of; /* there are more processes: each finding says which it is of */
+	bool full; /* the arena did not suffice: something is missing from what was told */
+};
+
+/* Writes as printf does, in @style where there is colour. */
+void dw_tell(struct dw_telling *telling, enum dw_style style, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Text of the arena, made as printf does. Never NULL. */
+const char *dw_tell_text(struct dw_telling *telling, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A name as it may be shown on a terminal. Never NULL; @name may be. */
+const char *dw_tell_name(struct dw_telling *telling, const char *name);
+
+/* The same of things, threads ("CPU 0/KVM (4711)") and frames ("fb_lock", "libfoo.so+0x10"). */
+const char *dw_tell_thing(struct dw_telling *telling, uint32_t thing);
+const char *dw_tell_thread(struct dw_telling *telling, uint32_t thread);
+const char *dw_tell_function(struct dw_telling *telling, const struct dw_frame *frame);
+
+/* "util/async.c:612", or "" where that is not known. */
+const char *dw_tell_line(struct dw_telling *telling, const struct dw_frame *frame);
+
+/* The process: "qemu-system-x86_64 (pid 4711)". */
+const char *dw_tell_process(struct dw_telling *telling);
+
+/* One finding, whole. */
+void dw_tell_finding(struct dw_telling *telling, const struct dw_reported *reported);

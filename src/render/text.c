@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For people: every finding, then what was seen, what was not, and what it comes to. */
+#include "base/arena.h"
+#include "base/error.h"
+#include "render/render.h"
+#include "render/tell.h"
+#include "symbol/names.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* The words of one finding: some hundred frames of a few hundred bytes; C++ names are longer. */
+#define FINDING_MEMORY_MAX ((size_t)64 << 20)
+
+/* The highest number of an excuse that is counted apart; excuse 0 is none. */
+#define EXCUSES_MAX 16
+
+struct counts {
+	size_t potential, misuse, excused;
+	size_t excuses[EXCUSES_MAX];
+	size_t blind;
+};
+
+static bool is_shown(const struct dw_finding *finding, const struct dw_render_options *options)
+{
+	return !finding->excuse || options->all;
+}
+
+static void count_finding(struct counts *counts, const struct dw_finding *finding)
+{
+	if (finding->verdict == DW_MISUSE) {
+		counts->misuse++;
+	} else if (!finding->excuse) {
+		counts->potential++;
+	} else {
+		counts->excused++;
+		counts->excuses[finding->excuse < EXCUSES_MAX ? finding->excuse : 0]++;
+	}
+}
+
+static struct counts count(const struct dw_report *report)
+{
+	struct counts counts = {.blind = report->n_blind};
+
+	for (size_t i = 0; i < report->n_processes; i++) {
+		const struct dw_reported_process *process = &report->processes[i];
+
+		counts.blind += process->n_blind;
+		for (size_t j = 0; j < process->n_findings; j++)
+			count_finding(&counts, process->findings[j].finding);
+	}
+	return counts;
+}
+
+static int tell_one(struct dw_telling telling, const struct dw_reported *reported)
+{
+	int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
+
+	if (r < 0)
+		return dw_pass(r);
+	dw_tell_finding(&telling, reported);
+	dw_arena_free(telling.arena);
+	return telling.full ? dw_raise(-ENOMEM) : 0;
+}
+
+static int tell_findings(const struct dw_telling *telling, const struct dw_report *report,
+			 const struct dw_render_options *options)
+{
+	for (size_t i = 0; i < report->n_processes; i++) {
+		struct dw_telling one = *telling;
+
+		one.process = &report->processes[i];
+		for (size_t j = 0; j < one.process->n_findings; j++) {
+			const struct dw_reported *reported = &one.process->findings[j];
+			int r = 0;
+
+			if (is_shown(reported->finding, options))
+				r = tell_one(one, reported);
+			if (r < 0)
+				return dw_pass(r);
+		}
+	}
+	return 0;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void tell_blind(struct dw_telling *telling, const struct dw_blind *blind, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		dw_tell(telling, DW_STYLE_ALARM, "  blind");
+		dw_tell(telling, DW_STYLE_PLAIN, " (%s): %s\n",
+			dw_tell_name(telling, blind[i].reason),
+			dw_tell_name(telling, blind[i].text));
+	}
+}
+
+/* The entry 0 of the facts' arrays is none of them. */
+static uint64_t entries(uint32_t n)
+{
+	return n ? n - 1 : 0;
+}
+
+static void tell_process(struct dw_telling *telling)
+{
+	const struct dw_reported_process *process = telling->process;
+	uint64_t n_threads = entries(process->facts->n_threads);
+	uint64_t n_locks = entries(process->facts->n_things);
+
+	dw_tell(telling, DW_STYLE_PLAIN,
+		"%s: %" PRIu64 " thread%s, %" PRIu64 " lock%s, %" PRIu64 " need%s between them",
+		dw_tell_process(telling), n_threads, plural(n_threads), n_locks, plural(n_locks),
+		process->n_needs, plural(process->n_needs));
+	if (process->facts->short_stacks)
+		dw_tell(telling, DW_STYLE_PLAIN, "; %" PRIu64 " stack%s could not be unwound",
+			process->facts->short_stacks, plural(process->facts->short_stacks));
+	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+	tell_blind(telling, process->blind, process->n_blind);
+}
+
+/* "3 cycles have an excuse (2 gated, 1 single-thread); --all shows them" */
+static void tell_excused(struct dw_telling *telling, const struct counts *counts, bool all)
+{
+	const char *separator = "";
+
+	if (counts->excused == 0)
+		return;
+	dw_tell(telling, DW_STYLE_PLAIN, "%zu cycle%s %s an excuse (", counts->excused,
+		plural(counts->excused), counts->excused == 1 ? "has" : "have");
+	for (unsigned i = 0; i < EXCUSES_MAX; i++) {
+		if (counts->excuses[i] == 0)
+			continue;
+		dw_tell(telling, DW_STYLE_PLAIN, "%s%zu %s", separator, counts->excuses[i],
+			dw_excuse_word(i));
+		separator = ", ";
+	}
+	dw_tell(telling, DW_STYLE_PLAIN, ")%s\n", all ? "" : "; --all shows them");
+}
+
+static void tell_found(struct dw_telling *telling, const struct counts *counts)
+{
+	dw_tell(telling, DW_STYLE_ALARM, "found:");
+	if (counts->potential)
+		dw_tell(telling, DW_STYLE_BOLD, " %zu potential deadlock%s", counts->potential,
+			plural(counts->potential));
+	if (counts->misuse)
+		dw_tell(telling, DW_STYLE_BOLD, "%s %zu misuse%s", counts->potential ? "," : "",
+			counts->misuse, plural(counts->misuse));
+	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+}
+
+/* The last line is what it comes to. "Clean" is said only of what was seen whole. */
+static void tell_result(struct dw_telling *telling, const struct dw_report *report,
+			const struct counts *counts)
+{
+	if (counts->potential || counts->misuse)
+		tell_found(telling, counts);
+	if (report->n_processes == 0)
+		dw_tell(telling, DW_STYLE_ALARM, "blind: no recording was read\n");
+	else if (counts->blind)
+		dw_tell(telling, DW_STYLE_ALARM,
+			"blind: not everything was seen (%zu reason%s above)\n", counts->blind,
+			plural(counts->blind));
+	else if (counts->potential || counts->misuse)
+		return;
+	else if (counts->excused)
+		dw_tell(telling, DW_STYLE_BOLD,
+			"clean: every cycle of needs that was found has an excuse\n");
+	else
+		dw_tell(telling, DW_STYLE_BOLD, "clean: no cycle of needs was found\n");
+}
+
+static int tell_summary(struct dw_telling telling, const struct dw_report *report,
+			const struct dw_render_options *options)
+{
+	struct counts counts = count(report);
+	int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
+
+	if (r < 0)
+		return dw_pass(r);
+	for (size_t i = 0; i < report->n_processes; i++) {
+		telling.process = &report->processes[i];
+		tell_process(&telling);
+	}
+	tell_blind(&telling, report->blind, report->n_blind);
+	tell_excused(&telling, &counts, options->all);
+	tell_result(&telling, report, &counts);
+	dw_arena_free(telling.arena);
+	return telling.full ? dw_raise(-ENOMEM) : 0;
+}
+
+static int render(FILE *out, const struct dw_report *report,
+		  const struct dw_render_options *options)
+{
+	struct dw_telling telling = {
+	    .out = out, .colour = options->colour, .is_one_of = report->n_processes > 1};
+	int r = tell_findings(&telling, report, options);
+
+	if (r == 0)
+		r = tell_summary(telling, report, options);
+	if (r < 0)
+		return dw_pass(r);
+	if (fflush(out) || ferror(out))
+		return dw_raise(errno ? -errno : -EIO);
+	return 0;
+}
+
+const struct dw_renderer dw_render_text = {.name = "text", .render = render};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Findings in words, for those renderers that people read. All texts are static.
+ */
+#pragma once
+
+/* The word of DW_MISUSES, or "?". */
+const char *dw_words_misuse(unsigned misuse);
+
+/* What a thread does in a misuse: "unlocks" (a lock) ", which it does not hold". */
+struct dw_words_deed {
+	const char *verb;
+	const char *rest;
+};
+struct dw_words_deed dw_words_deed(unsigned misuse);
+
+/* How a lock was taken, beyond just taking it: " (for reading)"; "" where there is nothing to say. */
+const char *dw_words_how(unsigned how);
+
+/* The word of DW_LOSSES; NULL for a number that has none. */
+const char *dw_words_loss(unsigned loss);
