@@ -34,9 +34,8 @@ enum dw_reader_answer {
  */
 int dw_reader_open(struct dw_reader **ret, const char *path, size_t memory_max);
 
-/* The same of a recording in memory; @name stands for its path. For tests and the fuzzer. */
-int dw_reader_open_memory(struct dw_reader **ret, const char *name, const void *data, size_t size,
-			  size_t memory_max);
+/* The same of a recording in memory. For tests and the fuzzer. */
+int dw_reader_open_memory(struct dw_reader **ret, const void *data, size_t size, size_t memory_max);
 
 struct dw_reader *dw_reader_free(struct dw_reader *reader);
 
