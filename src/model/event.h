@@ -22,18 +22,18 @@
 #include <stdint.h>
 
 /* The numbers are part of the recording format: never renumber, only append. */
-#define DW_EVENT_KINDS(X)                                                                          \
-	X(DW_INIT, 1, "init")                                                                      \
-	X(DW_DESTROY, 2, "destroy")                                                                \
-	X(DW_WANT, 3, "want")                                                                      \
-	X(DW_HOLD, 4, "hold")                                                                      \
-	X(DW_FAIL, 5, "fail")                                                                      \
-	X(DW_DROP, 6, "drop")                                                                      \
-	X(DW_PARK, 7, "park")                                                                      \
-	X(DW_WAKE, 8, "wake")                                                                      \
-	X(DW_POST, 9, "post")                                                                      \
-	X(DW_BORN, 10, "born")                                                                     \
-	X(DW_JOIN, 11, "join")                                                                     \
+#define DW_EVENT_KINDS(X)           \
+	X(DW_INIT, 1, "init")       \
+	X(DW_DESTROY, 2, "destroy") \
+	X(DW_WANT, 3, "want")       \
+	X(DW_HOLD, 4, "hold")       \
+	X(DW_FAIL, 5, "fail")       \
+	X(DW_DROP, 6, "drop")       \
+	X(DW_PARK, 7, "park")       \
+	X(DW_WAKE, 8, "wake")       \
+	X(DW_POST, 9, "post")       \
+	X(DW_BORN, 10, "born")      \
+	X(DW_JOIN, 11, "join")      \
 	X(DW_EXIT, 12, "exit")
 
 enum dw_event_kind {
@@ -43,14 +43,14 @@ enum dw_event_kind {
 };
 
 /* How a lock is taken. Bits, stored in recordings; the words are those of stories. */
-#define DW_HOWS(X)                                                                                 \
-	X(DW_SHARED, 0x01, "shared")       /* for reading */                                       \
-	X(DW_TRY, 0x02, "try")             /* without waiting */                                   \
-	X(DW_TIMED, 0x04, "timed")         /* waiting for a limited time */                        \
-	X(DW_RETAKEN, 0x08, "retaken")     /* again, at the end of a condition wait */             \
-	X(DW_REENTRANT, 0x10, "reentrant") /* its holder may take it again */                      \
-	X(DW_REMAINS, 0x20, "remains")     /* not taken: still held after one below it was let go */ \
-	X(DW_ROBUST, 0x40, "robust")       /* whoever ends holding it hands it on */
+#define DW_HOWS(X)                                                                               \
+	X(DW_SHARED, 0x01, "shared")       /* for reading */                                     \
+	X(DW_TRY, 0x02, "try")             /* without waiting */                                 \
+	X(DW_TIMED, 0x04, "timed")         /* waiting for a limited time */                      \
+	X(DW_RETAKEN, 0x08, "retaken")     /* again, at the end of a condition wait */           \
+	X(DW_REENTRANT, 0x10, "reentrant") /* its holder may take it again */                    \
+	X(DW_REMAINS, 0x20, "remains") /* not taken: still held after one below it was let go */ \
+	X(DW_ROBUST, 0x40, "robust")   /* whoever ends holding it hands it on */
 
 enum dw_how {
 #define X(name, value, text) name = value,
@@ -59,10 +59,10 @@ enum dw_how {
 };
 
 /* What a thing is. */
-#define DW_THING_KINDS(X)                                                                          \
-	X(DW_MUTEX, 1, "mutex")                                                                    \
-	X(DW_RWLOCK, 2, "rwlock")                                                                  \
-	X(DW_SPINLOCK, 3, "spinlock")                                                              \
+#define DW_THING_KINDS(X)             \
+	X(DW_MUTEX, 1, "mutex")       \
+	X(DW_RWLOCK, 2, "rwlock")     \
+	X(DW_SPINLOCK, 3, "spinlock") \
 	X(DW_CONDITION, 4, "condition")
 
 enum dw_thing_kind {
@@ -72,10 +72,10 @@ enum dw_thing_kind {
 };
 
 /* What is known about a thing beyond its kind. Bits, stored in recordings. */
-#define DW_THING_FLAGS(X)                                                                          \
-	X(DW_THING_BQL, 0x01, "bql")         /* QEMU said so through its BQL hook */               \
-	X(DW_THING_WRITERS, 0x02, "writers") /* a queued writer stops new readers */               \
-	X(DW_THING_ENDED, 0x04, "ended")     /* this life is over */                               \
+#define DW_THING_FLAGS(X)                                                            \
+	X(DW_THING_BQL, 0x01, "bql")         /* QEMU said so through its BQL hook */ \
+	X(DW_THING_WRITERS, 0x02, "writers") /* a queued writer stops new readers */ \
+	X(DW_THING_ENDED, 0x04, "ended")     /* this life is over */                 \
 	X(DW_THING_FREED, 0x08, "freed")     /* its memory was freed while it was alive */
 
 enum dw_thing_flag {
@@ -85,13 +85,13 @@ enum dw_thing_flag {
 };
 
 /* What a program does with a lock that is wrong whatever other threads do. */
-#define DW_MISUSES(X)                                                                              \
-	X(DW_MISUSE_UNLOCK, 1, "unlock-not-held")        /* unlocks what it does not hold */       \
-	X(DW_MISUSE_RELOCK, 2, "relock")                 /* waits for what it holds itself */      \
-	X(DW_MISUSE_DESTROY, 3, "destroy-held")          /* destroys what a thread holds */        \
-	X(DW_MISUSE_FREE, 4, "free-held")                /* frees the memory of what it holds */   \
-	X(DW_MISUSE_EXIT, 5, "exit-holding")             /* ends holding it */                     \
-	X(DW_MISUSE_PARK, 6, "wait-without-mutex")       /* condition wait, mutex not held */      \
+#define DW_MISUSES(X)                                                                             \
+	X(DW_MISUSE_UNLOCK, 1, "unlock-not-held")         /* unlocks what it does not hold */     \
+	X(DW_MISUSE_RELOCK, 2, "relock")                  /* waits for what it holds itself */    \
+	X(DW_MISUSE_DESTROY, 3, "destroy-held")           /* destroys what a thread holds */      \
+	X(DW_MISUSE_FREE, 4, "free-held")                 /* frees the memory of what it holds */ \
+	X(DW_MISUSE_EXIT, 5, "exit-holding")              /* ends holding it */                   \
+	X(DW_MISUSE_PARK, 6, "wait-without-mutex")        /* condition wait, mutex not held */    \
 	X(DW_MISUSE_PARK_TWICE, 7, "wait-mutex-recursed") /* condition wait lets go only once */
 
 enum dw_misuse_kind {

@@ -26,12 +26,12 @@ typedef uint64_t dw_place;
 /* A loaded file. Module 0 is "no file": there a place's offset is the address itself. */
 struct dw_module {
 	const char *path;
-	uint64_t start;           /* lowest mapped address; offsets of places count from here */
-	uint64_t end;             /* first address behind it */
-	uint64_t bias;            /* what was added to the addresses in the file; offset + start -
-				   * bias is the address in the file's own terms */
-	const uint8_t *build_id;  /* NULL if it has none */
-	uint32_t build_id_size;   /* bytes */
+	uint64_t start;          /* lowest mapped address; offsets of places count from here */
+	uint64_t end;            /* first address behind it */
+	uint64_t bias;           /* what was added to the addresses in the file; offset + start -
+				  * bias is the address in the file's own terms */
+	const uint8_t *build_id; /* NULL if it has none */
+	uint32_t build_id_size;  /* bytes */
 };
 
 /* Where a lock was taken, as the program itself said it (QEMU passes __FILE__, __LINE__). */
@@ -79,12 +79,12 @@ enum dw_thread_flag {
 
 struct dw_thing {
 	uint64_t address;
-	dw_place place;  /* of its address: module 0 unless it is a variable of a module */
-	uint32_t life;   /* counts the lives at this address, from 1 */
-	uint32_t birth;  /* stack of its init; 0 if that was not seen */
-	uint32_t maker;  /* thread number of who made it; 0 if not seen */
-	uint16_t kind;   /* enum dw_thing_kind */
-	uint16_t flags;  /* enum dw_thing_flag */
+	dw_place place; /* of its address: module 0 unless it is a variable of a module */
+	uint32_t life;  /* counts the lives at this address, from 1 */
+	uint32_t birth; /* stack of its init; 0 if that was not seen */
+	uint32_t maker; /* thread number of who made it; 0 if not seen */
+	uint16_t kind;  /* enum dw_thing_kind */
+	uint16_t flags; /* enum dw_thing_flag */
 };
 
 struct dw_chain {
@@ -121,22 +121,22 @@ struct dw_told_slot {
 };
 
 /* Why something is missing. The numbers are part of the recording format. */
-#define DW_LOSSES(X)                                                                               \
-	X(DW_LOSS_DISK, 0, "disk", "the disk was full")                                            \
-	X(DW_LOSS_LIMIT, 1, "limit", "the recording reached its size limit")                       \
-	X(DW_LOSS_MEMORY, 2, "memory", "no memory was to be had")                                  \
-	X(DW_LOSS_DEPTH, 3, "depth", "a thread held more locks than can be tracked")               \
-	X(DW_LOSS_THINGS, 4, "things", "more locks than can be told apart")                        \
-	X(DW_LOSS_SIGNAL, 5, "signal", "a signal handler locked while a fact was being told")      \
-	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                       \
-	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                       \
-	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")           
+#define DW_LOSSES(X)                                                                          \
+	X(DW_LOSS_DISK, 0, "disk", "the disk was full")                                       \
+	X(DW_LOSS_LIMIT, 1, "limit", "the recording reached its size limit")                  \
+	X(DW_LOSS_MEMORY, 2, "memory", "no memory was to be had")                             \
+	X(DW_LOSS_DEPTH, 3, "depth", "a thread held more locks than can be tracked")          \
+	X(DW_LOSS_THINGS, 4, "things", "more locks than can be told apart")                   \
+	X(DW_LOSS_SIGNAL, 5, "signal", "a signal handler locked while a fact was being told") \
+	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                  \
+	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                  \
+	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,
 	DW_LOSSES(X)
 #undef X
-	DW_LOSS_MAX = 16 /* room in the recording's header */
+	    DW_LOSS_MAX = 16 /* room in the recording's header */
 };
 
 struct dw_facts {
@@ -153,11 +153,11 @@ struct dw_facts {
 
 	/* How many entries each array has, the "none" at index 0 included. */
 	uint32_t n_modules, n_hints, n_stacks, n_runs, n_threads, n_things, n_chains, n_joins,
-		n_misuses, n_slots;
+	    n_misuses, n_slots;
 
 	const char *program; /* path of the executable */
 	uint32_t pid;
-	uint64_t losses[DW_LOSS_MAX];  /* how often, by enum dw_loss */
-	uint64_t short_stacks;         /* stacks with DW_STACK_SHORT */
-	uint32_t truncated;            /* 1: the file ends before what its header promises */
+	uint64_t losses[DW_LOSS_MAX]; /* how often, by enum dw_loss */
+	uint64_t short_stacks;        /* stacks with DW_STACK_SHORT */
+	uint32_t truncated;           /* 1: the file ends before what its header promises */
 };

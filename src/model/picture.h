@@ -13,14 +13,25 @@
 
 /* A lock that a thread holds. A wire format. */
 struct dw_held {
-	uint64_t thing;  /* its address */
-	uint64_t key;    /* hash of the chain up to and including this lock */
-	uint32_t chain;  /* the told chain that ends with this lock; DW_CHAIN_LOST if it was lost */
-	uint16_t deeper; /* how often the holder has taken it again */
-	uint8_t how;     /* enum dw_how */
-	uint8_t what;    /* enum dw_thing_kind */
+	uint64_t thing; /* its address */
+	uint64_t key;   /* hash of the chain up to and including this lock */
+	uint32_t chain; /* the told chain that ends with this lock; DW_CHAIN_LOST if it was lost */
+	union {
+		struct {
+			uint8_t how;     /* enum dw_how */
+			uint8_t what;    /* enum dw_thing_kind */
+			uint16_t deeper; /* how often the holder has taken it again */
+		};
+		uint32_t manner; /* the three in one, to be written at once */
+	};
 };
 _Static_assert(sizeof(struct dw_held) == 24, "dw_held is a wire format");
+
+/* `manner` of a lock that is not taken again. The recording is of little-endian machines. */
+static inline uint32_t dw_manner(uint8_t how, uint8_t what)
+{
+	return how | (uint32_t)what << 8;
+}
 
 /*
  * A thread's slot. A wire format.

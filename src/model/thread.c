@@ -232,8 +232,12 @@ void dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *takin
 		thread->teller->lost(thread, DW_LOSS_DEPTH);
 		return;
 	}
-	slot->held[slot->top + 1] =
-	    (struct dw_held){taking->thing, step.key, step.chain, 0, taking->how, taking->what};
+	slot->held[slot->top + 1] = (struct dw_held){
+	    .thing = taking->thing,
+	    .key = step.key,
+	    .chain = step.chain,
+	    .manner = dw_manner(taking->how, taking->what),
+	};
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	slot->top++;
 }

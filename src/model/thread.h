@@ -145,14 +145,19 @@ static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *tak
 }
 
 /*
+ * In the two functions below the slow ways get a copy: so what is taken needs no memory, and
+ * stays in registers, on the way that nearly every call takes.
+ */
+
+/*
  * @thread is about to take a lock. Tells the chain if it is new, before the real
  * call blocks, so that the last step into a deadlock is on record.
  *
  * Return: what dw_thread_hold() wants to know if the lock is had. If it is not
  * (trylock, timeout, error), call dw_thread_fail() instead.
  */
-static inline struct dw_step dw_thread_want(struct dw_thread *thread,
-					    const struct dw_taking *taking)
+static inline __attribute__((always_inline)) struct dw_step
+dw_thread_want(struct dw_thread *thread, const struct dw_taking *taking)
 {
 	struct dw_slot *slot = thread->slot;
 	const struct dw_told_table *table = thread->told;
@@ -160,14 +165,17 @@ static inline struct dw_step dw_thread_want(struct dw_thread *thread,
 	const struct dw_told *told = &table->entries[(key >> 16) & table->mask];
 
 	slot->wants = taking->thing;
-	if (__builtin_expect(told->key == key && told->segment == thread->segment, 1))
-		return (struct dw_step){key, told->chain};
-	return dw_thread_tell(thread, taking, key);
+	if (__builtin_expect(told->key != key || told->segment != thread->segment, 0)) {
+		struct dw_taking copy = *taking;
+
+		return dw_thread_tell(thread, &copy, key);
+	}
+	return (struct dw_step){key, told->chain};
 }
 
 /* The lock of the last dw_thread_want() is held now. */
-static inline void dw_thread_hold(struct dw_thread *thread, const struct dw_taking *taking,
-				  struct dw_step step)
+static inline __attribute__((always_inline)) void
+dw_thread_hold(struct dw_thread *thread, const struct dw_taking *taking, struct dw_step step)
 {
 	struct dw_slot *slot = thread->slot;
 	uint32_t top = slot->top + 1;
@@ -175,17 +183,24 @@ static inline void dw_thread_hold(struct dw_thread *thread, const struct dw_taki
 
 	slot->wants = 0;
 	if (__builtin_expect(top > slot->max, 0)) {
-		dw_thread_push_slow(thread, taking, step);
+		struct dw_taking copy = *taking;
+
+		dw_thread_push_slow(thread, &copy, step);
 		return;
 	}
-	*held = (struct dw_held){taking->thing, step.key, step.chain, 0, taking->how, taking->what};
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	slot->top = top;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	/* A handler between the two has used this entry: now that it is ours, write it again. */
-	if (__builtin_expect(held->key != step.key, 0))
-		*held = (struct dw_held){taking->thing, step.key,    step.chain, 0,
-					 taking->how,   taking->what};
+	/*
+	 * A signal handler may take locks at any point: an entry that is not yet below `top` it
+	 * may overwrite. So once the entry is ours, look whether it is as we wrote it.
+	 */
+	do {
+		held->thing = taking->thing;
+		held->key = step.key;
+		held->chain = step.chain;
+		held->manner = dw_manner(taking->how, taking->what);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		slot->top = top;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	} while (__builtin_expect(held->key != step.key, 0));
 }
 
 /* The lock of the last dw_thread_want() was not had after all. */

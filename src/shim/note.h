@@ -36,7 +36,7 @@ static inline void shim_note_plain(struct shim_thread *t, enum dw_event_kind kin
 		shim_event(t, kind, &(struct dw_taking){.thing = object}, other, 0);
 }
 
-static inline struct dw_taking shim_taking(struct shim_thread *t, const volatile void *lock,
+static inline __attribute__((always_inline)) struct dw_taking shim_taking(struct shim_thread *t, const volatile void *lock,
 					   enum dw_thing_kind what, unsigned how, uint64_t caller)
 {
 	t->caller = caller;
@@ -59,7 +59,7 @@ static inline bool shim_deeper(struct shim_thread *t, const volatile void *lock,
 }
 
 /* The thread is about to take @lock, and may wait for it. Return: whether that is tracked. */
-static inline bool shim_want(struct shim_note *note, const volatile void *lock,
+static inline __attribute__((always_inline)) bool shim_want(struct shim_note *note, const volatile void *lock,
 			     enum dw_thing_kind what, unsigned how, uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);
@@ -71,24 +71,30 @@ static inline bool shim_want(struct shim_note *note, const volatile void *lock,
 	note->deeper = shim_deeper(t, lock, how);
 	if (shim_likely(!note->deeper))
 		note->step = dw_thread_want(&t->thread, &note->taking);
-	if (shim_unlikely(t->events))
-		shim_note_events(note, DW_WANT, 0);
+	if (shim_unlikely(t->events)) {
+		struct shim_note copy = *note;
+
+		shim_note_events(&copy, DW_WANT, 0);
+	}
 	return true;
 }
 
 /* The real call has given @r; @got says whether that means that the lock is had. */
-static inline void shim_took(struct shim_note *note, bool got, int r)
+static inline __attribute__((always_inline)) void shim_took(struct shim_note *note, bool got, int r)
 {
-	struct dw_thread *thread = &note->t->thread;
+	struct shim_thread *t = note->t;
 
 	if (shim_likely(got && !note->deeper))
-		dw_thread_hold(thread, &note->taking, note->step);
+		dw_thread_hold(&t->thread, &note->taking, note->step);
 	else if (got)
-		dw_thread_rehold(thread, &note->taking);
+		dw_thread_find(&t->thread, note->taking.thing)->deeper++;
 	else
-		dw_thread_fail(thread);
-	if (shim_unlikely(note->t->events))
-		shim_note_events(note, got ? DW_HOLD : DW_FAIL, r);
+		dw_thread_fail(&t->thread);
+	if (shim_unlikely(t->events)) {
+		struct shim_note copy = *note;
+
+		shim_note_events(&copy, got ? DW_HOLD : DW_FAIL, r);
+	}
 }
 
 /* EOWNERDEAD is success too: the lock is ours, its last owner died. */
@@ -127,7 +133,7 @@ void shim_post(const volatile void *condition, uint64_t caller);
  * The thread is about to let go of @lock. @owner: the kernel's number of the thread that
  * holds it, as far as the lock itself tells; 0 if it does not.
  */
-static inline void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owner,
+static inline __attribute__((always_inline)) void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owner,
 			     uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a lock call costs: `bench-lock WHAT [LOOPS]` prints nanoseconds.
+ *
+ *   pair1       an uncontended lock and unlock, nothing else held
+ *   pair4       the same with three other locks held
+ *   contended   a lock and unlock that two threads fight for
+ *
+ * Run it bare and under a tool, in turn: tools/bench.py does, and prints the ratios.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_mutex_t locks[4] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+				    PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
+static long loops = 20000000;
+static volatile long work; /* done under the lock, so that it is held for a while */
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* While there is another thread, the C library's locks use atomics, as in a hypervisor. */
+static void *sleep_on(void *unused)
+{
+	pause();
+	return unused;
+	return unused;
+}
+
+static double pairs(int depth)
+{
+	pthread_t other;
+	double start;
+
+	if (pthread_create(&other, NULL, sleep_on, NULL))
+		exit(1);
+	for (int i = 0; i < depth - 1; i++)
+		pthread_mutex_lock(&locks[i]);
+	start = now_ns();
+	for (long i = 0; i < loops; i++) {
+		pthread_mutex_lock(&locks[3]);
+		pthread_mutex_unlock(&locks[3]);
+	}
+	start = (now_ns() - start) / (double)loops;
+	for (int i = depth - 2; i >= 0; i--)
+		pthread_mutex_unlock(&locks[i]);
+	return start;
+}
+
+static void *fight(void *unused)
+{
+	for (long i = 0; i < loops; i++) {
+		pthread_mutex_lock(&locks[0]);
+		for (int j = 0; j < 20; j++)
+			work++;
+		pthread_mutex_unlock(&locks[0]);
+		for (int j = 0; j < 20; j++)
+			__asm__ volatile("" ::: "memory");
+	}
+	return unused;
+}
+
+static double contended(void)
+{
+	double start = now_ns();
+	pthread_t other;
+
+	if (pthread_create(&other, NULL, fight, NULL))
+		exit(1);
+	fight(NULL);
+	pthread_join(other, NULL);
+	return (now_ns() - start) / (double)loops;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "pair1";
+
+	if (argc > 2)
+		loops = atol(argv[2]);
+	if (!strcmp(what, "pair1"))
+		printf("%.2f\n", pairs(1));
+	else if (!strcmp(what, "pair4"))
+		printf("%.2f\n", pairs(4));
+	else if (!strcmp(what, "contended"))
+		printf("%.2f\n", contended());
+	else
+		return 2;
+	return 0;
+}
