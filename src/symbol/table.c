@@ -39,7 +39,8 @@ static size_t sort(struct dw_table_entry *entries, size_t n)
 {
 	size_t kept = 0;
 
-	qsort(entries, n, sizeof(*entries), compare);
+	if (n)
+		qsort(entries, n, sizeof(*entries), compare);
 	for (size_t i = 0; i < n; i++) {
 		struct dw_table_entry *last = kept ? &entries[kept - 1] : NULL;
 
