@@ -17,7 +17,7 @@
 enum { OPTION_EVENTS = 256 };
 
 const struct dw_option run_options[] = {
-    {"output", 'o', "PATH", "keep the recording at PATH; further processes' at PATH.PID"},
+    {"output", 'o', "PATH", "keep the recording here, more processes at PATH.PID"},
     {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
     {"all", 'a', NULL, "report what has an excuse, too"},
     {"events", OPTION_EVENTS, NULL, "record every event, not just what is new"},

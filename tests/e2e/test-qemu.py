@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A stock QEMU boots a Linux guest, bare and with deadwatch watching.
+
+usage: test-qemu.py DEADWATCH INVERT_LIBRARY MAKE_GUEST REPORT_SCHEMA [unittest's arguments]
+
+It asks the distribution's qemu-system-x86_64, not one that was built for it. The names and
+sources that it looks for are those of QEMU 7.2 (Debian 12) and of 9.0 and later.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DEADWATCH, INVERT, MAKE_GUEST, SCHEMA = (os.path.abspath(a) for a in sys.argv[1:5])
+del sys.argv[1:5]
+
+QEMU = "qemu-system-x86_64"
+SKIPPED = 77  # meson's exit code for a test that cannot run here
+TIMEOUT = 240  # seconds; a boot takes two to three on an idle machine
+FINDINGS = 1
+# How QEMU calls the file whose functions wait in its main loop, and those of its CPUs.
+MAIN_LOOP, CPUS = "util/main-loop.c", ("softmmu/cpus.c", "system/cpus.c")
+
+
+def boot(guest, before=(), environment=None):
+    command = [*before, QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-smp", "2",
+               "-m", "256", "-display", "none", "-monitor", "none", "-serial", "stdio",
+               "-no-reboot", "-kernel", f"{guest}/vmlinuz", "-initrd", f"{guest}/initrd",
+               "-append", "console=ttyS0 quiet loglevel=0 panic=-1"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=TIMEOUT, env=environment)
+
+
+def report_of(recording):
+    done = subprocess.run([DEADWATCH, "report", "--all", "--format=json", recording],
+                          capture_output=True, text=True, timeout=TIMEOUT)
+    return done.returncode, json.loads(done.stdout)
+
+
+def unexcused(report):
+    return [finding for finding in report["findings"] if not finding["excuse"]]
+
+
+def frames_of(leg):
+    return [frame for end in ("holds", "needs") for frame in leg[end]["stack"]]
+
+
+class Qemu(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="deadwatch-qemu-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.guest = os.path.join(cls.folder, "guest")
+        subprocess.run([MAKE_GUEST, cls.guest], check=True)
+        cls.bare = boot(cls.guest)
+        cls.watched = cls.boot_watched("watched")
+
+    @classmethod
+    def recording(cls, name):
+        return os.path.join(cls.folder, name)
+
+    @classmethod
+    def boot_watched(cls, name, **more):
+        return boot(cls.guest, (DEADWATCH, "run", "-o", cls.recording(name), "--"), **more)
+
+    @classmethod
+    def boot_inverted(cls):
+        if not hasattr(cls, "inverted"):
+            cls.inverted = cls.boot_watched("inverted",
+                                            environment=dict(os.environ, LD_PRELOAD=INVERT))
+        return cls.inverted
+
+    def test_the_guest_boots_bare(self):
+        self.assertEqual(self.bare.returncode, 0, self.bare.stderr)
+        self.assertIn("guest: up, 2 CPUs", self.bare.stdout)
+
+    def test_the_guest_and_its_user_notice_nothing(self):
+        self.assertEqual(self.watched.returncode, 0, self.watched.stderr)
+        self.assertEqual(self.watched.stdout, self.bare.stdout)
+
+    def test_the_report_is_valid_and_about_qemu(self):
+        _, report = report_of(self.recording("watched"))
+        self.check_schema(report)
+        self.assertEqual(report["counts"]["processes"], 1)
+        self.assertGreater(report["counts"]["threads"], 3)
+        self.assertGreater(report["counts"]["needs"], 10)
+        self.assertEqual(report["blind"], [])
+
+    def check_schema(self, report):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        with open(SCHEMA) as schema:
+            jsonschema.validate(report, json.load(schema))
+
+    def test_a_boot_without_a_bug_has_no_finding(self):
+        status, report = report_of(self.recording("watched"))
+        self.assertEqual(unexcused(report), [])
+        self.assertEqual(status, 0)
+
+    def test_the_big_lock_has_its_name_and_qemus_own_file_and_line(self):
+        dump = subprocess.run([DEADWATCH, "dump", self.recording("watched")],
+                              capture_output=True, text=True, timeout=TIMEOUT).stdout
+        self.assertIn("BQL", dump)
+        self.assertIn(MAIN_LOOP, dump)
+        self.assertTrue(any(file in dump for file in CPUS))
+
+    def test_an_inversion_with_the_big_lock_is_found_with_both_stacks(self):
+        self.assertEqual(self.boot_inverted().stdout, self.bare.stdout)
+        status, report = report_of(self.recording("inverted"))
+        self.check_schema(report)
+        self.assertEqual(status, FINDINGS)
+        (finding,) = unexcused(report)
+        self.assertEqual(finding["verdict"], "potential")
+        self.assertEqual(sorted(set(finding["chain"])), ["BQL", "inverted_lock"])
+        self.assertEqual(len(finding["legs"]), 2)
+        self.assertEqual({leg["thread"]["name"] for leg in finding["legs"]},
+                         {"inverter 1", "inverter 2"})
+        for leg in finding["legs"]:
+            functions = {frame["function"] for frame in frames_of(leg)}
+            self.assertTrue(functions & {"bql_first", "ours_first"}, functions)
+            self.assertTrue(any((frame["file"] or "").endswith("invert.c") and frame["line"]
+                                for frame in frames_of(leg)))
+
+    def test_the_text_shows_the_inversion(self):
+        text = self.boot_inverted().stderr
+        for word in ("potential", "BQL", "inverted_lock", "inverter 1", "inverter 2",
+                     "bql_first", "ours_first"):
+            self.assertIn(word, text)
+
+
+if __name__ == "__main__":
+    if not shutil.which(QEMU):
+        print(f"skipped: {QEMU} is not installed")
+        sys.exit(SKIPPED)
+    unittest.main(verbosity=2)
