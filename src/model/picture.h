@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* A lock that a thread holds. A wire format. */
@@ -38,7 +39,8 @@ static inline uint32_t dw_manner(uint8_t how, uint8_t what)
  *
  * held[0] is the empty chain and never a lock: it saves the tracker the question
  * whether anything is held. The locks are held[1] to held[top], in the order in
- * which they were taken.
+ * which they were taken. The entry behind them is the lock that is being taken; so
+ * there is room for one more than `max`.
  */
 struct dw_slot {
 	uint64_t wants;  /* address of the lock it is taking; 0 if none */
@@ -49,3 +51,9 @@ struct dw_slot {
 	struct dw_held held[];
 };
 _Static_assert(sizeof(struct dw_slot) == 24, "dw_slot is a wire format");
+
+/* Bytes of a slot for @max locks. */
+static inline size_t dw_slot_size(uint32_t max)
+{
+	return sizeof(struct dw_slot) + ((size_t)max + 2) * sizeof(struct dw_held);
+}

@@ -32,15 +32,17 @@ static struct dw_told_table *told_new(struct dw_thread *thread, uint32_t n_entri
 {
 	struct dw_told_table *table = thread->teller->memory(thread, told_size(n_entries));
 
-	if (table)
+	if (table) {
 		table->mask = n_entries - 1;
+		table->shift = (uint32_t)__builtin_clzll(n_entries - 1);
+	}
 	return table;
 }
 
 /* The entry of @key, or the free one where it belongs: the table always has free ones. */
 static struct dw_told *told_find(struct dw_told_table *table, uint64_t key)
 {
-	uint32_t i = (uint32_t)(key >> 16) & table->mask;
+	uint32_t i = (uint32_t)(key >> table->shift);
 
 	while (table->entries[i].key && table->entries[i].key != key)
 		i = (i + 1) & table->mask;
@@ -184,33 +186,28 @@ static void check_relock(struct dw_thread *thread, const struct dw_taking *takin
 		dw_thread_misuse(thread, DW_MISUSE_RELOCK, taking, held->chain);
 }
 
-struct dw_step dw_thread_tell(struct dw_thread *thread, const struct dw_taking *taking,
-			      uint64_t key)
+/* The chain of what is held and @taking: its number, told if need be, and its key. */
+static uint32_t chain_with(struct dw_thread *thread, const struct dw_taking *taking,
+			   uint64_t *ret_key)
 {
-	uint32_t open = thread->open;
-	const struct dw_held *top;
-	struct dw_step step = {key, DW_CHAIN_LOST};
+	const struct dw_held *top = &thread->slot->held[thread->slot->top];
 
-	thread->open = 0;
-	if (told_find(thread->told, key)->key != key) {
+	*ret_key = dw_thread_key(top->key, taking);
+	if (told_find(thread->told, *ret_key)->key != *ret_key) {
 		thread->teller->revise(thread);
 		check_relock(thread, taking);
+		top = &thread->slot->held[thread->slot->top];
+		*ret_key = dw_thread_key(top->key, taking);
 	}
-	top = &thread->slot->held[thread->slot->top];
-	step.key = dw_thread_key(top->key, taking);
-	step.chain = chain_of(thread, top->chain, taking, step.key, 0);
-	thread->open = open;
-	return step;
+	return chain_of(thread, top->chain, taking, *ret_key, 0);
 }
 
 static struct dw_slot *slot_grown(struct dw_thread *thread)
 {
 	struct dw_slot *old = thread->slot, *slot;
-	uint32_t open = thread->open;
 
 	if (old->max >= SLOT_MAX_LAST)
 		return NULL;
-	thread->open = 0;
 	slot = thread->teller->slot(thread, old->max * 2);
 	if (slot) {
 		for (uint32_t i = 0; i <= old->top; i++)
@@ -218,28 +215,67 @@ static struct dw_slot *slot_grown(struct dw_thread *thread)
 		slot->top = old->top;
 		thread->slot = slot;
 	}
-	thread->open = open;
 	return slot;
 }
 
-void dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *taking,
-			 struct dw_step step)
+/* Readies the entry behind the last one; without a lock if there is no room for more. */
+static void ready(struct dw_thread *thread, const struct dw_taking *taking)
 {
-	struct dw_slot *slot = slot_grown(thread);
+	uint64_t key;
+	uint32_t chain = chain_with(thread, taking, &key);
+	struct dw_slot *slot = thread->slot;
 
-	if (!slot) {
-		thread->unsure = 1;
-		thread->teller->lost(thread, DW_LOSS_DEPTH);
-		return;
+	if (slot->top == slot->max) {
+		struct dw_slot *grown = slot_grown(thread);
+
+		if (!grown) {
+			slot->held[slot->top + 1].thing = 0;
+			return;
+		}
+		slot = grown;
 	}
 	slot->held[slot->top + 1] = (struct dw_held){
 	    .thing = taking->thing,
-	    .key = step.key,
-	    .chain = step.chain,
+	    .key = key,
+	    .chain = chain,
 	    .manner = dw_manner(taking->how, taking->what),
 	};
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	slot->top++;
+}
+
+/* Readies the entry, without tracking what the telling itself locks. */
+static void want(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	uint32_t open = thread->open;
+
+	thread->open = 0;
+	ready(thread, taking);
+	thread->open = open;
+}
+
+void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
+			 uint32_t life, uint32_t manner)
+{
+	want(thread, &(struct dw_taking){.thing = thing,
+					 .site = site,
+					 .caller = caller,
+					 .life = life,
+					 .how = (uint8_t)manner,
+					 .what = (uint8_t)(manner >> 8)});
+}
+
+/* The entry that counts since a moment ago is not the one that was readied: ready it again. */
+void dw_thread_hold_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
+			 uint32_t life, uint32_t manner)
+{
+	thread->slot->top--;
+	dw_thread_want_slow(thread, thing, site, caller, life, manner);
+	thread->slot->wants = 0;
+	if (thread->slot->held[thread->slot->top + 1].thing == thing) {
+		thread->slot->top++;
+		return;
+	}
+	thread->unsure = 1;
+	thread->teller->lost(thread, DW_LOSS_DEPTH);
 }
 
 /* @held is still held, but on top of @below: not by being taken, so it makes no need. */
@@ -275,10 +311,13 @@ static void remove_held(struct dw_thread *thread, struct dw_held *held)
 	thread->open = open;
 }
 
-bool dw_thread_drop_slow(struct dw_thread *thread, uint64_t thing)
+bool dw_thread_drop(struct dw_thread *thread, uint64_t thing)
 {
-	struct dw_held *held = dw_thread_find(thread, thing);
+	struct dw_held *held;
 
+	if (dw_thread_drop_last(thread, thing))
+		return true;
+	held = dw_thread_find(thread, thing);
 	if (!held)
 		return false;
 	if (held->deeper)
@@ -288,7 +327,7 @@ bool dw_thread_drop_slow(struct dw_thread *thread, uint64_t thing)
 	return true;
 }
 
-bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking, struct dw_step *ret_step)
+bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking)
 {
 	const struct dw_held *held = dw_thread_find(thread, taking->thing);
 
@@ -300,7 +339,7 @@ bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking, struct d
 		return false;
 	dw_thread_drop(thread, taking->thing);
 	taking->how |= DW_RETAKEN;
-	*ret_step = dw_thread_want(thread, taking);
+	dw_thread_want(thread, taking);
 	thread->slot->wants = 0; /* for now it waits for the condition */
 	return true;
 }

@@ -44,11 +44,12 @@ struct dw_thread;
 
 /* What is taken, where and how. */
 struct dw_taking {
-	uint64_t thing; /* address */
-	uint64_t site;  /* identifies the place; what a place is, is the probe's business */
-	uint32_t life;  /* changes when the address begins a new life */
-	uint8_t how;    /* enum dw_how */
-	uint8_t what;   /* enum dw_thing_kind */
+	uint64_t thing;  /* address */
+	uint64_t site;   /* identifies the place; what a place is, is the probe's business */
+	uint64_t caller; /* the probe's own: handed through to its teller */
+	uint32_t life;   /* changes when the address begins a new life */
+	uint8_t how;     /* enum dw_how */
+	uint8_t what;    /* enum dw_thing_kind */
 };
 
 /*
@@ -83,7 +84,7 @@ struct dw_teller {
 	void *(*memory)(struct dw_thread *thread, size_t size);
 	void (*memory_free)(struct dw_thread *thread, void *memory, size_t size);
 
-	/* A slot with room for @max locks, ready to be filled; NULL: there is none. */
+	/* A slot with room for @max locks (dw_slot_size), zeroed but for `max`; NULL: none. */
 	struct dw_slot *(*slot)(struct dw_thread *thread, uint32_t max);
 
 	/* Something was lost. */
@@ -98,8 +99,10 @@ struct dw_told {
 };
 
 struct dw_told_table {
-	uint32_t mask; /* number of entries less one; a power of two less one */
-	uint32_t n;    /* entries in use */
+	uint32_t mask;  /* number of entries less one; a power of two less one */
+	uint32_t shift; /* what leaves of a key the number of its first entry */
+	uint32_t n;     /* entries in use */
+	uint32_t reserved;
 	struct dw_told entries[];
 };
 
@@ -113,12 +116,6 @@ struct dw_thread {
 	const struct dw_teller *teller;
 };
 
-/* A chain on its way from dw_thread_want() to dw_thread_hold(). */
-struct dw_step {
-	uint64_t key;
-	uint32_t chain;
-};
-
 /*
  * Readies @thread, whose `number` and `teller` are set and whose rest is zero.
  *
@@ -130,77 +127,73 @@ int dw_thread_begin(struct dw_thread *thread);
 void dw_thread_end(struct dw_thread *thread);
 
 /* The slow ways of the inline functions below. */
-struct dw_step dw_thread_tell(struct dw_thread *thread, const struct dw_taking *taking,
-			      uint64_t key);
-void dw_thread_push_slow(struct dw_thread *thread, const struct dw_taking *taking,
-			 struct dw_step step);
-bool dw_thread_drop_slow(struct dw_thread *thread, uint64_t thing);
+void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
+			 uint32_t life, uint32_t manner);
+void dw_thread_hold_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
+			 uint32_t life, uint32_t manner);
 
+/* Two rounds of multiplication: the high bits of the key are the good ones. */
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
-	uint64_t where =
-	    taking->site ^ ((uint64_t)taking->how << 56) ^ ((uint64_t)taking->life << 24);
+	uint64_t where = taking->site ^ (uint64_t)taking->how << 56 ^ (uint64_t)taking->life << 24;
+	uint64_t chain = (below ^ taking->thing) * DW_HASH_GOLDEN;
 
-	return dw_hash(dw_hash(below, taking->thing), where) | 1;
+	return ((chain ^ chain >> 32 ^ where) * DW_HASH_GOLDEN) | 1;
 }
 
 /*
- * In the two functions below the slow ways get a copy: so what is taken needs no memory, and
- * stays in registers, on the way that nearly every call takes.
+ * The slow ways of the functions below get what is taken piece by piece: so it needs no memory,
+ * and stays in registers, on the way that nearly every call takes.
  */
 
 /*
  * @thread is about to take a lock. Tells the chain if it is new, before the real
- * call blocks, so that the last step into a deadlock is on record.
- *
- * Return: what dw_thread_hold() wants to know if the lock is had. If it is not
+ * call blocks, so that the last step into a deadlock is on record. Readies the entry
+ * of what is held: dw_thread_hold() makes it count if the lock is had. If it is not
  * (trylock, timeout, error), call dw_thread_fail() instead.
  */
-static inline __attribute__((always_inline)) struct dw_step
-dw_thread_want(struct dw_thread *thread, const struct dw_taking *taking)
+static inline __attribute__((always_inline)) void dw_thread_want(struct dw_thread *thread,
+								 const struct dw_taking *taking)
 {
 	struct dw_slot *slot = thread->slot;
 	const struct dw_told_table *table = thread->told;
-	uint64_t key = dw_thread_key(slot->held[slot->top].key, taking);
-	const struct dw_told *told = &table->entries[(key >> 16) & table->mask];
+	uint32_t top = slot->top;
+	struct dw_held *held = &slot->held[top + 1];
+	uint64_t key = dw_thread_key(slot->held[top].key, taking);
+	const struct dw_told *told = &table->entries[key >> table->shift];
 
 	slot->wants = taking->thing;
-	if (__builtin_expect(told->key != key || told->segment != thread->segment, 0)) {
-		struct dw_taking copy = *taking;
-
-		return dw_thread_tell(thread, &copy, key);
+	if (__builtin_expect(
+		told->key != key || told->segment != thread->segment || top == slot->max, 0)) {
+		dw_thread_want_slow(thread, taking->thing, taking->site, taking->caller,
+				    taking->life, dw_manner(taking->how, taking->what));
+		return;
 	}
-	return (struct dw_step){key, told->chain};
+	held->thing = taking->thing;
+	held->key = key;
+	held->chain = told->chain;
+	held->manner = dw_manner(taking->how, taking->what);
 }
 
-/* The lock of the last dw_thread_want() is held now. */
-static inline __attribute__((always_inline)) void
-dw_thread_hold(struct dw_thread *thread, const struct dw_taking *taking, struct dw_step step)
+/*
+ * The lock of the last dw_thread_want(), for the same @taking, is held now.
+ *
+ * Signal handlers may have taken locks in between, and overwritten the entry that was
+ * readied: so once it is ours, look whether it is the right one.
+ */
+static inline __attribute__((always_inline)) void dw_thread_hold(struct dw_thread *thread,
+								 const struct dw_taking *taking)
 {
 	struct dw_slot *slot = thread->slot;
 	uint32_t top = slot->top + 1;
-	struct dw_held *held = &slot->held[top];
 
 	slot->wants = 0;
-	if (__builtin_expect(top > slot->max, 0)) {
-		struct dw_taking copy = *taking;
-
-		dw_thread_push_slow(thread, &copy, step);
-		return;
+	slot->top = top;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(slot->held[top].thing != taking->thing, 0)) {
+		dw_thread_hold_slow(thread, taking->thing, taking->site, taking->caller,
+				    taking->life, dw_manner(taking->how, taking->what));
 	}
-	/*
-	 * A signal handler may take locks at any point: an entry that is not yet below `top` it
-	 * may overwrite. So once the entry is ours, look whether it is as we wrote it.
-	 */
-	do {
-		held->thing = taking->thing;
-		held->key = step.key;
-		held->chain = step.chain;
-		held->manner = dw_manner(taking->how, taking->what);
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		slot->top = top;
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	} while (__builtin_expect(held->key != step.key, 0));
 }
 
 /* The lock of the last dw_thread_want() was not had after all. */
@@ -209,23 +202,27 @@ static inline void dw_thread_fail(struct dw_thread *thread)
 	thread->slot->wants = 0;
 }
 
-/*
- * @thread is about to let go of @thing.
- *
- * Return: whether it was held.
- */
-static inline bool dw_thread_drop(struct dw_thread *thread, uint64_t thing)
+/* dw_thread_drop() for the lock taken last; false: it is not that one, and nothing happened. */
+static inline __attribute__((always_inline)) bool dw_thread_drop_last(struct dw_thread *thread,
+								      uint64_t thing)
 {
 	struct dw_slot *slot = thread->slot;
 	uint32_t top = slot->top;
 	const struct dw_held *held = &slot->held[top];
 
-	if (__builtin_expect(held->thing == thing && held->deeper == 0 && top != 0, 1)) {
-		slot->top = top - 1;
-		return true;
-	}
-	return dw_thread_drop_slow(thread, thing);
+	/* No lock is at address 0, so the empty chain's entry is never taken for one. */
+	if (__builtin_expect(held->thing != thing || held->deeper, 0))
+		return false;
+	slot->top = top - 1;
+	return true;
 }
+
+/*
+ * @thread is about to let go of @thing.
+ *
+ * Return: whether it was held.
+ */
+bool dw_thread_drop(struct dw_thread *thread, uint64_t thing);
 
 /* The entry of @thing among what @thread holds; NULL if it does not hold it. */
 struct dw_held *dw_thread_find(struct dw_thread *thread, uint64_t thing);
@@ -243,10 +240,10 @@ bool dw_thread_rehold(struct dw_thread *thread, const struct dw_taking *taking);
  * of it, and wants it again (DW_RETAKEN is added to the taking). Tells misuse if
  * the mutex is not held, or held more than once.
  *
- * Return: whether the mutex is let go. Then @ret_step is what dw_thread_hold()
- * wants when the wait is over, whatever its result: the mutex is had again.
+ * Return: whether the mutex is let go. Then call dw_thread_hold() when the wait is over,
+ * whatever its result: the mutex is had again.
  */
-bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking, struct dw_step *ret_step);
+bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking);
 
 /* A misuse, told once for each kind, thing and site. */
 void dw_thread_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,

@@ -191,6 +191,7 @@ static struct shim_thread *begin(void)
 		t = adopt();
 	if (!t || dw_thread_begin(&t->thread) < 0)
 		return NULL;
+	t->thread.open = shim->settings.events ? SHIM_EVENTS : SHIM_PLAIN;
 	return t;
 }
 

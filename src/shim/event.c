@@ -16,8 +16,8 @@ static void write_event(struct shim_thread *t, enum dw_event_kind kind,
 {
 	struct dw_rec_event *record;
 
-	if (!t->event_stack && shim->settings.stacks_always && t->caller)
-		t->event_stack = shim_stack(t, t->caller);
+	if (!t->event_stack && shim->settings.stacks_always && taking->caller)
+		t->event_stack = shim_stack(t, taking->caller);
 	record = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*record));
 	if (!record)
 		return;

@@ -14,9 +14,11 @@ static inline void shim_telling(struct shim_thread *t,
 					     uint64_t caller),
 				uint64_t address, uint64_t caller)
 {
+	uint32_t open = t->thread.open;
+
 	t->thread.open = 0;
 	tell(t, address, caller);
-	t->thread.open = 1;
+	t->thread.open = open;
 }
 
 static inline void shim_born(const volatile void *lock, uint64_t caller, bool success)
@@ -36,14 +38,16 @@ static inline void shim_ended(const volatile void *lock, uint64_t caller, bool s
 }
 
 /* The body of a stand-in for a call that takes `lock` and may wait; @success is of `r`. */
-#define SHIM_TAKE(what, how, call, success)                                 \
-	struct shim_note note;                                              \
-	int r;                                                              \
-                                                                            \
-	if (shim_unlikely(!shim_want(&note, lock, what, how, SHIM_CALLER))) \
-		return shim_real.call;                                      \
-	r = shim_real.call;                                                 \
-	shim_took(&note, success, r);                                       \
+#define SHIM_TAKE(what, how, call, success) SHIM_TAKE_FROM(SHIM_CALLER, what, how, call, success)
+
+#define SHIM_TAKE_FROM(caller, what, how, call, success)               \
+	struct shim_note note;                                         \
+	int r;                                                         \
+                                                                       \
+	if (shim_unlikely(!shim_want(&note, lock, what, how, caller))) \
+		return shim_real.call;                                 \
+	r = shim_real.call;                                            \
+	shim_took(&note, success, r);                                  \
 	return r
 
 /* The same for a call that does not wait. */

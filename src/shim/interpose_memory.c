@@ -34,12 +34,13 @@ void shim_memory_init(void)
 static __attribute__((noinline)) void look(uint64_t from, uint64_t to, uint64_t caller)
 {
 	struct shim_thread *t = shim_self;
+	uint32_t open = t->thread.open;
 
-	if (!t->thread.open)
+	if (!open)
 		return;
 	t->thread.open = 0;
 	shim_memory_freed(t, from, to, caller);
-	t->thread.open = 1;
+	t->thread.open = open;
 }
 
 static inline void going(void *memory, uint64_t caller)

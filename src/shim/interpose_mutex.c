@@ -27,9 +27,32 @@ SHIM int pthread_mutex_destroy(pthread_mutex_t *lock)
 	return r;
 }
 
+/* The kinds of mutex that can be taken again, or that look at their owner (glibc). */
+#define SPECIAL (PTHREAD_MUTEX_RECURSIVE | PTHREAD_MUTEX_ERRORCHECK | 16)
+
+static __attribute__((noinline)) int lock_any(pthread_mutex_t *lock, uint64_t caller)
+{
+	SHIM_TAKE_FROM(caller, DW_MUTEX, shim_mutex_how(lock), pthread_mutex_lock(lock),
+		       shim_got(r));
+}
+
+/* Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain. */
 SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
 {
-	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock), pthread_mutex_lock(lock), shim_got(r));
+	struct shim_thread *t = shim_self;
+	struct dw_taking taking;
+	int r;
+
+	if (shim_unlikely(t->thread.open != SHIM_PLAIN || lock->__data.__kind & SPECIAL))
+		return lock_any(lock, SHIM_CALLER);
+	taking = shim_taking(t, lock, DW_MUTEX, 0, SHIM_CALLER);
+	dw_thread_want(&t->thread, &taking);
+	r = shim_real.pthread_mutex_lock(lock);
+	if (shim_likely(r == 0))
+		dw_thread_hold(&t->thread, &taking);
+	else
+		dw_thread_fail(&t->thread);
+	return r;
 }
 
 SHIM int pthread_mutex_trylock(pthread_mutex_t *lock)
@@ -50,9 +73,18 @@ SHIM int pthread_mutex_clocklock(pthread_mutex_t *lock, clockid_t clock,
 		  pthread_mutex_clocklock(lock, clock, time), shim_got(r));
 }
 
+static __attribute__((noinline)) void drop_any(pthread_mutex_t *lock, uint64_t caller)
+{
+	shim_drop(lock, DW_MUTEX, owner_of(lock), caller);
+}
+
 SHIM int pthread_mutex_unlock(pthread_mutex_t *lock)
 {
-	shim_drop(lock, DW_MUTEX, owner_of(lock), SHIM_CALLER);
+	struct shim_thread *t = shim_self;
+
+	if (shim_unlikely(t->thread.open != SHIM_PLAIN ||
+			  !dw_thread_drop_last(&t->thread, (uint64_t)lock)))
+		drop_any(lock, SHIM_CALLER);
 	return shim_real.pthread_mutex_unlock(lock);
 }
 

@@ -17,7 +17,7 @@ void shim_tried(const volatile void *lock, enum dw_thing_kind what, unsigned how
 	note.taking = shim_taking(t, lock, what, how | DW_TRY, caller);
 	note.deeper = shim_deeper(t, lock, how);
 	if (got && !note.deeper)
-		note.step = dw_thread_want(&t->thread, &note.taking);
+		dw_thread_want(&t->thread, &note.taking);
 	shim_took(&note, got, r);
 }
 
@@ -25,16 +25,27 @@ void shim_tried(const volatile void *lock, enum dw_thing_kind what, unsigned how
  * A lock that is let go by a thread that was not seen taking it. If the lock says that
  * it is this thread's, we have missed the taking, which is nobody's mistake.
  */
-void shim_not_held(struct shim_thread *t, uint64_t address, enum dw_thing_kind what,
-		   uint64_t caller, uint32_t owner)
+static void not_held(struct shim_thread *t, const struct dw_taking *taking, uint32_t owner)
 {
-	struct dw_taking taking = shim_taking(t, (const void *)address, what, 0, caller);
-
 	if (t->thread.unsure || (owner && owner == t->tid))
 		return;
-	dw_thread_misuse(&t->thread, DW_MISUSE_UNLOCK, &taking, 0);
+	dw_thread_misuse(&t->thread, DW_MISUSE_UNLOCK, taking, 0);
 	if (owner)
-		shim_handed_over(address, owner);
+		shim_handed_over(taking->thing, owner);
+}
+
+void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owner, uint64_t caller)
+{
+	struct shim_thread *t = shim_tracked(caller);
+	struct dw_taking taking;
+
+	if (!t)
+		return;
+	taking = shim_taking(t, lock, what, 0, caller);
+	if (t->thread.open == SHIM_EVENTS)
+		shim_event(t, DW_DROP, &taking, 0, 0);
+	if (!dw_thread_drop(&t->thread, (uint64_t)lock))
+		not_held(t, &taking, owner);
 }
 
 void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_mutex_t *mutex,
@@ -50,8 +61,8 @@ void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_m
 	if (!t)
 		return;
 	wait->note.taking = shim_taking(t, mutex, DW_MUTEX, how, caller);
-	wait->parked = dw_thread_park(&t->thread, &wait->note.taking, &wait->note.step);
-	if (shim_unlikely(t->events)) {
+	wait->parked = dw_thread_park(&t->thread, &wait->note.taking);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
 		struct dw_taking taking = wait->note.taking;
 
 		taking.thing = (uint64_t)condition;
@@ -68,8 +79,8 @@ void shim_woken(struct shim_wait *wait)
 	if (!t)
 		return;
 	if (wait->parked)
-		dw_thread_hold(&t->thread, &wait->note.taking, wait->note.step);
-	if (shim_unlikely(t->events)) {
+		dw_thread_hold(&t->thread, &wait->note.taking);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
 		taking.thing = (uint64_t)wait->condition;
 		shim_event(t, DW_WAKE, &taking, wait->note.taking.thing, 0);
 	}
@@ -80,7 +91,7 @@ void shim_post(const volatile void *condition, uint64_t caller)
 	struct shim_thread *t = shim_tracked(caller);
 
 	shim_qemu_refresh();
-	if (t && t->events) {
+	if (t && t->thread.open == SHIM_EVENTS) {
 		struct dw_taking taking = shim_taking(t, condition, DW_CONDITION, 0, caller);
 
 		shim_event(t, DW_POST, &taking, 0, 0);

@@ -19,27 +19,24 @@
 struct shim_note {
 	struct shim_thread *t;
 	struct dw_taking taking;
-	struct dw_step step;
 	bool deeper; /* the lock is held already, and may be taken again */
 };
 
 /* The slow parts of the functions below. */
 void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result);
-void shim_not_held(struct shim_thread *t, uint64_t address, enum dw_thing_kind what,
-		   uint64_t caller, uint32_t owner);
 
 /* An event without a lock, where events are wanted. */
 static inline void shim_note_plain(struct shim_thread *t, enum dw_event_kind kind, uint64_t object,
 				   uint64_t other)
 {
-	if (shim_unlikely(t->events))
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
 		shim_event(t, kind, &(struct dw_taking){.thing = object}, other, 0);
 }
 
-static inline __attribute__((always_inline)) struct dw_taking shim_taking(struct shim_thread *t, const volatile void *lock,
-					   enum dw_thing_kind what, unsigned how, uint64_t caller)
+static inline __attribute__((always_inline)) struct dw_taking
+shim_taking(struct shim_thread *t, const volatile void *lock, enum dw_thing_kind what, unsigned how,
+	    uint64_t caller)
 {
-	t->caller = caller;
 	return (struct dw_taking){
 	    .thing = (uint64_t)lock,
 	    .site = t->hint_site ? t->hint_site : caller,
@@ -59,8 +56,10 @@ static inline bool shim_deeper(struct shim_thread *t, const volatile void *lock,
 }
 
 /* The thread is about to take @lock, and may wait for it. Return: whether that is tracked. */
-static inline __attribute__((always_inline)) bool shim_want(struct shim_note *note, const volatile void *lock,
-			     enum dw_thing_kind what, unsigned how, uint64_t caller)
+static inline __attribute__((always_inline)) bool shim_want(struct shim_note *note,
+							    const volatile void *lock,
+							    enum dw_thing_kind what, unsigned how,
+							    uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);
 
@@ -70,8 +69,8 @@ static inline __attribute__((always_inline)) bool shim_want(struct shim_note *no
 	note->taking = shim_taking(t, lock, what, how, caller);
 	note->deeper = shim_deeper(t, lock, how);
 	if (shim_likely(!note->deeper))
-		note->step = dw_thread_want(&t->thread, &note->taking);
-	if (shim_unlikely(t->events)) {
+		dw_thread_want(&t->thread, &note->taking);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
 		struct shim_note copy = *note;
 
 		shim_note_events(&copy, DW_WANT, 0);
@@ -85,12 +84,12 @@ static inline __attribute__((always_inline)) void shim_took(struct shim_note *no
 	struct shim_thread *t = note->t;
 
 	if (shim_likely(got && !note->deeper))
-		dw_thread_hold(&t->thread, &note->taking, note->step);
+		dw_thread_hold(&t->thread, &note->taking);
 	else if (got)
 		dw_thread_find(&t->thread, note->taking.thing)->deeper++;
 	else
 		dw_thread_fail(&t->thread);
-	if (shim_unlikely(t->events)) {
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
 		struct shim_note copy = *note;
 
 		shim_note_events(&copy, got ? DW_HOLD : DW_FAIL, r);
@@ -133,18 +132,4 @@ void shim_post(const volatile void *condition, uint64_t caller);
  * The thread is about to let go of @lock. @owner: the kernel's number of the thread that
  * holds it, as far as the lock itself tells; 0 if it does not.
  */
-static inline __attribute__((always_inline)) void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owner,
-			     uint64_t caller)
-{
-	struct shim_thread *t = shim_tracked(caller);
-
-	if (shim_unlikely(!t))
-		return;
-	if (shim_unlikely(t->events)) {
-		struct dw_taking taking = shim_taking(t, lock, what, 0, caller);
-
-		shim_event(t, DW_DROP, &taking, 0, 0);
-	}
-	if (shim_unlikely(!dw_thread_drop(&t->thread, (uint64_t)lock)))
-		shim_not_held(t, (uint64_t)lock, what, caller, owner);
-}
+void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owner, uint64_t caller);

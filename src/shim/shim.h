@@ -77,6 +77,12 @@ struct shim {
 
 enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
 
+/* What `open` of a tracked thread is. */
+enum shim_open {
+	SHIM_PLAIN = 1,  /* facts are told */
+	SHIM_EVENTS = 2, /* and every event is recorded */
+};
+
 /* Records of locks that ended their life without being taken, to be used again. */
 #define SHIM_SPARE_THINGS 32
 
@@ -115,7 +121,7 @@ extern uint32_t shim_lives[SHIM_LIVES];
 
 static inline uint32_t *shim_life(uint64_t address)
 {
-	return &shim_lives[(address >> 4 ^ address >> 18) & (SHIM_LIVES - 1)];
+	return &shim_lives[address >> 4 & (SHIM_LIVES - 1)];
 }
 
 /*

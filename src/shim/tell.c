@@ -65,7 +65,7 @@ static void fill_taken(struct shim_thread *t, struct dw_rec_chain *chain,
 {
 	shim_qemu_refresh();
 	chain->thing = thing;
-	chain->stack = shim_stack(t, t->caller);
+	chain->stack = shim_stack(t, taking->caller);
 	chain->hint = tell_hint(t);
 	chain->how = taking->how;
 	t->event_stack = chain->stack;
@@ -136,7 +136,7 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 {
 	struct shim_thread *t = shim_thread_of(thread);
 	uint32_t thing = shim_thing(t, taking->thing, taking->what);
-	uint32_t stack = shim_stack(t, t->caller), hint = tell_hint(t);
+	uint32_t stack = shim_stack(t, taking->caller), hint = tell_hint(t);
 	struct dw_rec_misuse *misuse =
 	    dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*misuse));
 
@@ -185,8 +185,8 @@ static void put_memory(struct dw_thread *thread, void *memory, size_t size)
 static struct dw_slot *tell_slot(struct dw_thread *thread, uint32_t max)
 {
 	struct shim_thread *t = shim_thread_of(thread);
-	struct dw_rec_slot *record = dw_writer_reserve(
-	    &shim->writer, &t->cursor, sizeof(*record) + (max + 1) * sizeof(struct dw_held));
+	struct dw_rec_slot *record =
+	    dw_writer_reserve(&shim->writer, &t->cursor, sizeof(record->head) + dw_slot_size(max));
 	struct dw_rec_thread *self = dw_writer_record(&shim->writer, t->record);
 
 	if (!record)

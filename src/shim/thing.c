@@ -140,7 +140,7 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 
 static void note_life(struct shim_thread *t, enum dw_event_kind kind, uint64_t address)
 {
-	if (t->events)
+	if (shim->settings.events)
 		shim_event(t, kind, &(struct dw_taking){.thing = address}, 0, 0);
 }
 
@@ -168,13 +168,12 @@ static void misused(struct shim_thread *t, enum dw_misuse_kind kind, uint64_t ad
 		    uint64_t caller)
 {
 	const struct dw_held *held = dw_thread_find(&t->thread, address);
-	struct dw_taking taking = {.thing = address, .site = caller};
+	struct dw_taking taking = {.thing = address, .site = caller, .caller = caller};
 
 	if (!held)
 		return;
 	taking.what = held->what;
 	taking.life = *shim_life(address);
-	t->caller = caller;
 	dw_thread_misuse(&t->thread, kind, &taking, held->chain);
 }
 
@@ -192,11 +191,13 @@ void shim_thing_destroy(struct shim_thread *t, uint64_t address, uint64_t caller
 /* The C library says that @address is held, and nobody may end it: so somebody holds it. */
 void shim_busy_destroyed(struct shim_thread *t, uint64_t address, uint64_t caller)
 {
-	struct dw_taking taking = {
-	    .thing = address, .site = caller, .what = DW_MUTEX, .life = *shim_life(address)};
+	struct dw_taking taking = {.thing = address,
+				   .site = caller,
+				   .caller = caller,
+				   .what = DW_MUTEX,
+				   .life = *shim_life(address)};
 	const struct dw_held *held = dw_thread_find(&t->thread, address);
 
-	t->caller = caller;
 	dw_thread_misuse(&t->thread, DW_MISUSE_DESTROY, &taking, held ? held->chain : 0);
 }
 

@@ -35,7 +35,6 @@ struct shim_thread *shim_thread_new(void)
 	t->thread.teller = &shim_teller;
 	t->thread.number = __atomic_add_fetch(&shim->writer.header->n_threads, 1, __ATOMIC_RELAXED);
 	t->thread.segment = 1;
-	t->events = shim->settings.events;
 	return t;
 }
 
@@ -153,7 +152,6 @@ static void learn_name(struct shim_thread *t)
 static void end_thread(void *argument)
 {
 	struct shim_thread *t = argument;
-	uint64_t caller = (uint64_t)__builtin_return_address(0);
 
 	if (t != shim_self)
 		return;
@@ -162,7 +160,6 @@ static void end_thread(void *argument)
 		return;
 	}
 	if (t->thread.open) {
-		t->caller = caller;
 		check_holding(t);
 		shim_note_plain(t, DW_EXIT, 0, 0);
 	}
@@ -205,12 +202,13 @@ static int run_c11(void *argument)
 static struct shim_thread *conceive(struct shim_thread *t, uint64_t caller, void *argument)
 {
 	struct shim_thread *child = shim_thread_new();
+	uint32_t open = t->thread.open;
 
 	if (!child)
 		return NULL;
 	t->thread.open = 0;
 	child->birth = shim_stack(t, caller);
-	t->thread.open = 1;
+	t->thread.open = open;
 	child->parent = t->thread.number;
 	child->parent_segment = t->thread.segment;
 	child->start_argument = argument;
