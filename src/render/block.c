@@ -20,6 +20,7 @@ struct row {
 	const char *cells[N_CELLS];
 };
 
+/* The width of each column: that of its widest cell, very wide ones left out. */
 static void measure(const struct row *rows, size_t n, size_t widths[N_CELLS])
 {
 	memset(widths, 0, N_CELLS * sizeof(widths[0]));
@@ -37,6 +38,7 @@ static enum dw_style style_of(unsigned cell)
 	return cell == THING ? DW_STYLE_BOLD : cell == LINE ? DW_STYLE_DIM : DW_STYLE_PLAIN;
 }
 
+/* No blanks at a line's end: they would show in golden files and in what people paste. */
 static unsigned last_cell(const struct row *row)
 {
 	unsigned last = N_CELLS - 1;
@@ -83,6 +85,7 @@ static void fill_place(struct dw_telling *telling, struct row *row, const char *
 	row->cells[LINE] = dw_tell_line(telling, &named->frames[named->site]);
 }
 
+/* What a chain says of its last lock: "holds", the lock, where it was taken. */
 static struct row chain_row(struct dw_telling *telling, const char *thread, const char *verb,
 			    uint32_t number)
 {
@@ -133,6 +136,7 @@ void dw_block_misuse(struct dw_telling *telling, const struct dw_misuse *misuse)
 	uint32_t holder = telling->process->facts->chains[misuse->chain].thread;
 	size_t n = 1;
 
+	/* The second row is about the holder, who may be another thread. */
 	fill_place(telling, &rows[0], "in", misuse->stack, misuse->hint);
 	if (misuse->chain && holder != misuse->thread)
 		start = dw_tell_thread(telling, holder);

@@ -52,6 +52,7 @@ static void append(struct writer *writer, json *array, json *value)
 		writer->failed = true;
 }
 
+/* JSON is UTF-8, names of a program need not be. */
 static json *text_of(struct writer *writer, const char *text)
 {
 	const char *valid = dw_escape_utf8(writer->arena, text);
@@ -77,6 +78,7 @@ static void add_bool(struct writer *writer, json *object, const char *key, bool 
 	add(writer, object, key, json_object_new_boolean(value));
 }
 
+/* All keys, always: null says that something is not known, and a consumer need not guess. */
 static json *frame_json(struct writer *writer, const struct dw_frame *frame)
 {
 	json *object = json_object_new_object();
@@ -188,6 +190,7 @@ static void add_cycle(struct writer *writer, json *object, const struct dw_findi
 	add(writer, object, "legs", legs);
 }
 
+/* A single leg, of another shape: what was done is no need. */
 static void add_misuse(struct writer *writer, json *object, const struct dw_misuse *misuse)
 {
 	json *chain = json_object_new_array(), *legs = json_object_new_array();
@@ -290,6 +293,7 @@ struct sums {
 	uint64_t losses[DW_LOSS_MAX];
 };
 
+/* Over all processes; the recordings of one program's children are one report. */
 static struct sums sum(const struct dw_report *report)
 {
 	struct sums sums = {0};
@@ -316,6 +320,7 @@ static struct sums sum(const struct dw_report *report)
 	return sums;
 }
 
+/* Causes that lost nothing are there with 0: their absence would mean "not counted". */
 static json *counts_json(struct writer *writer, const struct dw_report *report)
 {
 	struct sums sums = sum(report);
@@ -363,6 +368,7 @@ static int render(FILE *out, const struct dw_report *report,
 		return dw_pass(r);
 	writer.arena = arena;
 	object = report_json(&writer, report);
+	/* All or nothing: half a report would be a valid one that says less. */
 	if (writer.failed || !object)
 		return dw_raise(-ENOMEM);
 	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |

@@ -36,6 +36,7 @@ void dw_tell(struct dw_telling *telling, enum dw_style style, const char *format
 		fputs("\033[0m", telling->out);
 }
 
+/* Measured first, then written: names have no length that could be relied on. */
 const char *dw_tell_text(struct dw_telling *telling, const char *format, ...)
 {
 	char *text = NULL;
@@ -113,6 +114,7 @@ const char *dw_tell_process(struct dw_telling *telling)
 			    dw_tell_name(telling, slash ? slash + 1 : facts->program), facts->pid);
 }
 
+/* Bold where something was done, dim where it only passed through. */
 static void tell_frame(struct dw_telling *telling, const struct dw_named_stack *stack,
 		       uint32_t number)
 {
@@ -151,6 +153,7 @@ static bool is_text_equal(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* The line too: two calls from one function are two frames, and both are told. */
 static bool is_frame_equal(const struct dw_frame *a, const struct dw_frame *b)
 {
 	return a->address == b->address && a->line == b->line &&
@@ -176,6 +179,10 @@ static const char *taken_text(const struct dw_chain *chain)
 	return "taken at";
 }
 
+/*
+ * Both stacks of a leg. The thread mostly held the first lock on its way to the second, so
+ * their outer frames are the same; those are told once, with the first.
+ */
 static void tell_leg(struct dw_telling *telling, const struct dw_leg *leg)
 {
 	const struct dw_chain *chains = telling->process->facts->chains;
@@ -196,11 +203,13 @@ static void tell_leg(struct dw_telling *telling, const struct dw_leg *leg)
 		return;
 	}
 	tell_frames(telling, inner, inner->n_frames - common);
+	/* From here on it is a number of the first stack. */
 	common = outer->n_frames - common;
 	dw_tell(telling, DW_STYLE_DIM, "    then as above from #%" PRIu32 " %s\n", common,
 		dw_tell_function(telling, &outer->frames[common]));
 }
 
+/* Not believed blindly: an excuse may concern no leg in particular. */
 static const struct dw_leg *excused_leg(const struct dw_finding *finding, unsigned which)
 {
 	uint32_t leg = finding->excused[which];
@@ -256,6 +265,7 @@ static void tell_cycle(struct dw_telling *telling, const struct dw_finding *find
 			dw_excuse_word(finding->excuse), excuse_text(telling, finding));
 }
 
+/* What was done, and how the lock was held then, as far as either is known. */
 static void tell_misuse(struct dw_telling *telling, const struct dw_misuse *misuse)
 {
 	const struct dw_chain *chain = &telling->process->facts->chains[misuse->chain];
@@ -307,6 +317,7 @@ static void tell_title(struct dw_telling *telling, const struct dw_finding *find
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
 }
 
+/* The fingerprint comes last: it is for copying, not for reading. */
 void dw_tell_finding(struct dw_telling *telling, const struct dw_reported *reported)
 {
 	const struct dw_finding *finding = reported->finding;

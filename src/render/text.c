@@ -22,6 +22,7 @@ struct counts {
 	size_t blind;
 };
 
+/* An excuse is worth a person's time only on request. */
 static bool is_shown(const struct dw_finding *finding, const struct dw_render_options *options)
 {
 	return !finding->excuse || options->all;
@@ -53,6 +54,7 @@ static struct counts count(const struct dw_report *report)
 	return counts;
 }
 
+/* @telling is a copy: its arena is this finding's alone. */
 static int tell_one(struct dw_telling telling, const struct dw_reported *reported)
 {
 	int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
@@ -89,6 +91,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* The text of a reason says what to do about it. */
 static void tell_blind(struct dw_telling *telling, const struct dw_blind *blind, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -105,6 +108,7 @@ static uint64_t entries(uint32_t n)
 	return n ? n - 1 : 0;
 }
 
+/* What was looked at. "Nothing found" among no locks is another result than among thousands. */
 static void tell_process(struct dw_telling *telling)
 {
 	const struct dw_reported_process *process = telling->process;
@@ -193,6 +197,7 @@ static int tell_summary(struct dw_telling telling, const struct dw_report *repor
 	return telling.full ? dw_raise(-ENOMEM) : 0;
 }
 
+/* Findings first, the result last: where a terminal scrolls, the result is what stays. */
 static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {

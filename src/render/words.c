@@ -19,6 +19,7 @@ const char *dw_words_misuse(unsigned misuse)
 	}
 }
 
+/* Without a default: a new kind of misuse must find its words here. */
 struct dw_words_deed dw_words_deed(unsigned misuse)
 {
 	switch ((enum dw_misuse_kind)misuse) {
@@ -42,6 +43,7 @@ struct dw_words_deed dw_words_deed(unsigned misuse)
 	return (struct dw_words_deed){"misuses", ""}; /* of a later version */
 }
 
+/* What changes whether the lock can block; that it may be taken again does not. */
 const char *dw_words_how(unsigned how)
 {
 	if (how & DW_TRY)

@@ -14,7 +14,7 @@ struct dw_words_deed {
 };
 struct dw_words_deed dw_words_deed(unsigned misuse);
 
-/* How a lock was taken, beyond just taking it: " (for reading)"; "" where there is nothing to say. */
+/* How a lock was taken, if not just taken: " (for reading)"; "" where there is nothing to say. */
 const char *dw_words_how(unsigned how);
 
 /* The word of DW_LOSSES; NULL for a number that has none. */

@@ -44,6 +44,7 @@ struct dw_names {
 
 static const struct dw_named_stack no_stack;
 
+/* All modules are made known; a file is opened only if a place in it is asked for. */
 static int add_modules(struct dw_names *names, const struct dw_facts *facts)
 {
 	for (uint32_t i = 1; i < facts->n_modules; i++) {
@@ -97,6 +98,7 @@ struct dw_names *dw_names_free(struct dw_names *names)
 	return NULL;
 }
 
+/* Found by number, then by hint: nearly every stack is asked for with one hint only. */
 const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t stack, uint32_t hint)
 {
 	const struct dw_facts *facts = names->resolver.facts;
@@ -177,6 +179,7 @@ static struct thing_name name_by_stack(struct dw_names *names, const char *what,
 				   make_text(names, "%s, %s:%u", plain, site->file, site->line)};
 }
 
+/* A variable of a file: locks of programs that do not make them on the heap. */
 static struct thing_name name_by_variable(struct dw_names *names, const struct dw_thing *thing)
 {
 	struct dw_file_place place = dw_resolver_place(&names->resolver, thing->place);
@@ -211,6 +214,7 @@ static struct thing_name name_by_taking(struct dw_names *names, const struct dw_
 	return name_by_stack(names, what, chain->stack, chain->hint);
 }
 
+/* The order is that of names.h: what is surest and shortest first. */
 static struct thing_name name_thing(struct dw_names *names, const struct dw_thing *thing,
 				    const struct dw_chain *first)
 {
@@ -340,6 +344,7 @@ const char *dw_names_thread_start(struct dw_names *names, uint32_t thread)
 		return NULL;
 	/* The address itself, not one less: a start routine is no return address. */
 	n = dw_symbols_code(names->symbols, (uint32_t)place.number, place.address, symbols);
+	/* The outermost: what is inlined at its very start did not start the thread. */
 	return n ? symbols[n - 1].function : NULL;
 }
 

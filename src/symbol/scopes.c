@@ -30,6 +30,7 @@ static const char *text_of(Dwarf_Die *die, unsigned name)
 	return dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
 }
 
+/* The linkage name carries the class and the namespace; the plain name does not. */
 static const char *function_of(Dwarf_Die *die)
 {
 	const char *name = text_of(die, DW_AT_linkage_name);

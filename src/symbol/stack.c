@@ -64,6 +64,7 @@ static struct dw_frame frame_of(const struct dw_file_place *place, const struct 
 	};
 }
 
+/* Counted first, filled then: the second look-up is answered from what the first has found. */
 static uint32_t count_frames(const struct dw_resolver *resolver, const struct dw_stack *stack)
 {
 	struct dw_symbol symbols[DW_SYMBOL_INLINE_MAX];

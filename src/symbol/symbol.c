@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Names of all frames of a large report; QEMU's take some 100 bytes each. */
@@ -24,12 +25,15 @@
 #define CACHE_SIZE 8192
 
 /*
- * Where the user has asked for a debuginfod server, an unreachable one may take this
- * long for each file, not the 90 seconds of the client's default. The user's own
- * DEBUGINFOD_TIMEOUT and DEBUGINFOD_MAXTIME win.
+ * Where the user has asked for a debuginfod server: one that sends nothing is given up after
+ * this long, not after three times the 90 seconds of the client's default. The user's own
+ * DEBUGINFOD_TIMEOUT and DEBUGINFOD_RETRY_LIMIT win.
  */
 #define SERVER_TIMEOUT_S "5"
-#define SERVER_MAXTIME_S "30"
+#define SERVER_RETRIES "0"
+
+/* A file that took longer, for nothing, was waiting for a server: it is asked no more. */
+#define SERVER_PATIENCE_S 4
 
 struct module {
 	char *path;
@@ -65,7 +69,7 @@ static void limit_server(void)
 	if (!getenv("DEBUGINFOD_URLS"))
 		return;
 	setenv("DEBUGINFOD_TIMEOUT", SERVER_TIMEOUT_S, /* overwrite= */ 0);
-	setenv("DEBUGINFOD_MAXTIME", SERVER_MAXTIME_S, /* overwrite= */ 0);
+	setenv("DEBUGINFOD_RETRY_LIMIT", SERVER_RETRIES, /* overwrite= */ 0);
 }
 
 int dw_symbols_new(struct dw_symbols **ret)
@@ -225,13 +229,19 @@ static enum dw_symbols_quality read_file(struct module *module, int fd)
 static struct module *open_module(struct dw_symbols *symbols, uint32_t number)
 {
 	struct module *module = &symbols->modules[number];
+	struct timespec before, after;
 	int fd;
 
 	if (module->opened)
 		return module;
 	module->opened = 1;
+	clock_gettime(CLOCK_MONOTONIC, &before);
 	fd = open_file(module->path);
 	module->quality = fd < 0 ? DW_SYMBOLS_MISSING : read_file(module, fd);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	if (module->quality != DW_SYMBOLS_DEBUG &&
+	    after.tv_sec - before.tv_sec >= SERVER_PATIENCE_S)
+		unsetenv("DEBUGINFOD_URLS");
 	if (!module->dwfl_module)
 		close_module(module);
 	return module;

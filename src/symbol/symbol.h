@@ -7,9 +7,9 @@
  * and Rust are demangled. The file on disk is compared with the build id of the one
  * that was running: if they differ, its symbols are not used, and the module says so.
  *
- * The network is asked only where the user has set DEBUGINFOD_URLS; then a server that
- * does not answer costs seconds for each file, not minutes (DEBUGINFOD_TIMEOUT and
- * DEBUGINFOD_MAXTIME, unless set, are shortened in the environment).
+ * The network is asked only where the user has set DEBUGINFOD_URLS. A server that does not
+ * answer costs some seconds, once: it is given up early (DEBUGINFOD_TIMEOUT and
+ * DEBUGINFOD_RETRY_LIMIT are set, unless the user has), and DEBUGINFOD_URLS is unset then.
  *
  * Single-threaded. Texts live as long as the dw_symbols.
  */
