@@ -15,7 +15,7 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 
-#define SCHEMA "deadwatch-report/1"
+#define REPORT_SCHEMA "deadwatch-report/1"
 
 /* Names on their way into json-c, which copies them: those of one finding, as for the text. */
 #define FINDING_MEMORY_MAX ((size_t)64 << 20)
@@ -347,7 +347,7 @@ static json *report_json(struct writer *writer, const struct dw_report *report)
 {
 	json *object = json_object_new_object();
 
-	add_text(writer, object, "schema", SCHEMA);
+	add_text(writer, object, "schema", REPORT_SCHEMA);
 	add(writer, object, "findings", findings_json(writer, report));
 	add(writer, object, "blind", blind_json(writer, report));
 	add(writer, object, "counts", counts_json(writer, report));
