@@ -4,6 +4,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void free_dies(Dwarf_Die **dies)
 {
@@ -40,14 +41,12 @@ static const char *function_of(Dwarf_Die *die)
 	return name ? name : dwarf_diename(die);
 }
 
-static uint64_t number_of(Dwarf_Die *die, unsigned name)
+/* Return: whether @die has the attribute, a number. */
+static int find_number(Dwarf_Die *die, unsigned name, Dwarf_Word *ret)
 {
 	Dwarf_Attribute attribute;
-	Dwarf_Word value;
 
-	if (dwarf_formudata(dwarf_attr(die, name, &attribute), &value))
-		return 0;
-	return value;
+	return dwarf_formudata(dwarf_attr(die, name, &attribute), ret) == 0;
 }
 
 static void find_line(Dwarf_Die *unit, uint64_t address, struct dw_symbol *ret)
@@ -62,16 +61,23 @@ static void find_line(Dwarf_Die *unit, uint64_t address, struct dw_symbol *ret)
 		ret->line = (uint32_t)number;
 }
 
-/* Where the inlined function @die was called. */
+/*
+ * Where the inlined function @die was called. File 0 is a file in DWARF 5, as clang writes
+ * it, and none in older versions, where libdw calls it "???".
+ */
 static void find_call(Dwarf_Die *unit, Dwarf_Die *die, struct dw_symbol *ret)
 {
-	uint64_t file = number_of(die, DW_AT_call_file);
+	Dwarf_Word file, line;
 	Dwarf_Files *files;
 	size_t n;
 
-	if (file && !dwarf_getsrcfiles(unit, &files, &n) && file < n)
+	if (find_number(die, DW_AT_call_file, &file) && !dwarf_getsrcfiles(unit, &files, &n) &&
+	    file < n)
 		ret->file = dwarf_filesrc(files, file, NULL, NULL);
-	ret->line = (uint32_t)number_of(die, DW_AT_call_line);
+	if (ret->file && strcmp(ret->file, "???") == 0)
+		ret->file = NULL;
+	if (find_number(die, DW_AT_call_line, &line))
+		ret->line = (uint32_t)line;
 }
 
 /*

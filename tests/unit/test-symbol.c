@@ -85,6 +85,7 @@ static void expect_inlined(const char *path)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_string_equal(found[i].function, names[i]);
 		assert_int_equal(found[i].line, line_of(marks[i]));
+		assert_non_null(found[i].file);
 		assert_non_null(strstr(found[i].file, "tests/unit/sample-symbol.c"));
 		assert_int_equal(found[i].inlined, i < 2);
 	}
