@@ -24,6 +24,8 @@
 
 struct shim *shim;
 
+SHIM_TLS bool shim_own_work;
+
 /* This thread made a call that was not tracked: it may hold what we do not know of. */
 static SHIM_TLS bool missed;
 
@@ -197,13 +199,12 @@ static struct shim_thread *begin(void)
 
 struct shim_thread *shim_begin(uint64_t caller)
 {
-	static SHIM_TLS bool beginning;
 	struct shim_thread *t = NULL;
 	int error = errno;
 
-	if (beginning)
+	if (shim_own_work)
 		return NULL;
-	beginning = true;
+	shim_own_work = true;
 	if (!shim_self->thread.slot) {
 		t = begin();
 		missed = !t;
@@ -212,7 +213,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 		 */
 		shim_lost(DW_LOSS_SIGNAL);
 	}
-	beginning = false;
+	shim_own_work = false;
 	errno = error;
 	return t;
 }

@@ -9,11 +9,17 @@
 
 __attribute__((constructor(101))) static void init(void)
 {
+	uint32_t open = shim_self->thread.open;
+
+	shim_own_work = true;
+	shim_self->thread.open = 0;
 	shim_real_resolve();
 	shim_memory_init();
 	shim_thread_init();
 	shim_unwind_init();
 	shim_qemu_init();
+	shim_self->thread.open = open;
+	shim_own_work = false;
 }
 
 /* A recording without this flag is of a process that was killed, or is still running. */

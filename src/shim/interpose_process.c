@@ -31,26 +31,34 @@ SHIM int prctl(int option, ...)
 {
 	unsigned long a[4];
 	va_list arguments;
+	bool sealed;
+	int r;
 
 	va_start(arguments, option);
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
-	if (option == PR_SET_SECCOMP)
-		shim_sandbox(a[0], (const void *)a[1]);
-	return shim_real.prctl(option, a[0], a[1], a[2], a[3]);
+	sealed = option == PR_SET_SECCOMP && shim_sandbox(a[0], (const void *)a[1]);
+	r = shim_real.prctl(option, a[0], a[1], a[2], a[3]);
+	if (sealed && r != 0)
+		shim_sandbox_undo();
+	return r;
 }
 
 SHIM long syscall(long number, ...)
 {
-	long a[6];
+	long a[6], r;
 	va_list arguments;
+	bool sealed;
 
 	va_start(arguments, number);
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
-	if (number == SYS_seccomp)
-		shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2]);
-	return shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	sealed = number == SYS_seccomp &&
+		 shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2]);
+	r = shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (sealed && r != 0)
+		shim_sandbox_undo();
+	return r;
 }

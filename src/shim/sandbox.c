@@ -176,24 +176,33 @@ static bool lets_us_through(const struct sock_fprog *filter)
 	return true;
 }
 
-void shim_sandbox(unsigned long mode, const void *filter)
+/* A call without a filter, by which programs find out what the kernel can do, fails. */
+bool shim_sandbox(unsigned long mode, const void *filter)
 {
 	const struct sock_fprog *program = filter;
 	int error = errno;
 
+	if (mode == SECCOMP_MODE_FILTER && (!program || lets_us_through(program)))
+		return false;
 	if (!shim_process())
-		return;
+		return false;
 	/* A recording must exist before it cannot be made any more. */
 	shim_tracked(0);
-	if (mode != SECCOMP_MODE_FILTER || !program || !lets_us_through(program))
-		dw_writer_seal(&shim->writer, RESERVE);
+	if (shim->writer.sealed)
+		return false;
+	dw_writer_seal(&shim->writer, RESERVE);
 	errno = error;
+	return true;
 }
 
-void shim_sandbox_by_seccomp(unsigned long operation, const void *filter)
+bool shim_sandbox_by_seccomp(unsigned long operation, const void *filter)
 {
 	if (operation == SECCOMP_SET_MODE_STRICT)
-		shim_sandbox(SECCOMP_MODE_STRICT, NULL);
-	else if (operation == SECCOMP_SET_MODE_FILTER)
-		shim_sandbox(SECCOMP_MODE_FILTER, filter);
+		return shim_sandbox(SECCOMP_MODE_STRICT, NULL);
+	return operation == SECCOMP_SET_MODE_FILTER && shim_sandbox(SECCOMP_MODE_FILTER, filter);
+}
+
+void shim_sandbox_undo(void)
+{
+	shim->writer.sealed = 0;
 }

@@ -6,8 +6,13 @@
  */
 #pragma once
 
-/* prctl(PR_SET_SECCOMP, @mode, @filter) */
-void shim_sandbox(unsigned long mode, const void *filter);
+#include <stdbool.h>
 
-/* seccomp(@operation, flags, @filter) */
-void shim_sandbox_by_seccomp(unsigned long operation, const void *filter);
+/* About to call prctl(PR_SET_SECCOMP, @mode, @filter). Return: whether the shim is sealed by it. */
+bool shim_sandbox(unsigned long mode, const void *filter);
+
+/* About to call seccomp(@operation, flags, @filter); likewise. */
+bool shim_sandbox_by_seccomp(unsigned long operation, const void *filter);
+
+/* That call has failed. */
+void shim_sandbox_undo(void);

@@ -115,6 +115,9 @@ extern struct shim *shim;
 extern SHIM_TLS struct shim_thread *shim_self;
 extern struct shim_thread shim_gone;
 
+/* This thread does work of the shim, and has not begun: its calls are not the program's. */
+extern SHIM_TLS bool shim_own_work;
+
 /* Counts the lives of locks by a hash of their address; a lock's told chains end with its life. */
 #define SHIM_LIVES 16384
 extern uint32_t shim_lives[SHIM_LIVES];
