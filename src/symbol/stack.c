@@ -35,15 +35,21 @@ const char *dw_resolver_shown_file(const char *file)
 	return file;
 }
 
-/* The functions at a return address: the call is before it, maybe the last thing of its function.
+/*
+ * The functions at a return address: the call is before it, maybe the last thing of its
+ * function. Return: how many of @ret were filled; 0: @frame is no place at all.
  */
-static unsigned find_code(const struct dw_resolver *resolver, const struct dw_file_place *place,
-			  struct dw_symbol *ret)
+static unsigned find_code(const struct dw_resolver *resolver, dw_place frame,
+			  struct dw_file_place *ret_place, struct dw_symbol *ret)
 {
+	struct dw_file_place place = dw_resolver_place(resolver, frame);
 	unsigned n = 0;
 
-	if (place->number >= 0)
-		n = dw_symbols_code(resolver->symbols, (uint32_t)place->number, place->address - 1,
+	*ret_place = place;
+	if (frame == 0) /* where the probe itself did not know the caller */
+		return 0;
+	if (place.number >= 0)
+		n = dw_symbols_code(resolver->symbols, (uint32_t)place.number, place.address - 1,
 				    ret);
 	if (n == 0)
 		ret[n++] = (struct dw_symbol){0};
@@ -71,9 +77,9 @@ static uint32_t count_frames(const struct dw_resolver *resolver, const struct dw
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < stack->n_frames; i++) {
-		struct dw_file_place place = dw_resolver_place(resolver, stack->frames[i]);
+		struct dw_file_place place;
 
-		n += find_code(resolver, &place, symbols);
+		n += find_code(resolver, stack->frames[i], &place, symbols);
 	}
 	return n;
 }
@@ -86,8 +92,8 @@ static uint32_t fill_frames(const struct dw_resolver *resolver, const struct dw_
 	uint32_t filled = 0;
 
 	for (uint32_t i = 0; i < stack->n_frames; i++) {
-		struct dw_file_place place = dw_resolver_place(resolver, stack->frames[i]);
-		unsigned n_symbols = find_code(resolver, &place, symbols);
+		struct dw_file_place place;
+		unsigned n_symbols = find_code(resolver, stack->frames[i], &place, symbols);
 
 		for (unsigned j = 0; j < n_symbols && filled < n; j++)
 			frames[filled++] = frame_of(&place, &symbols[j]);

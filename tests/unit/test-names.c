@@ -183,6 +183,22 @@ static void a_thread_is_called_by_name_start_or_number(void **state)
 	assert_null(dw_names_thread_start(names, 4));
 }
 
+static void a_frame_that_is_no_place_is_left_out(void **state)
+{
+	dw_auto(names) names = NULL;
+	const struct dw_named_stack *stack;
+	uint32_t number;
+
+	(void)state;
+	sample_begin(START);
+	number = sample_stack("fb_lock main_loop_wait");
+	sample.frames[number][0] = 0;
+	names = names_of_sample();
+	stack = dw_names_stack(names, number, 0);
+	assert_int_equal(stack->n_frames, 1);
+	assert_string_equal(stack->frames[0].function, "main_loop_wait");
+}
+
 /* The sample says where it called pthread_mutex_lock() from. */
 static dw_place place_of_cxx_lock(void)
 {
@@ -244,6 +260,7 @@ int main(void)
 	    cmocka_unit_test(a_hint_is_about_the_first_frame_that_is_no_wrapper),
 	    cmocka_unit_test(a_stack_of_wrappers_alone_has_no_site),
 	    cmocka_unit_test(places_outside_of_files_have_no_names),
+	    cmocka_unit_test(a_frame_that_is_no_place_is_left_out),
 	    cmocka_unit_test(a_thread_is_called_by_name_start_or_number),
 	    cmocka_unit_test(wrappers_of_libstdcxx_are_skipped_where_they_are_inlined),
 	    cmocka_unit_test(wrappers_and_entries_are_told_by_name_or_module),
