@@ -25,9 +25,11 @@ enum dw_verdict {
 };
 
 /*
- * Why a cycle is no deadlock. A cycle has an excuse only if every choice of
- * witnesses for its legs has one; the one told is the first of this list that
- * applies to the choice that needed the fewest.
+ * Why a cycle is no deadlock; see excuse.h for what each one means. A cycle has an
+ * excuse only if every choice of witnesses for its legs has one. Shown is the choice
+ * with the fewest kinds of excuses; among such, one whose excuses come late in this
+ * list (`single-thread` is said only where no two threads would do); among such, the
+ * one told first. Of the excuses of that choice, the first of this list is told.
  */
 #define DW_EXCUSES(X)                                                                      \
 	X(DW_NO_EXCUSE, 0, "none")                                                         \
@@ -67,7 +69,10 @@ struct dw_finding {
 /* What an analysis could not do within its limits. All 0: it did everything. */
 struct dw_analysis_limits {
 	uint64_t cycles_not_searched; /* needs on cycles whose cycles were not all looked at */
-	uint64_t choices_not_tried;   /* cycles with more choices of witnesses than were tried */
+	uint64_t choices_not_tried;   /* ways round a cycle with more choices of witnesses than
+				       * were tried */
+	uint64_t excused_not_kept;    /* cycles, or needs on them, that surely have an excuse and
+				       * are too many to be shown: no deadlock is missed */
 };
 
 struct dw_analysis;
@@ -81,9 +86,10 @@ int dw_analysis_new(struct dw_analysis **ret, const struct dw_facts *facts, size
 struct dw_analysis *dw_analysis_free(struct dw_analysis *analysis);
 
 /*
- * Draws the findings: those without an excuse first, short cycles before long ones,
- * then in the order in which the facts were told. The same facts give the same
- * findings in the same order, whatever their addresses. Lives as long as @analysis.
+ * Draws the findings: cycles without an excuse, then misuses, then cycles with an
+ * excuse. Cycles: short ones before long ones, then by the chain that closed them,
+ * then by their legs' chains; misuses: as told. The same facts give the same findings
+ * in the same order, whatever their addresses. Lives as long as @analysis.
  *
  * Return: 0, or -ENOMEM.
  */

@@ -471,3 +471,10 @@ uint32_t dw_graph_first_out(const struct dw_graph *graph, uint32_t node)
 {
 	return graph->nodes[node].out;
 }
+
+uint32_t dw_graph_find(const struct dw_graph *graph, uint32_t from, uint32_t to)
+{
+	uint32_t known = *known_entry(graph, from, to);
+
+	return known ? known - 1 : NONE;
+}

@@ -65,5 +65,8 @@ struct dw_graph_edge {
 /* Valid until the next dw_graph_add(). */
 const struct dw_graph_edge *dw_graph_edge(const struct dw_graph *graph, uint32_t edge);
 
+/* The number of the edge @from -> @to, or DW_GRAPH_NONE. */
+uint32_t dw_graph_find(const struct dw_graph *graph, uint32_t from, uint32_t to);
+
 /* The first edge out of @node, DW_GRAPH_NONE if there is none. */
 uint32_t dw_graph_first_out(const struct dw_graph *graph, uint32_t node);

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/cycle.h"
+
+#include "analysis/array.h"
+#include "analysis/index.h"
+#include "base/hash.h"
+
+#define NONE DW_NEED_NONE
+
+/* Needs, ways and pairs of witnesses that are looked at in all: some seconds of work. */
+#define STEPS_MAX (UINT64_C(1) << 25)
+
+/* Of those, for one need whose shortest cycle is excused. */
+#define STEPS_OF_NEED_MAX (1U << 14)
+
+/* Legs of the longest cycle that is looked at. A real one has as many threads. */
+#define LEGS_MAX 1024
+
+/*
+ * Cycles with an excuse that are kept. They are shown on request only, and nested
+ * locks make very many: a thousand, taken one in another, and one of them the other
+ * way round by the same thread make half a million.
+ */
+#define EXCUSED_MAX 1000
+
+/* The next leg of a path: the present need and way, and where the needs to try end. */
+struct step {
+	uint32_t at, end; /* dw_needs::out */
+	uint32_t way;     /* NONE: the need's first is next */
+};
+
+struct search {
+	const struct dw_needs *needs;
+	struct dw_judge *judge;
+	struct dw_arena *arena;
+	struct dw_cycles *cycles;
+	struct dw_index index; /* of cycles, by their needs */
+	uint64_t steps;
+	uint32_t n_excused;
+	uint32_t legs_max; /* as many threads as there are, within LEGS_MAX */
+
+	/* The breadth-first search backward from `root`. */
+	uint32_t root;
+	uint32_t *distances; /* by node; NONE: not reached */
+	uint32_t *queue;
+	uint32_t n_queue, n_looked;
+
+	/* The path that is being extended. */
+	struct step *path_steps;
+	uint32_t *path_needs, *path_ways;
+	bool *on_path;       /* by node */
+	bool *done;          /* by need: it is on a real cycle of two legs */
+	uint32_t *witnesses; /* of the last choice */
+	uint32_t *turned_needs, *turned_witnesses;
+};
+
+static int search_init(struct search *s)
+{
+	size_t n = (size_t)s->needs->n_nodes + 1;
+	uint32_t *legs;
+
+	s->distances = dw_arena_alloc(s->arena, n * sizeof(*s->distances));
+	s->queue = dw_arena_alloc(s->arena, n * sizeof(*s->queue));
+	s->on_path = dw_arena_alloc(s->arena, n * sizeof(*s->on_path));
+	s->done = dw_arena_alloc(s->arena, (size_t)s->needs->n_needs + 1);
+	s->path_steps = dw_arena_alloc(s->arena, (LEGS_MAX + 1) * sizeof(*s->path_steps));
+	legs = dw_arena_alloc(s->arena, 5 * (LEGS_MAX + 1) * sizeof(*legs));
+	if (!s->distances || !s->queue || !s->on_path || !s->done || !s->path_steps || !legs)
+		return dw_raise(-ENOMEM);
+	s->path_needs = legs;
+	s->path_ways = legs + (LEGS_MAX + 1);
+	s->witnesses = legs + 2 * (LEGS_MAX + 1);
+	s->turned_needs = legs + 3 * (LEGS_MAX + 1);
+	s->turned_witnesses = legs + 4 * (LEGS_MAX + 1);
+	memset(s->distances, 0xff, n * sizeof(*s->distances));
+	s->legs_max = s->needs->n_threads < LEGS_MAX ? s->needs->n_threads : LEGS_MAX;
+	return 0;
+}
+
+static const struct dw_need *need_at(const struct search *s, uint32_t need)
+{
+	return &s->needs->needs[need];
+}
+
+static bool same_cycle(const void *context, uint32_t item, const void *wanted)
+{
+	const struct dw_cycle *a = &((const struct dw_cycles *)context)->cycles[item], *b = wanted;
+
+	return a->n == b->n && !memcmp(a->needs, b->needs, a->n * sizeof(*a->needs));
+}
+
+static uint64_t cycle_hash(const struct dw_cycle *cycle)
+{
+	uint64_t hash = cycle->n;
+
+	for (uint32_t i = 0; i < cycle->n; i++)
+		hash = dw_hash(hash, cycle->needs[i]);
+	return hash;
+}
+
+/* Turns the path, and the witnesses along, until it starts at the node first seen. */
+static void turn(const struct search *s, uint32_t n, uint32_t *needs, uint32_t *witnesses)
+{
+	uint32_t first = 0;
+
+	for (uint32_t i = 1; i < n; i++) {
+		if (need_at(s, s->path_needs[i])->from < need_at(s, s->path_needs[first])->from)
+			first = i;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		needs[i] = s->path_needs[(first + i) % n];
+		witnesses[i] = s->witnesses[(first + i) % n];
+	}
+}
+
+/* The cycle that the path is, in memory that lasts. */
+static int copy_cycle(struct search *s, const struct dw_cycle *cycle, struct dw_cycle *ret)
+{
+	size_t size = cycle->n * sizeof(uint32_t);
+	uint32_t *needs = dw_arena_alloc(s->arena, size);
+	uint32_t *witnesses = dw_arena_alloc(s->arena, size);
+
+	if (!needs || !witnesses)
+		return dw_raise(-ENOMEM);
+	memcpy(needs, cycle->needs, size);
+	memcpy(witnesses, cycle->choice.witnesses, size);
+	*ret = *cycle;
+	ret->needs = needs;
+	ret->choice.witnesses = witnesses;
+	return 0;
+}
+
+/* Keeps the path as a cycle, once; a real one takes the place of the same one excused. */
+static int keep(struct search *s, uint32_t n, const struct dw_choice *choice)
+{
+	struct dw_cycles *cycles = s->cycles;
+	struct dw_cycle cycle = {s->turned_needs, n, {s->turned_witnesses, choice->excuses}};
+	uint32_t known;
+	uint64_t hash;
+	int r;
+
+	turn(s, n, s->turned_needs, s->turned_witnesses);
+	hash = cycle_hash(&cycle);
+	known = dw_index_find(&s->index, hash, same_cycle, cycles, &cycle);
+	if (known != DW_INDEX_NONE) {
+		struct dw_cycle *old = &cycles->cycles[known];
+
+		if (__builtin_popcount(choice->excuses) < __builtin_popcount(old->choice.excuses))
+			return copy_cycle(s, &cycle, old);
+		return 0;
+	}
+	if (choice->excuses && s->n_excused++ >= EXCUSED_MAX) {
+		cycles->limits.excused_not_kept++;
+		return 0;
+	}
+	r = dw_array_room(s->arena, (void **)&cycles->cycles, cycles->n, &cycles->room,
+			  sizeof(*cycles->cycles));
+	if (r >= 0)
+		r = copy_cycle(s, &cycle, &cycles->cycles[cycles->n]);
+	if (r >= 0)
+		r = dw_index_add(&s->index, s->arena, hash, cycles->n);
+	if (r < 0)
+		return dw_pass(r);
+	cycles->n++;
+	return 0;
+}
+
+/* Starts over from @root, forgetting what the last search reached. */
+static void start_backward(struct search *s, uint32_t root)
+{
+	for (uint32_t i = 0; i < s->n_queue; i++)
+		s->distances[s->queue[i]] = NONE;
+	s->root = root;
+	s->distances[root] = 0;
+	s->queue[0] = root;
+	s->n_queue = 1;
+	s->n_looked = 0;
+}
+
+/*
+ * Goes on until @node is reached (NONE: until everything is), or until all that is
+ * left is farther away than @distance_max.
+ */
+static void search_backward(struct search *s, uint32_t node, uint32_t distance_max)
+{
+	const struct dw_needs *needs = s->needs;
+
+	while (s->n_looked < s->n_queue && (node == NONE || s->distances[node] == NONE) &&
+	       s->distances[s->queue[s->n_looked]] < distance_max) {
+		uint32_t to = s->queue[s->n_looked++];
+
+		for (uint32_t i = needs->in_starts[to]; i < needs->in_starts[to + 1]; i++) {
+			uint32_t from = need_at(s, needs->in[i])->from;
+
+			s->steps++;
+			if (s->distances[from] != NONE)
+				continue;
+			s->distances[from] = s->distances[to] + 1;
+			s->queue[s->n_queue++] = from;
+		}
+	}
+}
+
+/* At least so many needs lead from @node to the root. */
+static uint32_t distance_at_least(const struct search *s, uint32_t node)
+{
+	if (s->distances[node] != NONE || s->n_looked == s->n_queue)
+		return s->distances[node];
+	return s->distances[s->queue[s->n_looked]] + 1;
+}
+
+/*
+ * Puts the shortest cycle through @need, from the root, on the path.
+ *
+ * Return: how many legs it has; more than LEGS_MAX: it is not there.
+ */
+static uint32_t shortest_through(struct search *s, uint32_t need)
+{
+	uint32_t node = need_at(s, need)->to, n = 0;
+
+	search_backward(s, node, LEGS_MAX);
+	if (s->distances[node] >= LEGS_MAX)
+		return LEGS_MAX + 1;
+	s->path_needs[n++] = need;
+	while (node != s->root) {
+		uint32_t i = s->needs->out_starts[node];
+
+		/* A node at this distance was reached by way of one that is nearer by 1. */
+		while (s->distances[need_at(s, s->needs->out[i])->to] != s->distances[node] - 1)
+			i++;
+		s->path_needs[n++] = s->needs->out[i];
+		node = need_at(s, s->needs->out[i])->to;
+	}
+	return n;
+}
+
+/* What a search for a real cycle is after, and what became of it. */
+struct hunt {
+	uint32_t need;         /* the first leg */
+	const uint32_t *needs; /* the legs are given; NULL: any */
+	uint32_t n;            /* legs of the cycle */
+	uint32_t steps, steps_max;
+	bool longer;  /* there may be longer cycles */
+	bool gave_up; /* not everything was tried */
+	bool found;
+	struct dw_choice choice;
+};
+
+static void step_begin(const struct search *s, const struct hunt *h, uint32_t leg)
+{
+	struct step *step = &s->path_steps[leg];
+	uint32_t node = leg ? need_at(s, s->path_needs[leg - 1])->to : NONE;
+
+	step->way = NONE;
+	step->at = h->needs || !leg ? 0 : s->needs->out_starts[node];
+	step->end = h->needs || !leg ? 1 : s->needs->out_starts[node + 1];
+}
+
+/* Whether @need can be leg @leg: it does not come back too early, or too late. */
+static bool leads_on(const struct search *s, struct hunt *h, uint32_t leg, uint32_t need)
+{
+	uint32_t to = need_at(s, need)->to;
+	uint32_t distance;
+
+	if (h->needs)
+		return true;
+	if (to == s->root)
+		return leg + 1 == h->n;
+	if (s->on_path[to])
+		return false;
+	distance = distance_at_least(s, to);
+	if (distance == NONE)
+		return false;
+	if (leg + 1 + (uint64_t)distance <= h->n)
+		return true;
+	h->longer = true;
+	return false;
+}
+
+static uint32_t need_of_step(const struct search *s, const struct hunt *h, uint32_t leg)
+{
+	if (h->needs)
+		return h->needs[leg];
+	return leg ? s->needs->out[s->path_steps[leg].at] : h->need;
+}
+
+/* The next way for leg @leg that agrees with those before it. Return: whether there is one. */
+static bool step_next(const struct search *s, struct hunt *h, uint32_t leg)
+{
+	struct step *step = &s->path_steps[leg];
+
+	for (; step->at < step->end; step->at++, step->way = NONE) {
+		uint32_t need = need_of_step(s, h, leg);
+
+		h->steps++;
+		if (step->way == NONE && !leads_on(s, h, leg, need))
+			continue;
+		step->way =
+		    step->way == NONE ? need_at(s, need)->first : s->needs->ways[step->way].next;
+		for (; step->way != NONE; step->way = s->needs->ways[step->way].next) {
+			h->steps += leg + 1;
+			if (dw_judge_excuses_way(s->judge, s->path_ways, leg, step->way,
+						 leg + 1 == h->n ? &s->path_ways[0] : NULL))
+				continue;
+			s->path_needs[leg] = need;
+			s->path_ways[leg] = step->way;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* All legs have a way: now they want witnesses. */
+static void complete(struct search *s, struct hunt *h)
+{
+	enum dw_choosing answer;
+
+	h->choice.witnesses = s->witnesses;
+	answer = dw_judge_choose(s->judge, s->path_ways, h->n, &h->choice);
+	h->found = answer == DW_CHOSEN;
+	if (answer == DW_CHOICES_LEFT)
+		s->cycles->limits.choices_not_tried++;
+}
+
+/* Looks for a real cycle of h->n legs: tries all paths, depth first. */
+static void hunt(struct search *s, struct hunt *h)
+{
+	uint32_t leg = 0;
+
+	step_begin(s, h, 0);
+	while (!h->found) {
+		if (h->steps > h->steps_max) {
+			h->gave_up = true;
+			break;
+		}
+		if (!step_next(s, h, leg)) {
+			if (!leg)
+				break;
+			leg--;
+			s->on_path[need_at(s, s->path_needs[leg])->to] = false;
+			continue;
+		}
+		if (leg + 1 == h->n) {
+			complete(s, h);
+			continue;
+		}
+		s->on_path[need_at(s, s->path_needs[leg])->to] = true;
+		step_begin(s, h, ++leg);
+	}
+	while (leg--)
+		s->on_path[need_at(s, s->path_needs[leg])->to] = false;
+}
+
+/* Judges the cycle of @n legs that is on the path, and keeps it. Return: 1: it is real. */
+static int judge_path(struct search *s, uint32_t n)
+{
+	struct hunt h = {.needs = s->path_needs, .n = n, .steps_max = STEPS_OF_NEED_MAX};
+	int r;
+
+	if (n <= s->legs_max)
+		hunt(s, &h);
+	s->steps += h.steps;
+	if (h.gave_up)
+		s->cycles->limits.choices_not_tried++;
+	if (!h.found && s->n_excused >= EXCUSED_MAX) {
+		s->cycles->limits.excused_not_kept++;
+		return 0;
+	}
+	if (!h.found) {
+		h.choice.witnesses = s->witnesses;
+		dw_judge_choose_excused(s->judge, s->path_needs, n, &h.choice);
+	}
+	r = keep(s, n, &h.choice);
+	return r < 0 ? dw_pass(r) : h.found;
+}
+
+/* Looks for longer and longer cycles through @need until one is real. */
+static int hunt_through(struct search *s, uint32_t need)
+{
+	struct hunt h = {.need = need, .steps_max = STEPS_OF_NEED_MAX, .longer = true};
+	int r = 0;
+
+	search_backward(s, NONE, s->legs_max - 1);
+	s->on_path[s->root] = true;
+	for (h.n = 2; h.n <= s->legs_max && h.longer && !h.found && !h.gave_up; h.n++) {
+		h.longer = false;
+		hunt(s, &h);
+		if (h.found)
+			r = keep(s, h.n, &h.choice);
+	}
+	s->on_path[s->root] = false;
+	s->steps += h.steps;
+	if (h.gave_up)
+		s->cycles->limits.cycles_not_searched++;
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static bool is_exhausted(const struct search *s)
+{
+	return s->steps + dw_judge_pairs(s->judge) >= STEPS_MAX;
+}
+
+/* The commonest deadlocks come first, and cheap: two legs, wherever they are. */
+static int find_pairs(struct search *s)
+{
+	for (uint32_t i = 0; i < s->needs->n_needs && !is_exhausted(s); i++) {
+		uint32_t back = dw_needs_find(s->needs, need_at(s, i)->to, need_at(s, i)->from);
+		int r;
+
+		s->steps++;
+		if (back == NONE || back < i)
+			continue;
+		s->path_needs[0] = i;
+		s->path_needs[1] = back;
+		r = judge_path(s, 2);
+		if (r < 0)
+			return dw_pass(r);
+		s->done[i] = s->done[back] = r;
+	}
+	return 0;
+}
+
+/* A cycle through @need that has more legs than there are threads: it has an excuse. */
+static int find_longer(struct search *s, uint32_t need)
+{
+	uint32_t n = LEGS_MAX + 1;
+	int r;
+
+	if (s->n_excused < EXCUSED_MAX && !is_exhausted(s))
+		n = shortest_through(s, need);
+	if (n > LEGS_MAX) {
+		s->cycles->limits.excused_not_kept++;
+		return 0;
+	}
+	r = judge_path(s, n);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int find_through(struct search *s, uint32_t need)
+{
+	uint32_t to = need_at(s, need)->to, n;
+	int r;
+
+	search_backward(s, to, s->legs_max - 1);
+	if (s->distances[to] == NONE && s->legs_max < LEGS_MAX)
+		return find_longer(s, need);
+	n = shortest_through(s, need);
+	if (n > LEGS_MAX) {
+		s->cycles->limits.cycles_not_searched++;
+		return 0;
+	}
+	/* Those of two legs were looked at, and this one is excused. */
+	r = n > 2 ? judge_path(s, n) : 0;
+	if (r || n > s->legs_max)
+		return r < 0 ? dw_pass(r) : 0;
+	r = hunt_through(s, need);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int find_from(struct search *s, uint32_t node)
+{
+	const struct dw_needs *needs = s->needs;
+	bool started = false;
+	int r = 0;
+
+	for (uint32_t i = needs->out_starts[node]; i < needs->out_starts[node + 1] && r >= 0; i++) {
+		if (s->done[needs->out[i]])
+			continue;
+		if (is_exhausted(s)) {
+			s->cycles->limits.cycles_not_searched++;
+			continue;
+		}
+		if (!started)
+			start_backward(s, node);
+		started = true;
+		r = find_through(s, needs->out[i]);
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_cycles_find(struct dw_cycles *ret, const struct dw_needs *needs, struct dw_judge *judge,
+		   const bool *only_from, struct dw_arena *arena)
+{
+	struct search *s = dw_arena_alloc(arena, sizeof(*s));
+	int r;
+
+	if (!s)
+		return dw_raise(-ENOMEM);
+	*s = (struct search){.needs = needs, .judge = judge, .arena = arena, .cycles = ret};
+	r = search_init(s);
+	if (r >= 0)
+		r = find_pairs(s);
+	for (uint32_t i = 0; i < needs->n_nodes && r >= 0; i++) {
+		if (!only_from || only_from[i])
+			r = find_from(s, i);
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}

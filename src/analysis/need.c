@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/need.h"
+
+#include "analysis/array.h"
+#include "analysis/index.h"
+#include "analysis/sort.h"
+#include "base/hash.h"
+
+/* What is under way: `out` is what it comes to, the rest is needed only until then. */
+struct drawing {
+	struct dw_needs out;
+	struct dw_arena *arena;
+	const uint32_t *node_of; /* by thing */
+	struct dw_graph *graph;
+	uint32_t *need_of; /* by edge of the graph; DW_NEED_NONE: on no cycle */
+
+	struct dw_way *ways;
+	struct dw_witness *witnesses;
+	struct dw_writer *writers;
+	struct dw_state *states;
+	uint32_t n_ways, ways_room;
+	uint32_t n_witnesses, witnesses_room;
+	uint32_t n_writers, writers_room;
+	uint32_t n_states, states_room;
+	struct dw_index ways_index, witnesses_index, states_index, runs_index;
+
+	uint32_t *path, *scratch; /* room for the deepest chain */
+};
+
+static const struct dw_chain *chain_at(const struct drawing *d, uint32_t chain)
+{
+	return &d->out.facts->chains[chain];
+}
+
+static uint32_t node_at(const struct drawing *d, uint32_t chain)
+{
+	return d->node_of[chain_at(d, chain)->thing];
+}
+
+/* Whether the last thing of @chain may have been waited for while others were held. */
+static bool makes_needs(const struct drawing *d, uint32_t chain)
+{
+	const struct dw_chain *c = chain_at(d, chain);
+
+	if ((c->how & DW_REMAINS) || !c->thing)
+		return false;
+	for (uint32_t a = c->below; a; a = chain_at(d, a)->below) {
+		if (chain_at(d, a)->thing == c->thing)
+			return false;
+	}
+	return true;
+}
+
+static int add_edges(struct drawing *d, uint32_t chain)
+{
+	uint32_t to = node_at(d, chain), edge;
+
+	if (!makes_needs(d, chain))
+		return 0;
+	for (uint32_t a = chain_at(d, chain)->below; a; a = chain_at(d, a)->below) {
+		int r = node_at(d, a) != to ? dw_graph_add(d->graph, node_at(d, a), to, &edge) : 0;
+
+		if (r < 0)
+			return dw_pass(r);
+	}
+	return 0;
+}
+
+static int draw_graph(struct drawing *d)
+{
+	int r = dw_graph_new(&d->graph, d->arena);
+
+	for (uint32_t i = 0; i < d->out.n_nodes && r >= 0; i++)
+		r = dw_graph_add_node(d->graph) < 0 ? -ENOMEM : 0;
+	for (uint32_t i = 1; i < d->out.facts->n_chains && r >= 0; i++)
+		r = add_edges(d, i);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* The edges within components become needs, in the order in which they were told. */
+static int pick_needs(struct drawing *d)
+{
+	uint32_t n_edges = dw_graph_n_edges(d->graph), n = 0;
+	struct dw_need *needs = dw_arena_alloc(d->arena, ((size_t)n_edges + 1) * sizeof(*needs));
+	bool *seen = dw_arena_alloc(d->arena, (size_t)d->out.n_nodes + 1);
+
+	d->need_of = dw_arena_alloc(d->arena, ((size_t)n_edges + 1) * sizeof(*d->need_of));
+	if (!needs || !seen || !d->need_of)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 0; i < n_edges; i++) {
+		const struct dw_graph_edge *edge = dw_graph_edge(d->graph, i);
+
+		d->out.n_things_seen += !seen[edge->from];
+		seen[edge->from] = true;
+		d->out.n_things_seen += !seen[edge->to];
+		seen[edge->to] = true;
+		d->need_of[i] = DW_NEED_NONE;
+		if (dw_graph_component(d->graph, edge->from) !=
+		    dw_graph_component(d->graph, edge->to))
+			continue;
+		d->need_of[i] = n;
+		needs[n++] = (struct dw_need){edge->from, edge->to, DW_NEED_NONE, DW_NEED_NONE};
+	}
+	d->out.needs = needs;
+	d->out.n_needs = n;
+	d->out.n_needs_seen = n_edges;
+	return 0;
+}
+
+/* The needs by one of their ends: a counting sort, which keeps the order told. */
+static int group(struct drawing *d, bool by_from, const uint32_t **ret_starts,
+		 const uint32_t **ret_items)
+{
+	uint32_t *starts = dw_arena_alloc(d->arena, ((size_t)d->out.n_nodes + 2) * sizeof(*starts));
+	uint32_t *items = dw_arena_alloc(d->arena, ((size_t)d->out.n_needs + 1) * sizeof(*items));
+	const struct dw_need *needs = d->out.needs;
+
+	if (!starts || !items)
+		return dw_raise(-ENOMEM);
+	/* Counted two entries further on, so that filling leaves every start in its place. */
+	for (uint32_t i = 0; i < d->out.n_needs; i++)
+		starts[(by_from ? needs[i].from : needs[i].to) + 2]++;
+	for (uint32_t i = 2; i <= d->out.n_nodes + 1; i++)
+		starts[i] += starts[i - 1];
+	for (uint32_t i = 0; i < d->out.n_needs; i++)
+		items[starts[(by_from ? needs[i].from : needs[i].to) + 1]++] = i;
+
+	*ret_starts = starts;
+	*ret_items = items;
+	return 0;
+}
+
+static bool is_less(const void *context, uint32_t a, uint32_t b)
+{
+	(void)context;
+	return a < b;
+}
+
+/* Sorts what is held below @chain into d->path. Return: how many things that are. */
+static uint32_t sort_held(struct drawing *d, uint32_t chain)
+{
+	uint32_t n = 0, kept = 0;
+
+	for (uint32_t a = chain_at(d, chain)->below; a; a = chain_at(d, a)->below)
+		d->path[n++] = chain_at(d, a)->thing * 2 + !(chain_at(d, a)->how & DW_SHARED);
+	dw_sort(d->path, d->scratch, n, is_less, NULL);
+	for (uint32_t i = 0; i < n; i++) {
+		/* Of a thing that is held more than once, its last entry is the strongest. */
+		if (i + 1 == n || d->path[i] / 2 != d->path[i + 1] / 2)
+			d->path[kept++] = d->path[i];
+	}
+	return kept;
+}
+
+static bool same_state(const void *context, uint32_t item, const void *wanted)
+{
+	const struct dw_state *a = &((const struct drawing *)context)->states[item], *b = wanted;
+
+	return a->n == b->n && !memcmp(a->held, b->held, a->n * sizeof(*a->held));
+}
+
+/* The number of the state in which the thread of @chain came to need its last thing. */
+static int ensure_state(struct drawing *d, uint32_t chain, uint32_t *ret)
+{
+	struct dw_state state = {d->path, sort_held(d, chain)};
+	uint64_t hash = state.n;
+	uint32_t *held;
+	int r;
+
+	for (uint32_t i = 0; i < state.n; i++)
+		hash = dw_hash(hash, state.held[i]);
+	*ret = dw_index_find(&d->states_index, hash, same_state, d, &state);
+	if (*ret != DW_INDEX_NONE)
+		return 0;
+	held = dw_arena_alloc(d->arena, state.n * sizeof(*held) + 1);
+	if (!held)
+		return dw_raise(-ENOMEM);
+	memcpy(held, state.held, state.n * sizeof(*held));
+	r = dw_array_room(d->arena, (void **)&d->states, d->n_states, &d->states_room,
+			  sizeof(*d->states));
+	if (r >= 0)
+		r = dw_index_add(&d->states_index, d->arena, hash, d->n_states);
+	if (r < 0)
+		return dw_pass(r);
+	*ret = d->n_states;
+	d->states[d->n_states++] = (struct dw_state){held, state.n};
+	return 0;
+}
+
+static bool same_runs(const void *context, uint32_t item, const void *wanted)
+{
+	const struct dw_run *runs = ((const struct drawing *)context)->out.facts->runs;
+	uint32_t a = item, b = *(const uint32_t *)wanted;
+
+	while (a && b && runs[a].from == runs[b].from && runs[a].to == runs[b].to) {
+		a = runs[a].next;
+		b = runs[b].next;
+	}
+	return !a && !b;
+}
+
+/* The first runs that were seen with the same segments as @runs. */
+static int ensure_runs(struct drawing *d, uint32_t runs, uint32_t *ret)
+{
+	const struct dw_run *all = d->out.facts->runs;
+	uint64_t hash = 0;
+
+	*ret = runs;
+	if (!runs)
+		return 0;
+	for (uint32_t i = runs; i; i = all[i].next)
+		hash = dw_hash(dw_hash(hash, all[i].from), all[i].to);
+	*ret = dw_index_find(&d->runs_index, hash, same_runs, d, &runs);
+	if (*ret != DW_INDEX_NONE)
+		return 0;
+	*ret = runs;
+	return dw_index_add(&d->runs_index, d->arena, hash, runs);
+}
+
+static int ensure_moment(struct drawing *d, uint32_t chain, struct dw_moment *ret)
+{
+	int r = ensure_state(d, chain, &ret->state);
+
+	ret->when.thread = chain_at(d, chain)->thread;
+	if (r >= 0)
+		r = ensure_runs(d, chain_at(d, chain)->run, &ret->when.runs);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* A way of @need; the index holds the ways of all needs. */
+struct way_key {
+	struct dw_way way;
+	uint32_t need;
+};
+
+static bool same_way(const void *context, uint32_t item, const void *wanted)
+{
+	const struct drawing *d = context;
+	const struct way_key *key = wanted;
+	const struct dw_way *a = &d->ways[item], *b = &key->way;
+
+	return a->holds == b->holds && a->needs == b->needs && a->state == b->state &&
+	       a->holds_shared == b->holds_shared && a->needs_shared == b->needs_shared &&
+	       a->gives_up == b->gives_up;
+}
+
+static int ensure_way(struct drawing *d, const struct way_key *key, uint32_t *ret)
+{
+	struct dw_need *need = (struct dw_need *)&d->out.needs[key->need];
+	const struct dw_way *way = &key->way;
+	uint64_t modes = way->holds_shared | way->needs_shared << 1 | way->gives_up << 2;
+	uint64_t hash =
+	    dw_hash(dw_hash((uint64_t)way->holds << 32 | way->needs, modes), way->state);
+	int r;
+
+	*ret = dw_index_find(&d->ways_index, hash, same_way, d, key);
+	if (*ret != DW_INDEX_NONE)
+		return 0;
+	r = dw_array_room(d->arena, (void **)&d->ways, d->n_ways, &d->ways_room, sizeof(*d->ways));
+	if (r >= 0)
+		r = dw_index_add(&d->ways_index, d->arena, hash, d->n_ways);
+	if (r < 0)
+		return dw_pass(r);
+	*ret = d->n_ways++;
+	d->ways[*ret] = *way;
+	if (need->last == DW_NEED_NONE)
+		need->first = *ret;
+	else
+		d->ways[need->last].next = *ret;
+	need->last = *ret;
+	return 0;
+}
+
+static bool same_witness(const void *context, uint32_t item, const void *wanted)
+{
+	const struct dw_witness *a = &((const struct drawing *)context)->witnesses[item],
+				*b = wanted;
+
+	return a->way == b->way && a->moment.when.thread == b->moment.when.thread &&
+	       a->moment.when.runs == b->moment.when.runs;
+}
+
+/* Identical witnesses are kept once, the first: neither excuses nor readers want more. */
+static int ensure_witness(struct drawing *d, const struct dw_witness *witness)
+{
+	uint32_t way = witness->way;
+	const struct dw_when *when = &witness->moment.when;
+	uint64_t hash = dw_hash((uint64_t)when->thread << 32 | when->runs, way);
+	int r;
+
+	if (dw_index_find(&d->witnesses_index, hash, same_witness, d, witness) != DW_INDEX_NONE)
+		return 0;
+	r = dw_array_room(d->arena, (void **)&d->witnesses, d->n_witnesses, &d->witnesses_room,
+			  sizeof(*d->witnesses));
+	if (r >= 0)
+		r = dw_index_add(&d->witnesses_index, d->arena, hash, d->n_witnesses);
+	if (r < 0)
+		return dw_pass(r);
+	if (d->ways[way].last == DW_NEED_NONE)
+		d->ways[way].first = d->n_witnesses;
+	else
+		d->witnesses[d->ways[way].last].next = d->n_witnesses;
+	d->ways[way].last = d->n_witnesses;
+	d->witnesses[d->n_witnesses++] = *witness;
+	return 0;
+}
+
+static int add_witness(struct drawing *d, uint32_t need, uint32_t holds, uint32_t needs,
+		       const struct dw_moment *moment)
+{
+	const struct dw_chain *held = chain_at(d, holds), *needed = chain_at(d, needs);
+	struct dw_witness witness = {*moment, holds, needs, DW_NEED_NONE, DW_NEED_NONE};
+	struct way_key key = {
+	    .way =
+		{
+		    .state = moment->state,
+		    .holds = held->thing,
+		    .needs = needed->thing,
+		    .holds_shared = held->how & DW_SHARED,
+		    .needs_shared = needed->how & DW_SHARED,
+		    .gives_up = dw_how_gives_up(needed->how),
+		    .first = DW_NEED_NONE,
+		    .last = DW_NEED_NONE,
+		    .next = DW_NEED_NONE,
+		},
+	    .need = need,
+	};
+	int r = ensure_way(d, &key, &witness.way);
+
+	if (r >= 0)
+		r = ensure_witness(d, &witness);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* The need that @holds -> @needs, two chains, is a witness of; DW_NEED_NONE: none that matters. */
+static uint32_t need_between(const struct drawing *d, uint32_t holds, uint32_t needs)
+{
+	uint32_t from = node_at(d, holds), to = node_at(d, needs);
+
+	if (from == to || dw_graph_component(d->graph, from) != dw_graph_component(d->graph, to))
+		return DW_NEED_NONE;
+	return d->need_of[dw_graph_find(d->graph, from, to)];
+}
+
+static int add_witnesses(struct drawing *d, uint32_t chain)
+{
+	struct dw_moment moment;
+	bool known = false;
+	int r = 0;
+
+	if (dw_graph_component_size(d->graph, node_at(d, chain)) < 2 || !makes_needs(d, chain))
+		return 0;
+	for (uint32_t a = chain_at(d, chain)->below; a && r >= 0; a = chain_at(d, a)->below) {
+		uint32_t need = need_between(d, a, chain);
+
+		if (need == DW_NEED_NONE)
+			continue;
+		r = known ? 0 : ensure_moment(d, chain, &moment);
+		known = true;
+		if (r >= 0)
+			r = add_witness(d, need, a, chain, &moment);
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* Who queues for a thing at which a queued writer stops readers. */
+static int add_writer(struct drawing *d, uint32_t chain)
+{
+	const struct dw_chain *c = chain_at(d, chain);
+	uint32_t *first = (uint32_t *)&d->out.writers[c->thing];
+	struct dw_writer writer = {.next = *first};
+	int r;
+
+	if (!(d->out.facts->things[c->thing].flags & DW_THING_WRITERS) ||
+	    dw_graph_component_size(d->graph, node_at(d, chain)) < 2 || (c->how & DW_SHARED) ||
+	    (c->how & DW_REMAINS) || dw_how_gives_up(c->how))
+		return 0;
+	r = ensure_moment(d, chain, &writer.moment);
+	if (r < 0)
+		return dw_pass(r);
+	for (uint32_t i = *first; i != DW_NEED_NONE; i = d->writers[i].next) {
+		if (!memcmp(&d->writers[i].moment, &writer.moment, sizeof(writer.moment)))
+			return 0;
+	}
+	r = dw_array_room(d->arena, (void **)&d->writers, d->n_writers, &d->writers_room,
+			  sizeof(*d->writers));
+	if (r < 0)
+		return dw_pass(r);
+	*first = d->n_writers;
+	d->writers[d->n_writers++] = writer;
+	return 0;
+}
+
+/* Room for the deepest path; what the chains say about their depth is not relied on. */
+static int make_path(struct drawing *d)
+{
+	uint32_t n = d->out.facts->n_chains, deepest = 1;
+	uint32_t *depths = dw_arena_alloc(d->arena, ((size_t)n + 1) * sizeof(*depths));
+
+	if (!depths)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 1; i < n; i++) {
+		depths[i] = depths[chain_at(d, i)->below] + 1;
+		deepest = depths[i] > deepest ? depths[i] : deepest;
+	}
+	d->path = dw_arena_alloc(d->arena, deepest * sizeof(*d->path));
+	d->scratch = dw_arena_alloc(d->arena, deepest * sizeof(*d->scratch));
+	return d->path && d->scratch ? 0 : dw_raise(-ENOMEM);
+}
+
+static int see_chains(struct drawing *d)
+{
+	const struct dw_facts *facts = d->out.facts;
+	uint32_t *writers = dw_arena_alloc(d->arena, (facts->n_things + 1) * sizeof(*writers));
+	int r = make_path(d);
+
+	if (r < 0)
+		return dw_pass(r);
+	if (!writers)
+		return dw_raise(-ENOMEM);
+	memset(writers, 0xff, (facts->n_things + 1) * sizeof(*writers));
+	d->out.writers = writers;
+	for (uint32_t i = 1; i < facts->n_chains && r >= 0; i++) {
+		r = add_witnesses(d, i);
+		if (r >= 0)
+			r = add_writer(d, i);
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int count_threads(struct drawing *d)
+{
+	bool *seen = dw_arena_alloc(d->arena, (size_t)d->out.facts->n_threads + 1);
+
+	if (!seen)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 0; i < d->n_witnesses; i++) {
+		uint32_t thread = d->witnesses[i].moment.when.thread;
+
+		d->out.n_threads += !seen[thread];
+		seen[thread] = true;
+	}
+	return 0;
+}
+
+int dw_needs_new(struct dw_needs **ret, const struct dw_facts *facts, const uint32_t *node_of,
+		 struct dw_arena *arena)
+{
+	struct drawing *d = dw_arena_alloc(arena, sizeof(*d));
+	int r;
+
+	if (!d)
+		return dw_raise(-ENOMEM);
+	d->arena = arena;
+	d->node_of = node_of;
+	d->out.facts = facts;
+	d->out.n_nodes = facts->n_things;
+	r = draw_graph(d);
+	if (r >= 0)
+		r = pick_needs(d);
+	if (r >= 0)
+		r = group(d, /* by_from= */ true, &d->out.out_starts, &d->out.out);
+	if (r >= 0)
+		r = group(d, /* by_from= */ false, &d->out.in_starts, &d->out.in);
+	if (r >= 0)
+		r = see_chains(d);
+	if (r >= 0)
+		r = count_threads(d);
+	if (r < 0)
+		return dw_pass(r);
+	d->out.ways = d->ways;
+	d->out.witnesses = d->witnesses;
+	d->out.moments_of_writers = d->writers;
+	d->out.states = d->states;
+
+	*ret = &d->out;
+	return 0;
+}
+
+uint32_t dw_needs_find(const struct dw_needs *needs, uint32_t from, uint32_t to)
+{
+	const struct drawing *d = (const struct drawing *)needs;
+	uint32_t edge = dw_graph_find(d->graph, from, to);
+
+	return edge == DW_GRAPH_NONE ? DW_NEED_NONE : d->need_of[edge];
+}

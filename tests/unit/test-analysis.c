@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The analysis on stories: what is a deadlock, what is none, and why. */
+#include "analysis/finding.h"
+#include "base/arena.h"
+#include "model/event.h"
+#include "story-facts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MEMORY_MAX ((size_t)2 << 30)
+
+static size_t write_cycle(char *to, size_t room, const struct dw_facts *facts,
+			  const struct dw_finding *finding)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < finding->n_legs; i++)
+		n += (size_t)snprintf(to + n, room - n, "%s%s", i ? " " : "",
+				      story_word(facts->chains[finding->legs[i].holds].thing));
+	if (finding->excuse)
+		n += (size_t)snprintf(to + n, room - n, " %s", dw_excuse_word(finding->excuse));
+	if (finding->gate)
+		n += (size_t)snprintf(to + n, room - n, " %s", story_word(finding->gate));
+	return n;
+}
+
+static void assert_nothing_left(const struct dw_analysis *analysis)
+{
+	struct dw_analysis_limits limits;
+
+	dw_analysis_limits(analysis, &limits);
+	assert_int_equal(limits.cycles_not_searched, 0);
+	assert_int_equal(limits.choices_not_tried, 0);
+}
+
+/* The findings, in order: "A B; B C gated G" */
+static const char *findings_of(const struct dw_facts *facts)
+{
+	static char text[4096];
+	dw_auto(analysis) analysis = NULL;
+	const struct dw_finding *findings;
+	size_t n_findings, n = 0;
+
+	text[0] = 0;
+	assert_int_equal(dw_analysis_new(&analysis, facts, MEMORY_MAX), 0);
+	assert_int_equal(dw_analysis_run(analysis), 0);
+	assert_nothing_left(analysis);
+	findings = dw_analysis_findings(analysis, &n_findings);
+	for (size_t i = 0; i < n_findings; i++) {
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", i ? "; " : "");
+		if (findings[i].verdict == DW_MISUSE)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "misuse %u",
+					      findings[i].misuse);
+		else
+			n += write_cycle(text + n, sizeof(text) - n, facts, &findings[i]);
+	}
+	return text;
+}
+
+#define EXPECT(story, findings) assert_string_equal(findings_of(facts_of_story(story)), findings)
+
+#define TWICE(thread, a, b)                                                             \
+#thread " hold " #a ";" #thread " hold " #b ";" #thread " drop " #b ";" #thread \
+		" drop " #a ";"
+#define UNDER(thread, gate, a, b) \
+#thread " hold " #gate ";" TWICE(thread, a, b) #thread " drop " #gate ";"
+
+static void opposite_orders_by_two_threads_are_a_deadlock(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) TWICE(2, B, A), "A B");
+}
+
+static void one_order_is_none(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) TWICE(2, A, B), "");
+	EXPECT(TWICE(1, A, B) TWICE(2, B, C) TWICE(3, A, C), "");
+}
+
+static void cycles_of_three_and_five_are_found(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) TWICE(2, B, C) TWICE(3, C, A), "A B C");
+	EXPECT(TWICE(1, A, B) TWICE(2, B, C) TWICE(3, C, D) TWICE(4, D, E) TWICE(5, E, A),
+	       "A B C D E");
+}
+
+static void each_need_shows_its_shortest_cycle(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) TWICE(2, B, C) TWICE(3, C, A) TWICE(4, B, A), "A B; A B C");
+}
+
+static void a_need_that_is_waited_for_in_vain_counts(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 2 hold B; 1 fail B; 2 fail A;", "A B");
+}
+
+static void one_thread_alone_is_excused(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) TWICE(1, B, A), "A B single-thread");
+	EXPECT(TWICE(1, A, B) TWICE(1, B, C) TWICE(2, C, A), "A B C single-thread");
+}
+
+static void the_start_up_does_not_hide_a_second_thread(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) TWICE(1, B, A) TWICE(2, B, A), "A B");
+}
+
+static void a_trylock_needs_nothing(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "2 hold B; 2 hold A try; 2 drop A; 2 drop B", "A B try");
+	EXPECT(TWICE(1, A, B) "2 hold B; 2 fail A timed; 2 drop B", "A B try");
+}
+
+static void what_a_trylock_took_is_held(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "2 hold B try; 2 hold A", "A B");
+}
+
+static void a_timed_wait_takes_its_mutex_again_for_ever(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 hold B; 1 drop A; 1 hold A timed retaken;" TWICE(2, A, B), "A B");
+}
+
+static void a_gate_excuses_and_is_named(void **state)
+{
+	(void)state;
+	EXPECT(UNDER(1, G, A, B) UNDER(2, G, B, A), "A B gated G");
+}
+
+static void a_gate_held_by_one_of_them_excuses_nothing(void **state)
+{
+	(void)state;
+	EXPECT(UNDER(1, G, A, B) TWICE(2, B, A), "A B");
+	EXPECT(UNDER(1, G, A, B) UNDER(2, H, B, A), "A B");
+}
+
+static void a_gate_of_readers_excuses_nothing(void **state)
+{
+	(void)state;
+	EXPECT("1 hold G shared;" TWICE(1, A, B) "2 hold G shared;" TWICE(2, B, A), "A B");
+	EXPECT("1 hold G;" TWICE(1, A, B) "2 hold G shared;" TWICE(2, B, A), "A B gated G");
+}
+
+static void a_gate_does_not_hide_another_thread(void **state)
+{
+	(void)state;
+	EXPECT(UNDER(1, G, A, B) UNDER(2, G, B, A) TWICE(3, B, A), "A B");
+}
+
+static void a_gate_excuses_what_one_thread_did_under_it_too(void **state)
+{
+	(void)state;
+	EXPECT(UNDER(1, G, A, B) UNDER(1, G, B, A) UNDER(2, G, A, B), "A B gated G");
+}
+
+static void a_condition_wait_lets_the_gate_go(void **state)
+{
+	(void)state;
+	EXPECT("1 hold BQL; 1 hold new_lock; 1 park c BQL; 1 wake c BQL; 1 drop BQL;"
+	       "2 hold BQL; 2 hold new_lock",
+	       "BQL new_lock");
+}
+
+static void a_condition_wait_that_holds_just_its_mutex_is_fine(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 park c A; 1 wake c A; 1 drop A; 2 hold A; 2 drop A", "");
+}
+
+static void a_lock_taken_by_its_holder_needs_nothing(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A reentrant; 1 hold B; 1 hold A reentrant;" TWICE(2, A, B), "");
+}
+
+static void the_library_and_its_callback_are_found(void **state)
+{
+	(void)state;
+	EXPECT("1 hold BQL; 1 hold fenceq_lock; 1 drop fenceq_lock; 1 drop BQL;"
+	       "2 hold fenceq_lock; 2 hold BQL; 3 hold BQL; 3 drop BQL",
+	       "BQL fenceq_lock");
+}
+
+static void readers_excuse_each_other(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A shared; 1 hold B shared; 2 hold B shared; 2 hold A shared", "A B readers");
+	EXPECT("1 init A writers; 1 hold A shared; 1 hold B; 2 hold B; 2 hold A shared",
+	       "A B readers");
+}
+
+static void a_queued_writer_stops_readers_where_it_can(void **state)
+{
+	(void)state;
+	EXPECT("1 init A writers; 1 hold A shared; 1 hold B; 2 hold B; 2 hold A shared; 3 hold A",
+	       "A B");
+	EXPECT("1 hold A shared; 1 hold B; 2 hold B; 2 hold A shared; 3 hold A", "A B readers");
+	EXPECT("1 init A writers; 1 hold A shared; 1 hold B; 1 drop B; 1 drop A; 1 hold A;"
+	       "2 hold B; 2 hold A shared",
+	       "A B readers");
+	EXPECT(
+	    "1 init A writers; 1 hold A shared; 1 hold B; 2 hold B; 2 hold A shared; 3 hold A try",
+	    "A B readers");
+}
+
+static void a_writer_in_a_leg_is_no_reader(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 hold B; 2 hold B; 2 hold A shared", "A B");
+	EXPECT("1 hold A shared; 1 hold B; 2 hold B; 2 hold A", "A B");
+}
+
+static void creation_keeps_parent_and_child_apart(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "1 born 2;" TWICE(2, B, A), "A B ordered");
+	EXPECT("1 born 2;" TWICE(1, A, B) TWICE(2, B, A), "A B");
+}
+
+static void the_same_order_again_later_is_not_ordered(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "1 born 2;" TWICE(2, B, A) TWICE(1, A, B), "A B");
+}
+
+static void joining_keeps_them_apart(void **state)
+{
+	(void)state;
+	EXPECT("1 born 2;" TWICE(2, B, A) "1 join 2;" TWICE(1, A, B), "B A ordered");
+	EXPECT("1 born 2;" TWICE(2, B, A) TWICE(1, A, B) "1 join 2;", "B A");
+	EXPECT("1 born 2;" TWICE(2, B, A) "1 join 2; 1 born 3;" TWICE(3, A, B), "B A ordered");
+}
+
+static void order_is_transitive(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "1 born 2; 2 born 3; 3 born 4;" TWICE(4, B, A), "A B ordered");
+	EXPECT("1 born 2; 1 born 3;" TWICE(2, A, B) TWICE(3, B, A), "A B");
+}
+
+static void before_and_after_a_thread_is_apart_and_during_is_not(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "1 born 2;" TWICE(2, B, A) "1 join 2;" TWICE(1, A, B), "A B ordered");
+	EXPECT(TWICE(1, A, B) "1 born 2; 1 born 3;" TWICE(2, B, A) TWICE(1, A, B) "1 join 2;",
+	       "A B");
+}
+
+static void lives_of_an_address_are_different_locks(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "1 destroy A;" TWICE(2, B, A), "A B reused");
+	EXPECT(TWICE(1, A, B) "1 destroy A;" TWICE(1, A, C) TWICE(2, C, A), "A C");
+}
+
+static void an_excused_cycle_does_not_hide_a_longer_real_one(void **state)
+{
+	(void)state;
+	EXPECT(UNDER(1, G, A, B) UNDER(2, G, B, A) TWICE(3, B, C) TWICE(4, C, A),
+	       "A B C; A B gated G");
+	/* Of four legs, behind an excused one of three through every need of it. */
+	EXPECT(TWICE(1, A, B) UNDER(2, G, B, C) UNDER(3, G, C, A) TWICE(4, B, D) TWICE(5, D, C)
+		   UNDER(6, G, C, A),
+	       "A B D C; A B C gated G");
+}
+
+static void misuse_comes_between_deadlocks_and_excused_cycles(void **state)
+{
+	static const struct dw_misuse misuses[2] = {{.kind = 0}, {.kind = DW_MISUSE_UNLOCK}};
+	struct dw_facts facts =
+	    *facts_of_story(TWICE(1, A, B) TWICE(2, B, A) TWICE(3, C, D) TWICE(3, D, C));
+
+	(void)state;
+	facts.misuses = misuses;
+	facts.n_misuses = 2;
+	assert_string_equal(findings_of(&facts), "A B; misuse 1; C D single-thread");
+}
+
+static void order_is_by_length_then_as_told(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, X, Y) TWICE(2, Y, Z) TWICE(3, Z, X) TWICE(1, C, D) TWICE(1, A, B)
+		   TWICE(2, B, A) TWICE(2, D, C),
+	       "A B; C D; X Y Z");
+}
+
+static void many_alike_threads_under_a_gate_are_no_burden(void **state)
+{
+	static char story[200000];
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 1; i <= 200; i++)
+		n += (size_t)snprintf(
+		    story + n, sizeof(story) - n,
+		    "%d hold G; %d hold A; %d hold B; %d hold C; %d drop C; %d drop B;"
+		    "%d drop A; %d hold C; %d hold B; %d hold A; %d drop A; %d drop B;"
+		    "%d drop C; %d drop G;",
+		    i, i, i, i, i, i, i, i, i, i, i, i, i, i);
+	EXPECT(story, "B C gated G; A B gated G; A C gated G");
+}
+
+static void a_thousand_locks_deep_is_no_burden(void **state)
+{
+	static char story[100000];
+	dw_auto(analysis) analysis = NULL;
+	const struct dw_facts *facts;
+	size_t n = 0, n_findings;
+
+	(void)state;
+	for (int i = 1; i <= 1000; i++)
+		n += (size_t)snprintf(story + n, sizeof(story) - n, "1 hold L%d;", i);
+	snprintf(story + n, sizeof(story) - n, "2 hold L1000; 2 hold L1;");
+	facts = facts_of_story(story);
+	assert_int_equal(dw_analysis_new(&analysis, facts, MEMORY_MAX), 0);
+	assert_int_equal(dw_analysis_run(analysis), 0);
+	assert_nothing_left(analysis);
+	assert_int_equal(dw_analysis_n_needs(analysis), 999 * 1000 / 2 + 1);
+	assert_int_equal(dw_analysis_n_things(analysis), 1000);
+	assert_int_equal(dw_analysis_findings(analysis, &n_findings)[0].n_legs, 2);
+	assert_int_equal(dw_analysis_findings(analysis, &n_findings)[0].excuse, DW_NO_EXCUSE);
+}
+
+static void too_little_memory_is_an_error(void **state)
+{
+	dw_auto(analysis) analysis = NULL;
+	const struct dw_facts *facts = facts_of_story(TWICE(1, A, B) TWICE(2, B, A));
+
+	(void)state;
+	assert_int_equal(dw_analysis_new(&analysis, facts, 1 << 16), 0);
+	assert_int_equal(dw_analysis_run(analysis), -12);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(opposite_orders_by_two_threads_are_a_deadlock),
+	    cmocka_unit_test(one_order_is_none),
+	    cmocka_unit_test(cycles_of_three_and_five_are_found),
+	    cmocka_unit_test(each_need_shows_its_shortest_cycle),
+	    cmocka_unit_test(a_need_that_is_waited_for_in_vain_counts),
+	    cmocka_unit_test(one_thread_alone_is_excused),
+	    cmocka_unit_test(the_start_up_does_not_hide_a_second_thread),
+	    cmocka_unit_test(a_trylock_needs_nothing),
+	    cmocka_unit_test(what_a_trylock_took_is_held),
+	    cmocka_unit_test(a_timed_wait_takes_its_mutex_again_for_ever),
+	    cmocka_unit_test(a_gate_excuses_and_is_named),
+	    cmocka_unit_test(a_gate_held_by_one_of_them_excuses_nothing),
+	    cmocka_unit_test(a_gate_of_readers_excuses_nothing),
+	    cmocka_unit_test(a_gate_does_not_hide_another_thread),
+	    cmocka_unit_test(a_gate_excuses_what_one_thread_did_under_it_too),
+	    cmocka_unit_test(a_condition_wait_lets_the_gate_go),
+	    cmocka_unit_test(a_condition_wait_that_holds_just_its_mutex_is_fine),
+	    cmocka_unit_test(a_lock_taken_by_its_holder_needs_nothing),
+	    cmocka_unit_test(the_library_and_its_callback_are_found),
+	    cmocka_unit_test(readers_excuse_each_other),
+	    cmocka_unit_test(a_queued_writer_stops_readers_where_it_can),
+	    cmocka_unit_test(a_writer_in_a_leg_is_no_reader),
+	    cmocka_unit_test(creation_keeps_parent_and_child_apart),
+	    cmocka_unit_test(the_same_order_again_later_is_not_ordered),
+	    cmocka_unit_test(joining_keeps_them_apart),
+	    cmocka_unit_test(order_is_transitive),
+	    cmocka_unit_test(before_and_after_a_thread_is_apart_and_during_is_not),
+	    cmocka_unit_test(lives_of_an_address_are_different_locks),
+	    cmocka_unit_test(an_excused_cycle_does_not_hide_a_longer_real_one),
+	    cmocka_unit_test(misuse_comes_between_deadlocks_and_excused_cycles),
+	    cmocka_unit_test(order_is_by_length_then_as_told),
+	    cmocka_unit_test(many_alike_threads_under_a_gate_are_no_burden),
+	    cmocka_unit_test(a_thousand_locks_deep_is_no_burden),
+	    cmocka_unit_test(too_little_memory_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);
+}
