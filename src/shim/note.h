@@ -40,6 +40,7 @@ shim_taking(struct shim_thread *t, const volatile void *lock, enum dw_thing_kind
 	return (struct dw_taking){
 	    .thing = (uint64_t)lock,
 	    .site = t->hint_site ? t->hint_site : caller,
+	    .caller = caller,
 	    .life = __atomic_load_n(shim_life((uint64_t)lock), __ATOMIC_RELAXED),
 	    .how = (uint8_t)how,
 	    .what = (uint8_t)what,

@@ -24,8 +24,8 @@
 /* Deeper stacks were never seen to say more. */
 #define FRAMES_MAX 128
 
-/* Frames of our own between the unwinder and the program. */
-#define FRAMES_OWN 8
+/* More than the frames of our own between the unwinder and the program. */
+#define FRAMES_OWN 32
 
 /* A stack whose hash has this many neighbours is told again: longer, not wrong. */
 #define STACK_PROBES 16
@@ -112,7 +112,7 @@ static uint32_t unwind(void **frames, uint64_t caller, uint32_t *first)
 	__atomic_fetch_add(&unwinding, 1, __ATOMIC_RELAXED);
 	n = backtrace_of(frames, FRAMES_MAX + FRAMES_OWN);
 	__atomic_fetch_sub(&unwinding, 1, __ATOMIC_RELAXED);
-	for (int i = 0; i < n && i < FRAMES_OWN + 4; i++) {
+	for (int i = 0; i < n && i < FRAMES_OWN; i++) {
 		if ((uint64_t)frames[i] == caller) {
 			*first = (uint32_t)i;
 			return (uint32_t)(n - i);
