@@ -2,8 +2,8 @@
 /*
  * What debug information says about an address: functions, inlined ones too, files, lines.
  *
- * Texts point into the debug information: they live as long as the module, are not
- * demangled, and file names are as the compiler wrote them.
+ * Texts point into the debug information or the caller's arena: they live as long as both,
+ * are not demangled, and file names are as the compiler wrote them.
  */
 #pragma once
 
@@ -11,6 +11,8 @@
 
 #include <elfutils/libdwfl.h>
 #include <stdint.h>
+
+struct dw_arena;
 
 /*
  * The functions that @address, in libdwfl's terms, of @module is in, the innermost
@@ -20,5 +22,5 @@
  * Return: how many of @ret (room for DW_SYMBOL_INLINE_MAX) were filled. The function of
  * the last one may be unknown where only the line is known.
  */
-unsigned dw_scopes_find(Dwfl_Module *module, uint64_t address, struct dw_symbol *ret,
-			const char **ret_directory);
+unsigned dw_scopes_find(Dwfl_Module *module, struct dw_arena *arena, uint64_t address,
+			struct dw_symbol *ret, const char **ret_directory);

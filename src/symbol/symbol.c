@@ -281,7 +281,8 @@ static unsigned look_up(struct dw_symbols *symbols, const struct module *module,
 	unsigned n = 0;
 
 	if (module->quality == DW_SYMBOLS_DEBUG)
-		n = dw_scopes_find(module->dwfl_module, address + module->bias, found, &directory);
+		n = dw_scopes_find(module->dwfl_module, symbols->texts, address + module->bias,
+				   found, &directory);
 	if (n == 0)
 		found[n++] = (struct dw_symbol){0};
 	if (!found[n - 1].inlined)

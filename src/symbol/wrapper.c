@@ -99,8 +99,9 @@ static const char *const entries[] = {
 };
 
 /* Files whose functions without a name, at a stack's outer end, are entries: Debian's C library
- * keeps start_thread() and its like out of the dynamic symbols. */
-static const char *const entry_modules[] = {"libc.so*", "libc-*", "libpthread*", "ld-*"};
+ * keeps start_thread() and its like out of the dynamic symbols, libstdc++ its thread routine. */
+static const char *const entry_modules[] = {"libc.so*", "libc-*", "libpthread*", "ld-*",
+					    "libstdc++.so*"};
 
 static bool is_match(const char *name, const char *pattern)
 {

@@ -4,13 +4,13 @@
  * are never called: a stack is made of their addresses, and a function's first line is
  * what #line says, whatever the compiler.
  */
-#define F(name)                                                                                    \
-	__attribute__((visibility("default"), noinline)) void name(void);                          \
-	void name(void)                                                                            \
-	{                                                                                          \
-		__asm__ volatile("" : : : "memory");                                               \
+#define F(name)                                                           \
+	__attribute__((visibility("default"), noinline)) void name(void); \
+	void name(void)                                                   \
+	{                                                                 \
+		__asm__ volatile("" : : : "memory");                      \
 	}
-#define LOCK(name) __attribute__((visibility("default"))) char name[40] = { 1 }
+#define LOCK(name) __attribute__((visibility("default"))) char name[40] = {1}
 
 LOCK(fenceq_lock);
 LOCK(new_lock);

@@ -18,7 +18,7 @@ namespace fence
 {
 class Queue
 {
-public:
+      public:
 	__attribute__((noinline)) int poll(int n)
 	{
 		std::lock_guard<std::mutex> guard(lock);
@@ -26,14 +26,21 @@ public:
 		return n + 1;
 	}
 
-private:
+      private:
 	std::mutex lock;
 };
-}
+} // namespace fence
 
 int main()
 {
 	fence::Queue queue;
 
-	return queue.poll(-1);
+	auto in_lambda = [](int n) __attribute__((noinline))
+	{
+		printf("lambda %lx\n", (unsigned long)((char *)&&here - __executable_start));
+	here:
+		return n;
+	};
+
+	return in_lambda(queue.poll(-1));
 }

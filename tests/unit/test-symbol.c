@@ -20,6 +20,7 @@
 #define STRIPPED SAMPLE_DIR "/sample-symbol-stripped"
 #define SPLIT SAMPLE_DIR "/sample-symbol-split"
 #define CLANG SAMPLE_DIR "/sample-symbol-no-aranges"
+#define CXX SAMPLE_DIR "/sample-symbol-cxx"
 #define MANY SAMPLE_DIR "/libsample-symbol-many.so"
 
 /* Under AddressSanitizer: libdw 0.188 itself forgets 32 bytes of some damaged files. */
@@ -157,6 +158,24 @@ static void a_return_address_behind_the_end_belongs_to_the_call(void **state)
 	assert_string_equal(found[0].function, "sample_ends");
 	if (dw_symbols_code(symbols, module, address, found) == 1)
 		assert_string_not_equal(found[0].function, "sample_ends");
+}
+
+/* gcc gives no linkage name to a lambda's function, and its plain name says nothing. */
+static void a_lambda_says_where_it_is_from(void **state)
+{
+	dw_auto(symbols) symbols = NULL;
+	struct dw_symbol found[DW_SYMBOL_INLINE_MAX];
+	const char *name;
+	uint32_t module;
+
+	(void)state;
+	assert_int_equal(dw_symbols_new(&symbols), 0);
+	module = added(symbols, CXX);
+	assert_true(dw_symbols_code(symbols, module, place(CXX, "lambda"), found) >= 1);
+	name = found[0].function;
+	assert_non_null(name);
+	assert_int_equal(strncmp(name, "main::", 6), 0);
+	assert_non_null(strstr(name, "::operator()"));
 }
 
 static void a_variable_and_a_place_within_it_have_its_name(void **state)
@@ -342,6 +361,7 @@ int main(void)
 	    cmocka_unit_test(a_second_question_gets_the_same_answer),
 	    cmocka_unit_test(a_stripped_file_has_its_dynamic_symbols),
 	    cmocka_unit_test(a_return_address_behind_the_end_belongs_to_the_call),
+	    cmocka_unit_test(a_lambda_says_where_it_is_from),
 	    cmocka_unit_test(a_variable_and_a_place_within_it_have_its_name),
 	    cmocka_unit_test(a_file_with_another_build_id_is_not_believed),
 	    cmocka_unit_test(missing_and_special_files_have_no_names),
