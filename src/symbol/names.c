@@ -28,6 +28,9 @@ struct resolved {
 	struct resolved *next; /* resolved::next, of the same stack */
 };
 
+/* Whether the place in a file will do, where neither function nor line is known. */
+enum precision { FINE, ROUGH };
+
 struct thing_name {
 	const char *plain; /* see dw_names_thing_plain(); NULL: not made yet */
 	const char *full;
@@ -158,7 +161,7 @@ const char *dw_names_thing_kind(const struct dw_names *names, uint32_t thing)
 
 /* "mutex of worker_new" and ", pool.c:40", as far as they are known. */
 static struct thing_name name_by_stack(struct dw_names *names, const char *what, uint32_t stack,
-				       uint32_t hint)
+				       uint32_t hint, enum precision precision)
 {
 	const struct dw_named_stack *named = dw_names_stack(names, stack, hint);
 	const struct dw_frame *site =
@@ -169,7 +172,7 @@ static struct thing_name name_by_stack(struct dw_names *names, const char *what,
 		plain = make_text(names, "%s %s", what, site->function);
 	else if (site && site->file)
 		plain = make_text(names, "%s %s", what, site->file);
-	else if (site && site->module)
+	else if (site && site->module && precision == ROUGH)
 		plain = make_text(names, "%s %s+0x%" PRIx64, what, site->module, site->address);
 	if (!plain || !site->file)
 		return (struct thing_name){plain, plain};
@@ -195,26 +198,30 @@ static struct thing_name name_by_variable(struct dw_names *names, const struct d
 	return (struct thing_name){name, name};
 }
 
-static struct thing_name name_by_birth(struct dw_names *names, const struct dw_thing *thing)
+static struct thing_name name_by_birth(struct dw_names *names, const struct dw_thing *thing,
+				       enum precision precision)
 {
 	const char *what = make_text(names, "%s of", kind_word(thing->kind));
 
 	if (!what || thing->birth == 0)
 		return (struct thing_name){0};
-	return name_by_stack(names, what, thing->birth, /* hint= */ 0);
+	return name_by_stack(names, what, thing->birth, /* hint= */ 0, precision);
 }
 
 static struct thing_name name_by_taking(struct dw_names *names, const struct dw_thing *thing,
-					const struct dw_chain *chain)
+					const struct dw_chain *chain, enum precision precision)
 {
 	const char *what = make_text(names, "%s first taken in", kind_word(thing->kind));
 
 	if (!what || !chain)
 		return (struct thing_name){0};
-	return name_by_stack(names, what, chain->stack, chain->hint);
+	return name_by_stack(names, what, chain->stack, chain->hint, precision);
 }
 
-/* The order is that of names.h: what is surest and shortest first. */
+/*
+ * The order is that of names.h: what is surest and shortest first. In a stripped file a
+ * birth may be just an offset, where a hint tells the first taking's file and line.
+ */
 static struct thing_name name_thing(struct dw_names *names, const struct dw_thing *thing,
 				    const struct dw_chain *first)
 {
@@ -223,10 +230,12 @@ static struct thing_name name_thing(struct dw_names *names, const struct dw_thin
 	if (thing->flags & DW_THING_BQL)
 		return (struct thing_name){"BQL", "BQL"};
 	name = name_by_variable(names, thing);
-	if (!name.full)
-		name = name_by_birth(names, thing);
-	if (!name.full)
-		name = name_by_taking(names, thing, first);
+	for (enum precision precision = FINE; precision <= ROUGH; precision++) {
+		if (!name.full)
+			name = name_by_birth(names, thing, precision);
+		if (!name.full)
+			name = name_by_taking(names, thing, first, precision);
+	}
 	if (!name.full)
 		name.plain = name.full = kind_word(thing->kind);
 	return name;

@@ -6,7 +6,8 @@
  * that it is (`bql`, `pool+0x28`); where it was born ("mutex of aio_context_new,
  * util/async.c:612"); where it was first taken ("mutex first taken in fb_lock,
  * bcm2835_fb.c:56"). Locks that would share a name are numbered in the order in which
- * they were told: "mutex of worker_new, pool.c:40 #2". Never an address.
+ * they were told: "mutex of worker_new, pool.c:40 #2". Never a bare address: where neither
+ * function nor line of birth and first taking are known, "mutex of libfoo.so+0x1234".
  *
  * Lock wrappers (pthread_mutex_lock itself, qemu_mutex_lock_impl, std::mutex::lock ...)
  * do not say where something was done; a site's name is that of the first frame that is

@@ -30,9 +30,14 @@ const char *dw_resolver_base_name(const char *path)
 
 const char *dw_resolver_shown_file(const char *file)
 {
-	while (file && strncmp(file, "../", 3) == 0)
-		file += 3;
-	return file;
+	for (;;) {
+		if (file && strncmp(file, "../", 3) == 0)
+			file += 3;
+		else if (file && strncmp(file, "./", 2) == 0)
+			file += 2;
+		else
+			return file;
+	}
 }
 
 /*

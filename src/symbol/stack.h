@@ -34,7 +34,7 @@ struct dw_file_place dw_resolver_place(const struct dw_resolver *resolver, dw_pl
 /* The part of a path behind its last slash. */
 const char *dw_resolver_base_name(const char *path);
 
-/* @file without the `../` that builds in a directory of their own put before it. */
+/* @file without the `../` and `./` that builds in a directory of their own put before it. */
 const char *dw_resolver_shown_file(const char *file);
 
 /* Resolves the stack whole. NULL if the arena is full. */

@@ -66,6 +66,22 @@ static void a_lock_without_a_birth_is_named_by_its_first_taking(void **state)
 	expect_thing("mutex first taken in fb_lock, hw/display/bcm2835_fb.c:150");
 }
 
+static void a_first_taking_with_a_hint_names_better_than_a_bare_birth(void **state)
+{
+	uint32_t birth, taking;
+
+	(void)state;
+	sample_begin(START);
+	birth = sample_stack("aio_context_new");
+	taking = sample_stack("fb_lock");
+	sample.modules[1].path = "/nonexistent/stripped";
+	sample.frames[birth][0] = sample.frames[taking][0] = UINT64_C(1) << 48 | 0x1235;
+	sample_thing(NULL, birth, 0);
+	expect_thing("mutex of stripped+0x1234");
+	sample_chain(1, 0, 1, taking, sample_hint(".././util/x.c", 7), 0);
+	expect_thing("mutex first taken in util/x.c:7");
+}
+
 static void a_lock_of_which_nothing_is_known_is_no_address(void **state)
 {
 	(void)state;
@@ -256,6 +272,7 @@ int main(void)
 	    cmocka_unit_test(a_lock_within_a_variable_says_how_far),
 	    cmocka_unit_test(a_lock_of_the_heap_is_named_by_its_birth),
 	    cmocka_unit_test(a_lock_without_a_birth_is_named_by_its_first_taking),
+	    cmocka_unit_test(a_first_taking_with_a_hint_names_better_than_a_bare_birth),
 	    cmocka_unit_test(a_lock_of_which_nothing_is_known_is_no_address),
 	    cmocka_unit_test(equal_names_are_numbered_in_the_order_of_telling),
 	    cmocka_unit_test(a_hint_is_about_the_first_frame_that_is_no_wrapper),
