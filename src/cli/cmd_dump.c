@@ -3,8 +3,10 @@
 #include "base/error.h"
 #include "cli/anonymous.h"
 #include "cli/command.h"
+#include "record/numbering.h"
 #include "record/reader.h"
 #include "record/story.h"
+#include "render/escape.h"
 #include "symbol/names.h"
 
 #include <errno.h>
@@ -23,17 +25,67 @@ const struct dw_option dump_options[] = {
 /* The same bounds as those of a report: a file made to harm must not take the machine down. */
 #define MEMORY_MAX ((size_t)2 << 30)
 
-static void write_threads(struct dw_names *names, const struct dw_facts *facts)
+struct legend {
+	const struct dw_facts *facts;
+	struct dw_names *names;
+	struct dw_arena *arena;
+};
+
+/* A name as it may be shown: it could hold the end of a line, or what a terminal obeys. */
+static const char *clean(const struct legend *legend, const char *name)
 {
-	for (uint32_t i = 1; i < facts->n_threads; i++)
-		printf("# thread %u: %s\n", i, dw_names_thread(names, i));
+	const char *text = dw_escape_terminal(legend->arena, name);
+
+	return text ? text : "?";
 }
 
-static void write_things(struct dw_names *names, const struct dw_facts *facts)
+static void write_threads(const struct legend *legend)
 {
-	for (uint32_t i = 1; i < facts->n_things; i++)
-		printf("# %s %u: %s\n", dw_story_kind_word(facts->things[i].kind), i,
-		       dw_names_thing(names, i));
+	for (uint32_t i = 1; i < legend->facts->n_threads; i++)
+		printf("# thread %u: %s\n", i, clean(legend, dw_names_thread(legend->names, i)));
+}
+
+static void write_thing(const struct legend *legend, uint32_t thing, uint32_t number)
+{
+	printf("# L%u: %s\n", number, clean(legend, dw_names_thing(legend->names, thing)));
+}
+
+/* Gives locks and conditions the numbers that the story gives them. Return: 0, or -ENOMEM. */
+static int number_events(struct dw_numbering *numbering, const struct dw_event *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool waits = events[i].kind == DW_PARK || events[i].kind == DW_WAKE;
+
+		if (events[i].object && !dw_numbering_ensure(numbering, events[i].object))
+			return dw_raise(-ENOMEM);
+		if (waits && !dw_numbering_ensure(numbering, events[i].other))
+			return dw_raise(-ENOMEM);
+	}
+	return 0;
+}
+
+/* A story of events tells addresses apart, not their lives: an address can have several names. */
+static int write_things_of_events(const struct legend *legend, const struct dw_event *events,
+				  size_t n_events)
+{
+	const struct dw_facts *facts = legend->facts;
+	dw_cleanup(dw_numbering_done) struct dw_numbering numbering = {0};
+	uint32_t n_told;
+	int r;
+
+	r = number_events(&numbering, events, n_events);
+	if (r < 0)
+		return dw_pass(r);
+	n_told = numbering.n;
+	for (uint32_t i = 1; i < facts->n_things; i++) {
+		uint32_t number = dw_numbering_ensure(&numbering, facts->things[i].address);
+
+		if (number == 0)
+			return dw_raise(-ENOMEM);
+		if (number <= n_told)
+			write_thing(legend, i, number);
+	}
+	return 0;
 }
 
 static void write_losses(const struct dw_facts *facts)
@@ -53,31 +105,40 @@ static void write_losses(const struct dw_facts *facts)
 }
 
 /* What the story itself does not say, as comments: whose it is, and what its words mean. */
-static int write_legend(const struct dw_facts *facts)
+static int write_legend(struct dw_arena *arena, const struct dw_facts *facts,
+			const struct dw_event *events, size_t n_events)
 {
 	dw_auto(names) names = NULL;
+	struct legend legend = {.facts = facts, .arena = arena};
 	int r;
 
 	r = dw_names_new(&names, facts);
 	if (r < 0)
 		return dw_pass(r);
-	printf("# %s, process %u\n", facts->program, facts->pid);
+	legend.names = names;
+	printf("# %s, process %u\n", clean(&legend, facts->program), facts->pid);
 	write_losses(facts);
-	write_threads(names, facts);
-	write_things(names, facts);
+	write_threads(&legend);
+	if (n_events > 0) {
+		r = write_things_of_events(&legend, events, n_events);
+		return r < 0 ? dw_pass(r) : 0;
+	}
+	for (uint32_t i = 1; i < facts->n_things; i++)
+		write_thing(&legend, i, i);
 	return 0;
 }
 
-static int dump(const struct dw_reader *reader, const struct dw_facts *facts)
+static int dump(const struct dw_reader *reader, const struct dw_facts *facts,
+		struct dw_arena *arena)
 {
 	const struct dw_event *events;
 	size_t n_events;
 	int r;
 
-	r = write_legend(facts);
+	events = dw_reader_events(reader, &n_events);
+	r = write_legend(arena, facts, events, n_events);
 	if (r < 0)
 		return dw_pass(r);
-	events = dw_reader_events(reader, &n_events);
 	if (n_events > 0)
 		r = dw_story_write(stdout, events, n_events, facts);
 	else
@@ -105,7 +166,7 @@ static int dump_file(const char *path, bool anonymize)
 			r = dw_anonymize(&facts, arena, &facts);
 	}
 	if (r == 0)
-		r = dump(reader, &facts);
+		r = dump(reader, &facts, arena);
 	if (r < 0)
 		fprintf(stderr, "deadwatch: cannot dump '%s': %s\n", path, strerror(-r));
 	return r < 0 ? DW_EXIT_FAILED : DW_EXIT_CLEAN;
