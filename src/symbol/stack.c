@@ -133,7 +133,7 @@ const struct dw_named_stack *dw_resolver_stack(const struct dw_resolver *resolve
 		return NULL;
 	n = fill_frames(resolver, stack, frames, n);
 	*named = (struct dw_named_stack){frames, n, mark_frames(frames, n), stack->flags};
-	if (hint && hint->file && named->site < n) {
+	if (hint && hint->file && named->site < n && !dw_wrapper_is_hint(hint->file)) {
 		frames[named->site].file = dw_resolver_shown_file(hint->file);
 		frames[named->site].line = hint->line;
 	}

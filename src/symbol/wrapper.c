@@ -140,3 +140,18 @@ bool dw_wrapper_is_entry(const char *function, const char *module)
 		return true;
 	return !function && is_in(module, entry_modules, N_ELEMENTS(entry_modules));
 }
+
+/* QEMU's QEMU_LOCK_GUARD() locks in inline functions of these headers. */
+bool dw_wrapper_is_hint(const char *file)
+{
+	static const char *const headers[] = {"include/qemu/thread.h", "include/qemu/lockable.h"};
+	size_t n = strlen(file);
+
+	for (size_t i = 0; i < N_ELEMENTS(headers); i++) {
+		size_t size = strlen(headers[i]);
+
+		if (n >= size && strcmp(file + n - size, headers[i]) == 0)
+			return true;
+	}
+	return false;
+}

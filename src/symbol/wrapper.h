@@ -14,3 +14,6 @@ bool dw_wrapper_is_lock(const char *function, const char *module);
 
 /* Whether a frame that has none but such outside it starts a thread or a program. */
 bool dw_wrapper_is_entry(const char *function, const char *module);
+
+/* Whether a hint's @file is that of a wrapper, so that it says nothing about the caller. */
+bool dw_wrapper_is_hint(const char *file);

@@ -142,6 +142,22 @@ static void a_hint_is_about_the_first_frame_that_is_no_wrapper(void **state)
 	assert_string_equal(stack->frames[1].module, "sample-qemu.so");
 }
 
+static void a_hint_of_a_wrapper_says_nothing(void **state)
+{
+	dw_auto(names) names = NULL;
+	const struct dw_named_stack *stack;
+	uint32_t number, hint;
+
+	(void)state;
+	sample_begin(START);
+	number = sample_stack("qemu_mutex_lock_impl fb_lock");
+	hint = sample_hint("./include/qemu/thread.h", 118);
+	names = names_of_sample();
+	stack = dw_names_stack(names, number, hint);
+	assert_string_equal(stack->frames[1].file, "hw/display/bcm2835_fb.c");
+	assert_int_equal(stack->frames[1].line, 150);
+}
+
 static void a_stack_of_wrappers_alone_has_no_site(void **state)
 {
 	dw_auto(names) names = NULL;
@@ -276,6 +292,7 @@ int main(void)
 	    cmocka_unit_test(a_lock_of_which_nothing_is_known_is_no_address),
 	    cmocka_unit_test(equal_names_are_numbered_in_the_order_of_telling),
 	    cmocka_unit_test(a_hint_is_about_the_first_frame_that_is_no_wrapper),
+	    cmocka_unit_test(a_hint_of_a_wrapper_says_nothing),
 	    cmocka_unit_test(a_stack_of_wrappers_alone_has_no_site),
 	    cmocka_unit_test(places_outside_of_files_have_no_names),
 	    cmocka_unit_test(a_frame_that_is_no_place_is_left_out),
