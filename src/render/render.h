@@ -49,8 +49,8 @@ struct dw_report {
 };
 
 struct dw_render_options {
-	bool all;      /* excused findings too */
-	bool colour;   /* for a terminal */
+	bool all;    /* excused findings too */
+	bool colour; /* for a terminal */
 };
 
 struct dw_renderer {

@@ -22,16 +22,16 @@ struct dw_telling {
 	const struct dw_reported_process *process;
 	bool colour;
 	bool is_one_of; /* there are more processes: each finding says which it is of */
-	bool full; /* the arena did not suffice: something is missing from what was told */
+	bool full;      /* the arena did not suffice: something is missing from what was told */
 };
 
 /* Writes as printf does, in @style where there is colour. */
 void dw_tell(struct dw_telling *telling, enum dw_style style, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Text of the arena, made as printf does. Never NULL. */
 const char *dw_tell_text(struct dw_telling *telling, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 /* A name as it may be shown on a terminal. Never NULL; @name may be. */
 const char *dw_tell_name(struct dw_telling *telling, const char *name);
