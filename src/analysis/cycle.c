@@ -29,6 +29,13 @@ struct step {
 	uint32_t way;     /* NONE: the need's first is next */
 };
 
+/* What became of the cycle of two legs through a need. */
+enum pair {
+	PAIR_NONE,
+	PAIR_EXCUSED,
+	PAIR_REAL,
+};
+
 struct search {
 	const struct dw_needs *needs;
 	struct dw_judge *judge;
@@ -49,7 +56,7 @@ struct search {
 	struct step *path_steps;
 	uint32_t *path_needs, *path_ways;
 	bool *on_path;       /* by node */
-	bool *done;          /* by need: it is on a real cycle of two legs */
+	uint8_t *pairs;      /* by need: enum pair */
 	uint32_t *witnesses; /* of the last choice */
 	uint32_t *turned_needs, *turned_witnesses;
 };
@@ -62,10 +69,10 @@ static int search_init(struct search *s)
 	s->distances = dw_arena_alloc(s->arena, n * sizeof(*s->distances));
 	s->queue = dw_arena_alloc(s->arena, n * sizeof(*s->queue));
 	s->on_path = dw_arena_alloc(s->arena, n * sizeof(*s->on_path));
-	s->done = dw_arena_alloc(s->arena, (size_t)s->needs->n_needs + 1);
+	s->pairs = dw_arena_alloc(s->arena, (size_t)s->needs->n_needs + 1);
 	s->path_steps = dw_arena_alloc(s->arena, (LEGS_MAX + 1) * sizeof(*s->path_steps));
 	legs = dw_arena_alloc(s->arena, 5 * (LEGS_MAX + 1) * sizeof(*legs));
-	if (!s->distances || !s->queue || !s->on_path || !s->done || !s->path_steps || !legs)
+	if (!s->distances || !s->queue || !s->on_path || !s->pairs || !s->path_steps || !legs)
 		return dw_raise(-ENOMEM);
 	s->path_needs = legs;
 	s->path_ways = legs + (LEGS_MAX + 1);
@@ -374,15 +381,17 @@ static int judge_path(struct search *s, uint32_t n)
 	return r < 0 ? dw_pass(r) : h.found;
 }
 
-/* Looks for longer and longer cycles through @need until one is real. */
+/* Looks for longer and longer cycles through @need until one is real; not for pairs again. */
 static int hunt_through(struct search *s, uint32_t need)
 {
 	struct hunt h = {.need = need, .steps_max = STEPS_OF_NEED_MAX, .longer = true};
 	int r = 0;
 
+	if (s->legs_max < 3)
+		return 0;
 	search_backward(s, NONE, s->legs_max - 1);
 	s->on_path[s->root] = true;
-	for (h.n = 2; h.n <= s->legs_max && h.longer && !h.found && !h.gave_up; h.n++) {
+	for (h.n = 3; h.n <= s->legs_max && h.longer && !h.found && !h.gave_up; h.n++) {
 		h.longer = false;
 		hunt(s, &h);
 		if (h.found)
@@ -415,7 +424,7 @@ static int find_pairs(struct search *s)
 		r = judge_path(s, 2);
 		if (r < 0)
 			return dw_pass(r);
-		s->done[i] = s->done[back] = r;
+		s->pairs[i] = s->pairs[back] = r ? PAIR_REAL : PAIR_EXCUSED;
 	}
 	return 0;
 }
@@ -436,24 +445,33 @@ static int find_longer(struct search *s, uint32_t need)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-static int find_through(struct search *s, uint32_t need)
+/* Judges the shortest cycle through @need. Return: 1: it is real, or nothing more can be done. */
+static int judge_shortest(struct search *s, uint32_t need)
 {
-	uint32_t to = need_at(s, need)->to, n;
+	uint32_t n = shortest_through(s, need);
 	int r;
 
-	search_backward(s, to, s->legs_max - 1);
-	if (s->distances[to] == NONE && s->legs_max < LEGS_MAX)
-		return find_longer(s, need);
-	n = shortest_through(s, need);
 	if (n > LEGS_MAX) {
 		s->cycles->limits.cycles_not_searched++;
-		return 0;
+		return 1;
 	}
-	/* Those of two legs were looked at, and this one is excused. */
-	r = n > 2 ? judge_path(s, n) : 0;
-	if (r || n > s->legs_max)
-		return r < 0 ? dw_pass(r) : 0;
-	r = hunt_through(s, need);
+	r = judge_path(s, n);
+	return r < 0 ? dw_pass(r) : r || n > s->legs_max;
+}
+
+static int find_through(struct search *s, uint32_t need)
+{
+	uint32_t to = need_at(s, need)->to;
+	int r = 0;
+
+	if (s->pairs[need] == PAIR_NONE) {
+		search_backward(s, to, s->legs_max - 1);
+		if (s->distances[to] == NONE && s->legs_max < LEGS_MAX)
+			return find_longer(s, need);
+		r = judge_shortest(s, need);
+	}
+	if (r == 0)
+		r = hunt_through(s, need);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -464,7 +482,7 @@ static int find_from(struct search *s, uint32_t node)
 	int r = 0;
 
 	for (uint32_t i = needs->out_starts[node]; i < needs->out_starts[node + 1] && r >= 0; i++) {
-		if (s->done[needs->out[i]])
+		if (s->pairs[needs->out[i]] == PAIR_REAL)
 			continue;
 		if (is_exhausted(s)) {
 			s->cycles->limits.cycles_not_searched++;

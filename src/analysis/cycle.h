@@ -8,9 +8,10 @@
  * leg, by ways only that no excuse keeps apart from those on the path, longer and
  * longer up to the number of threads, for each leg wants its own.
  *
+ *   all pairs X -> Y, Y -> X first; then, where that is excused or there is none,
  *   cycles(X -> Y):
  *     the shortest path Y .. X by breadth-first search from X backward
- *     if it is excused: for L in 2 .. threads: all paths of L legs from X -> Y to X
+ *     if it is excused: for L in 3 .. threads: all paths of L legs from X -> Y to X
  *       whose ways agree, none longer than the distances allow; witnesses by choice
  *
  * So a real cycle is not hidden behind excused ones that are shorter, as long as the

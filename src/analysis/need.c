@@ -22,7 +22,7 @@ struct drawing {
 	uint32_t n_witnesses, witnesses_room;
 	uint32_t n_writers, writers_room;
 	uint32_t n_states, states_room;
-	struct dw_index ways_index, witnesses_index, states_index, runs_index;
+	struct dw_index ways_index, witnesses_index, writers_index, states_index, runs_index;
 
 	uint32_t *path, *scratch; /* room for the deepest chain */
 };
@@ -363,12 +363,42 @@ static int add_witnesses(struct drawing *d, uint32_t chain)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+static bool same_writer(const void *context, uint32_t item, const void *wanted)
+{
+	const struct dw_writer *a = &((const struct drawing *)context)->writers[item], *b = wanted;
+
+	return a->thing == b->thing && a->moment.state == b->moment.state &&
+	       a->moment.when.thread == b->moment.when.thread &&
+	       a->moment.when.runs == b->moment.when.runs;
+}
+
+static int ensure_writer(struct drawing *d, const struct dw_writer *writer, uint32_t *first)
+{
+	const struct dw_moment *moment = &writer->moment;
+	uint64_t hash =
+	    dw_hash(dw_hash((uint64_t)moment->when.thread << 32 | moment->when.runs, moment->state),
+		    writer->thing);
+	int r;
+
+	if (dw_index_find(&d->writers_index, hash, same_writer, d, writer) != DW_INDEX_NONE)
+		return 0;
+	r = dw_array_room(d->arena, (void **)&d->writers, d->n_writers, &d->writers_room,
+			  sizeof(*d->writers));
+	if (r >= 0)
+		r = dw_index_add(&d->writers_index, d->arena, hash, d->n_writers);
+	if (r < 0)
+		return dw_pass(r);
+	d->writers[d->n_writers] = *writer;
+	d->writers[d->n_writers].next = *first;
+	*first = d->n_writers++;
+	return 0;
+}
+
 /* Who queues for a thing at which a queued writer stops readers. */
-static int add_writer(struct drawing *d, uint32_t chain)
+static int add_writer(struct drawing *d, uint32_t *writers, uint32_t chain)
 {
 	const struct dw_chain *c = chain_at(d, chain);
-	uint32_t *first = (uint32_t *)&d->out.writers[c->thing];
-	struct dw_writer writer = {.next = *first};
+	struct dw_writer writer = {.thing = c->thing};
 	int r;
 
 	if (!(d->out.facts->things[c->thing].flags & DW_THING_WRITERS) ||
@@ -376,19 +406,9 @@ static int add_writer(struct drawing *d, uint32_t chain)
 	    (c->how & DW_REMAINS) || dw_how_gives_up(c->how))
 		return 0;
 	r = ensure_moment(d, chain, &writer.moment);
-	if (r < 0)
-		return dw_pass(r);
-	for (uint32_t i = *first; i != DW_NEED_NONE; i = d->writers[i].next) {
-		if (!memcmp(&d->writers[i].moment, &writer.moment, sizeof(writer.moment)))
-			return 0;
-	}
-	r = dw_array_room(d->arena, (void **)&d->writers, d->n_writers, &d->writers_room,
-			  sizeof(*d->writers));
-	if (r < 0)
-		return dw_pass(r);
-	*first = d->n_writers;
-	d->writers[d->n_writers++] = writer;
-	return 0;
+	if (r >= 0)
+		r = ensure_writer(d, &writer, &writers[c->thing]);
+	return r < 0 ? dw_pass(r) : 0;
 }
 
 /* Room for the deepest path; what the chains say about their depth is not relied on. */
@@ -423,7 +443,7 @@ static int see_chains(struct drawing *d)
 	for (uint32_t i = 1; i < facts->n_chains && r >= 0; i++) {
 		r = add_witnesses(d, i);
 		if (r >= 0)
-			r = add_writer(d, i);
+			r = add_writer(d, writers, i);
 	}
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -62,6 +62,7 @@ struct dw_need {
 /* A thread took a thing exclusively, waiting for it. */
 struct dw_writer {
 	struct dw_moment moment;
+	uint32_t thing;
 	uint32_t next; /* dw_needs::writers */
 };
 

@@ -261,6 +261,16 @@ static void before_and_after_a_thread_is_apart_and_during_is_not(void **state)
 	       "A B");
 }
 
+static void just_one_segment_of_three_can_meet(void **state)
+{
+	(void)state;
+	EXPECT(TWICE(1, A, B) "1 born 3; 1 born 2;" TWICE(1, A, B)
+		   TWICE(2, B, A) "1 join 2;" TWICE(1, A, B),
+	       "A B");
+	EXPECT(TWICE(1, A, B) "1 born 3; 1 born 2;" TWICE(2, B, A) "1 join 2;" TWICE(1, A, B),
+	       "A B ordered");
+}
+
 static void lives_of_an_address_are_different_locks(void **state)
 {
 	(void)state;
@@ -268,11 +278,34 @@ static void lives_of_an_address_are_different_locks(void **state)
 	EXPECT(TWICE(1, A, B) "1 destroy A;" TWICE(1, A, C) TWICE(2, C, A), "A C");
 }
 
+static void addresses_change_nothing(void **state)
+{
+	static struct dw_thing things[64];
+	struct dw_facts facts = *facts_of_story(TWICE(1, A, B) TWICE(2, B, A) TWICE(1, D, C) TWICE(
+	    2, C, E) TWICE(3, E, D) TWICE(1, B, E) UNDER(2, A, E, B) "1 destroy E;" TWICE(1, E, C));
+	char before[4096];
+
+	(void)state;
+	snprintf(before, sizeof(before), "%s", findings_of(&facts));
+	assert_non_null(strstr(before, "A B; "));
+	memcpy(things, facts.things, facts.n_things * sizeof(*things));
+	for (uint32_t i = 1; i < facts.n_things; i++)
+		things[i].address = (UINT64_C(1) << 40) - facts.things[i].address * 7919;
+	facts.things = things;
+	assert_string_equal(findings_of(&facts), before);
+}
+
 static void an_excused_cycle_does_not_hide_a_longer_real_one(void **state)
 {
 	(void)state;
 	EXPECT(UNDER(1, G, A, B) UNDER(2, G, B, A) TWICE(3, B, C) TWICE(4, C, A),
 	       "A B C; A B gated G");
+	/* Behind an excused one of two legs through every need of it. */
+	EXPECT(TWICE(1, A, B) TWICE(2, B, C)
+		   TWICE(3, C, A) "4 hold B; 4 fail A try; 4 fail C timed;"
+				  "4 drop B; 4 hold C; 4 fail B try;"
+				  "4 drop C; 4 hold A; 4 fail C try;",
+	       "A B C; A B try; B C try; A C try");
 	/* Of four legs, behind an excused one of three through every need of it. */
 	EXPECT(TWICE(1, A, B) UNDER(2, G, B, C) UNDER(3, G, C, A) TWICE(4, B, D) TWICE(5, D, C)
 		   UNDER(6, G, C, A),
@@ -336,6 +369,29 @@ static void a_thousand_locks_deep_is_no_burden(void **state)
 	assert_int_equal(dw_analysis_findings(analysis, &n_findings)[0].excuse, DW_NO_EXCUSE);
 }
 
+static void a_thousand_locks_in_both_orders_are_looked_at_in_full(void **state)
+{
+	static char story[100000];
+	dw_auto(analysis) analysis = NULL;
+	const struct dw_finding *findings;
+	size_t n = 0, n_findings, n_real = 0;
+
+	(void)state;
+	for (int i = 1; i <= 1000; i++)
+		n += (size_t)snprintf(story + n, sizeof(story) - n, "1 hold L%d; 2 hold L%d;", i,
+				      1001 - i);
+	assert_int_equal(dw_analysis_new(&analysis, facts_of_story(story), MEMORY_MAX), 0);
+	assert_int_equal(dw_analysis_run(analysis), 0);
+	assert_nothing_left(analysis);
+	findings = dw_analysis_findings(analysis, &n_findings);
+	while (n_real < n_findings && !findings[n_real].excuse)
+		n_real++;
+	/* Of two locks that are not neighbours, one between them is a gate. */
+	assert_int_equal(n_real, 999);
+	assert_true(n_findings > n_real);
+	assert_int_equal(findings[n_real].excuse, DW_EXCUSE_GATED);
+}
+
 static void too_little_memory_is_an_error(void **state)
 {
 	dw_auto(analysis) analysis = NULL;
@@ -376,12 +432,15 @@ int main(void)
 	    cmocka_unit_test(joining_keeps_them_apart),
 	    cmocka_unit_test(order_is_transitive),
 	    cmocka_unit_test(before_and_after_a_thread_is_apart_and_during_is_not),
+	    cmocka_unit_test(just_one_segment_of_three_can_meet),
 	    cmocka_unit_test(lives_of_an_address_are_different_locks),
+	    cmocka_unit_test(addresses_change_nothing),
 	    cmocka_unit_test(an_excused_cycle_does_not_hide_a_longer_real_one),
 	    cmocka_unit_test(misuse_comes_between_deadlocks_and_excused_cycles),
 	    cmocka_unit_test(order_is_by_length_then_as_told),
 	    cmocka_unit_test(many_alike_threads_under_a_gate_are_no_burden),
 	    cmocka_unit_test(a_thousand_locks_deep_is_no_burden),
+	    cmocka_unit_test(a_thousand_locks_in_both_orders_are_looked_at_in_full),
 	    cmocka_unit_test(too_little_memory_is_an_error),
 	};
 
