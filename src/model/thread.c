@@ -20,8 +20,8 @@
  */
 #define TOLD_LAST (1u << 17)
 
-/* The look-up in the lock call tries one entry, so the table is kept three quarters empty. */
-#define TOLD_SPARSE 4
+/* The table is kept half empty: then a key is nearly always one of the two of its place. */
+#define TOLD_SPARSE 2
 
 static size_t told_size(uint32_t n_entries)
 {
@@ -39,14 +39,24 @@ static struct dw_told_table *told_new(struct dw_thread *thread, uint32_t n_entri
 	return table;
 }
 
+/* The @n-th entry where @key may be: the two of its place, then the ones behind them. */
+static struct dw_told *told_at(struct dw_told_table *table, uint64_t key, uint32_t n)
+{
+	uint32_t place = (uint32_t)(key >> table->shift);
+
+	if (n < 2)
+		return &table->entries[place ^ n];
+	return &table->entries[((place | 1) + n - 1) & table->mask];
+}
+
 /* The entry of @key, or the free one where it belongs: the table always has free ones. */
 static struct dw_told *told_find(struct dw_told_table *table, uint64_t key)
 {
-	uint32_t i = (uint32_t)(key >> table->shift);
+	struct dw_told *told = told_at(table, key, 0);
 
-	while (table->entries[i].key && table->entries[i].key != key)
-		i = (i + 1) & table->mask;
-	return &table->entries[i];
+	for (uint32_t n = 1; told->key && told->key != key; n++)
+		told = told_at(table, key, n);
+	return told;
 }
 
 static void told_put(struct dw_told_table *table, const struct dw_told *told)

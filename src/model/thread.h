@@ -103,7 +103,7 @@ struct dw_told_table {
 	uint32_t shift; /* what leaves of a key the number of its first entry */
 	uint32_t n;     /* entries in use */
 	uint32_t reserved;
-	struct dw_told entries[];
+	struct dw_told entries[] __attribute__((aligned(32)));
 };
 
 struct dw_thread {
@@ -146,6 +146,15 @@ static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *tak
  * and stays in registers, on the way that nearly every call takes.
  */
 
+/* One of the two entries where @key is, if it is told and not displaced: one line of the cache. */
+static inline const struct dw_told *dw_thread_told(const struct dw_told_table *table, uint64_t key)
+{
+	uint64_t place = key >> table->shift;
+	const struct dw_told *told = &table->entries[place];
+
+	return __builtin_expect(told->key == key, 1) ? told : &table->entries[place ^ 1];
+}
+
 /*
  * @thread is about to take a lock. Tells the chain if it is new, before the real
  * call blocks, so that the last step into a deadlock is on record. Readies the entry
@@ -160,7 +169,7 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 	uint32_t top = slot->top;
 	struct dw_held *held = &slot->held[top + 1];
 	uint64_t key = dw_thread_key(slot->held[top].key, taking);
-	const struct dw_told *told = &table->entries[key >> table->shift];
+	const struct dw_told *told = dw_thread_told(table, key);
 
 	slot->wants = taking->thing;
 	if (__builtin_expect(

@@ -52,9 +52,10 @@ static bool start_process(void)
 		munmap(mapped, mapped_size);
 	mapped = NULL;
 	shim->stacks = shim_pool_get(SHIM_STACKS * sizeof(*shim->stacks));
+	shim->addresses = shim_pool_get(SHIM_STACKS * sizeof(*shim->addresses));
 	shim->hints = shim_pool_get(SHIM_HINTS * sizeof(*shim->hints));
 	if (map_init(&shim->things) < 0 || map_init(&shim->threads) < 0 || !shim->stacks ||
-	    !shim->hints)
+	    !shim->addresses || !shim->hints)
 		return false;
 	shim_settings_read(&shim->settings);
 	shim->unwinding_off = shim_unwind_inherited();
@@ -179,14 +180,16 @@ static struct shim_thread *adopt(void)
 	return shim_thread_enter(t, flags) ? t : NULL;
 }
 
-static struct shim_thread *begin(void)
+static struct shim_thread *begin(uint64_t caller)
 {
 	struct shim_thread *t = shim_self;
 
 	if (!shim_process() || !recording())
 		return NULL;
 	if (t == &shim_gone) {
-		shim_lost(DW_LOSS_ENDING);
+		/* The unwinder ends with the thread too, and it has locks. */
+		if (!shim_is_own(caller))
+			shim_lost(DW_LOSS_ENDING);
 		return NULL;
 	}
 	if (!t->thread.number)
@@ -206,7 +209,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 		return NULL;
 	shim_own_work = true;
 	if (!shim_self->thread.slot) {
-		t = begin();
+		t = begin(caller);
 		missed = !t;
 	} else if (!shim_is_own(caller)) {
 		/* A signal handler, while this thread was telling. Its own calls end before that.

@@ -28,6 +28,8 @@ static bool in_same_file(uint64_t address, const void *known)
 	       object.dlfo_map_start == there.dlfo_map_start;
 }
 
+uint32_t shim_unloads;
+
 bool shim_is_own(uint64_t address)
 {
 	const void *unwinder = shim_unwinder();
@@ -83,6 +85,13 @@ static const char *path_of(const struct dl_find_object *object)
 	return name && *name ? name : shim->writer.header->program;
 }
 
+static uint64_t hash_of_path(const struct dl_find_object *object)
+{
+	const char *path = path_of(object);
+
+	return dw_hash_text(DW_HASH_TEXT_START, path, strlen(path));
+}
+
 static uint32_t tell_module(struct shim_thread *t, const struct dl_find_object *object,
 			    uint32_t number)
 {
@@ -104,8 +113,7 @@ static uint32_t tell_module(struct shim_thread *t, const struct dl_find_object *
 }
 
 /* Two threads may tell the same file at once: it then has two numbers, and both are right. */
-static uint32_t new_module(struct shim_thread *t, const struct dl_find_object *object,
-			   uint64_t path_hash)
+static uint32_t new_module(struct shim_thread *t, const struct dl_find_object *object)
 {
 	uint32_t i = __atomic_fetch_add(&shim->n_modules, 1, __ATOMIC_RELAXED);
 	struct shim_module *module = &shim->modules[i];
@@ -119,28 +127,44 @@ static uint32_t new_module(struct shim_thread *t, const struct dl_find_object *o
 	module->start = (uint64_t)object->dlfo_map_start;
 	module->end = (uint64_t)object->dlfo_map_end;
 	module->link_map = object->dlfo_link_map;
-	module->path_hash = path_hash;
+	module->path_hash = hash_of_path(object);
+	module->unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&module->number, number, __ATOMIC_RELEASE);
 	return number;
 }
 
-/* The same addresses can be another file's after a dlclose(): the path is compared too. */
+/*
+ * Whether @module is the file of @object. After an unload the same addresses can be another
+ * file's, even with the same link_map: then the path decides.
+ */
+static bool is_module(struct shim_module *module, const struct dl_find_object *object)
+{
+	uint32_t unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE);
+
+	if (module->start != (uint64_t)object->dlfo_map_start ||
+	    module->end != (uint64_t)object->dlfo_map_end ||
+	    module->link_map != object->dlfo_link_map)
+		return false;
+	if (__atomic_load_n(&module->unloads, __ATOMIC_RELAXED) == unloads)
+		return true;
+	if (module->path_hash != hash_of_path(object))
+		return false;
+	__atomic_store_n(&module->unloads, unloads, __ATOMIC_RELAXED);
+	return true;
+}
+
 static uint32_t find_module(struct shim_thread *t, const struct dl_find_object *object)
 {
-	const char *path = path_of(object);
-	uint64_t path_hash = dw_hash_text(DW_HASH_TEXT_START, path, strlen(path));
 	uint32_t n = __atomic_load_n(&shim->n_modules, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < n && i < SHIM_MODULES_MAX; i++) {
-		const struct shim_module *module = &shim->modules[i];
+		struct shim_module *module = &shim->modules[i];
 		uint32_t number = __atomic_load_n(&module->number, __ATOMIC_ACQUIRE);
 
-		if (number && module->start == (uint64_t)object->dlfo_map_start &&
-		    module->end == (uint64_t)object->dlfo_map_end &&
-		    module->link_map == object->dlfo_link_map && module->path_hash == path_hash)
+		if (number && is_module(module, object))
 			return number;
 	}
-	return new_module(t, object, path_hash);
+	return new_module(t, object);
 }
 
 dw_place shim_place(struct shim_thread *t, uint64_t address)

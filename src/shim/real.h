@@ -84,6 +84,7 @@
 	X(NULL, size_t, malloc_usable_size, (void *p), (p))                                        \
 	X(NULL, int, dl_iterate_phdr, (int (*f)(struct dl_phdr_info *, size_t, void *), void *x),  \
 	  (f, x))                                                                                  \
+	X(NULL, int, dlclose, (void *handle), (handle))                                            \
 	X(NULL, int, prctl,                                                                        \
 	  (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),             \
 	  (o, a, b, c, d))                                                                         \

@@ -46,7 +46,14 @@ struct shim_module {
 	uint64_t start, end;
 	const void *link_map;
 	uint64_t path_hash;
-	uint32_t number; /* 0: this entry is not filled yet */
+	uint32_t unloads; /* value of shim_unloads when it was last found to be still this file */
+	uint32_t number;  /* 0: this entry is not filled yet */
+};
+
+/* A stack that was told, by the addresses of its frames. */
+struct shim_told_stack {
+	uint64_t hash; /* of the addresses, and of shim_unloads; 0: free */
+	uint64_t id;
 };
 
 /* A lock that was let go by a thread that did not take it, and who had taken it. */
@@ -60,10 +67,11 @@ struct shim {
 	uint32_t recording; /* the same, of the recording */
 	struct dw_writer writer;
 	struct shim_settings settings;
-	struct shim_map things;  /* address of a lock -> id of its thing record */
-	struct shim_map threads; /* pthread_t -> number of the thread */
-	uint64_t *stacks;        /* told stacks: hash in the high half, id in the low */
-	uint64_t *hints;         /* told hints, likewise */
+	struct shim_map things;            /* address of a lock -> id of its thing record */
+	struct shim_map threads;           /* pthread_t -> number of the thread */
+	struct shim_told_stack *addresses; /* told stacks, as they were met */
+	uint64_t *stacks; /* the same by places: hash in the high half, id in the low */
+	uint64_t *hints;  /* told hints, likewise */
 	struct shim_module modules[SHIM_MODULES_MAX];
 	uint32_t n_modules;
 	uint64_t pool_at, pool_end; /* addresses: memory not given out yet */
@@ -188,6 +196,9 @@ bool shim_unwind_inherited(void);
 
 /* Threads inside a dl_iterate_phdr() of the program; atomic. */
 extern uint32_t shim_loader_walks;
+
+/* Files that the program has unloaded: what was at an address may be something else now. */
+extern uint32_t shim_unloads;
 
 /* How many told stacks and hints are remembered; powers of two. */
 #define SHIM_STACKS 65536

@@ -168,11 +168,55 @@ static uint32_t tell_stack(struct shim_thread *t, const uint64_t *frames, uint32
 	return id;
 }
 
+/* The entry of a stack by its addresses: its own, or a free one; NULL: there is no place. */
+static struct shim_told_stack *find_addresses(uint64_t hash)
+{
+	for (uint32_t i = 0; i < STACK_PROBES; i++) {
+		struct shim_told_stack *told = &shim->addresses[(hash + i) & (SHIM_STACKS - 1)];
+		uint64_t there = __atomic_load_n(&told->hash, __ATOMIC_ACQUIRE);
+
+		if (!there || there == hash)
+			return told;
+	}
+	return NULL;
+}
+
+/*
+ * The told stack with these frames. A stack that is met again is found by the addresses of its
+ * frames, which is quicker than finding out what files they are in; 64 bits of hash are taken
+ * for equality.
+ */
+static uint32_t tell_frames(struct shim_thread *t, void *const *frames, uint32_t n, uint32_t flags)
+{
+	uint64_t hash = dw_hash(flags, __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE));
+	uint64_t places[FRAMES_MAX + FRAMES_OWN], none = 0;
+	struct shim_told_stack *told;
+	uint32_t id;
+
+	for (uint32_t i = 0; i < n; i++)
+		hash = dw_hash(hash, (uint64_t)frames[i]);
+	hash |= 1;
+	told = find_addresses(hash);
+	if (told && __atomic_load_n(&told->hash, __ATOMIC_ACQUIRE) == hash) {
+		id = (uint32_t)__atomic_load_n(&told->id, __ATOMIC_ACQUIRE);
+		if (id)
+			return id;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		places[i] = shim_place(t, (uint64_t)frames[i]);
+	id = tell_stack(t, places, n, flags);
+	if (id && told &&
+	    (__atomic_compare_exchange_n(&told->hash, &none, hash, 0, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE) ||
+	     none == hash))
+		__atomic_store_n(&told->id, id, __ATOMIC_RELEASE);
+	return id;
+}
+
 static void capture(void *argument)
 {
 	struct capture *c = argument;
 	void *frames[FRAMES_MAX + FRAMES_OWN];
-	uint64_t places[FRAMES_MAX + FRAMES_OWN];
 	uint32_t first = 0, flags = 0;
 	uint32_t n = may_unwind() ? unwind(frames, c->caller, &first) : 0;
 
@@ -184,9 +228,7 @@ static void capture(void *argument)
 	} else if (first + n == FRAMES_MAX + FRAMES_OWN) {
 		flags = DW_STACK_CUT;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		places[i] = shim_place(c->t, (uint64_t)frames[first + i]);
-	c->id = tell_stack(c->t, places, n, flags);
+	c->id = tell_frames(c->t, frames + first, n, flags);
 }
 
 uint32_t shim_stack(struct shim_thread *t, uint64_t caller)
