@@ -3,8 +3,9 @@
  * Needs, drawn from the chains, with what was seen of each.
  *
  * Every thing further down a chain needs the chain's last thing, which the thread
- * may have had to wait for. A chain that takes what its path holds already waits for
- * nobody else and makes no need; nor does one that just remains.
+ * may have had to wait for. A chain that takes what its path holds already makes no
+ * need: it waits for no other holder (but a reader that reads again, past a queued
+ * writer, does wait, and is not seen here). Nor does one that just remains.
  *
  * A need that is on no cycle is only counted. Of one that may be, everything is kept
  * that tells one of its witnesses from another:

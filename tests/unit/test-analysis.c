@@ -392,6 +392,48 @@ static void a_thousand_locks_in_both_orders_are_looked_at_in_full(void **state)
 	assert_int_equal(findings[n_real].excuse, DW_EXCUSE_GATED);
 }
 
+/* Any of 1000 locks under any other, by any of so many threads. */
+static void limits_of_random_needs(int n_threads, struct dw_analysis_limits *ret)
+{
+	static char story[1 << 20];
+	dw_auto(analysis) analysis = NULL;
+	size_t n = 0;
+
+	srand(1);
+	for (int i = 0; i < 10000; i++) {
+		int thread = 1 + rand() % n_threads, a = rand() % 1000;
+		int b = (a + 1 + rand() % 999) % 1000;
+
+		n += (size_t)snprintf(story + n, sizeof(story) - n,
+				      "%d hold %d; %d hold %d; %d drop %d; %d drop %d;", thread, a,
+				      thread, b, thread, b, thread, a);
+	}
+	assert_int_equal(dw_analysis_new(&analysis, facts_of_story(story), MEMORY_MAX), 0);
+	assert_int_equal(dw_analysis_run(analysis), 0);
+	dw_analysis_limits(analysis, ret);
+}
+
+static void what_was_not_searched_is_counted(void **state)
+{
+	struct dw_analysis_limits limits;
+
+	(void)state;
+	limits_of_random_needs(7, &limits);
+	assert_true(limits.cycles_not_searched > 0);
+	assert_true(limits.excused_not_kept > 0);
+}
+
+static void a_single_thread_leaves_nothing_to_search(void **state)
+{
+	struct dw_analysis_limits limits;
+
+	(void)state;
+	limits_of_random_needs(1, &limits);
+	assert_int_equal(limits.cycles_not_searched, 0);
+	assert_int_equal(limits.choices_not_tried, 0);
+	assert_true(limits.excused_not_kept > 0);
+}
+
 static void too_little_memory_is_an_error(void **state)
 {
 	dw_auto(analysis) analysis = NULL;
@@ -441,6 +483,8 @@ int main(void)
 	    cmocka_unit_test(many_alike_threads_under_a_gate_are_no_burden),
 	    cmocka_unit_test(a_thousand_locks_deep_is_no_burden),
 	    cmocka_unit_test(a_thousand_locks_in_both_orders_are_looked_at_in_full),
+	    cmocka_unit_test(what_was_not_searched_is_counted),
+	    cmocka_unit_test(a_single_thread_leaves_nothing_to_search),
 	    cmocka_unit_test(too_little_memory_is_an_error),
 	};
 
