@@ -27,6 +27,7 @@ cnd_signal
 cnd_timedwait
 cnd_wait
 dl_iterate_phdr
+dlclose
 free
 mtx_destroy
 mtx_init

@@ -61,6 +61,7 @@ static void wait_for_phase(int wanted)
 static void *bql_first(void *unused)
 {
 	(void)unused;
+	pthread_setname_np(pthread_self(), "inverter 1");
 	while (!has_thread("CPU 1/")) /* the BQL is there when the vCPUs are */
 		usleep(1000);
 	bql_lock(__FILE__, __LINE__);
@@ -77,6 +78,7 @@ static void *ours_first(void *unused)
 	uint32_t identity;
 
 	(void)unused;
+	pthread_setname_np(pthread_self(), "inverter 2");
 	wait_for_phase(1);
 	rcu_register_thread();
 	pthread_mutex_lock(&inverted_lock);
@@ -109,8 +111,6 @@ __attribute__((constructor)) static void begin(void)
 		return;
 	pthread_create(&one, NULL, bql_first, NULL);
 	pthread_create(&two, NULL, ours_first, NULL);
-	pthread_setname_np(one, "inverter 1");
-	pthread_setname_np(two, "inverter 2");
 	pthread_detach(one);
 	pthread_detach(two);
 }
