@@ -200,12 +200,21 @@ static struct shim_thread *begin(uint64_t caller)
 	return t;
 }
 
+/* There can be no recording, and never will be: a quick no to every call. */
+static bool is_off(void)
+{
+	const struct shim *there = __atomic_load_n(&shim, __ATOMIC_ACQUIRE);
+
+	return there && (__atomic_load_n(&there->recording, __ATOMIC_ACQUIRE) == SHIM_OFF ||
+			 __atomic_load_n(&there->state, __ATOMIC_ACQUIRE) == SHIM_OFF);
+}
+
 struct shim_thread *shim_begin(uint64_t caller)
 {
 	struct shim_thread *t = NULL;
 	int error = errno;
 
-	if (shim_own_work)
+	if (shim_own_work || is_off())
 		return NULL;
 	shim_own_work = true;
 	if (!shim_self->thread.slot) {
