@@ -53,12 +53,12 @@ static bool start_process(void)
 	mapped = NULL;
 	shim->stacks = shim_pool_get(SHIM_STACKS * sizeof(*shim->stacks));
 	shim->addresses = shim_pool_get(SHIM_STACKS * sizeof(*shim->addresses));
+	shim->rows = shim_pool_get(SHIM_ROWS * sizeof(*shim->rows));
 	shim->hints = shim_pool_get(SHIM_HINTS * sizeof(*shim->hints));
 	if (map_init(&shim->things) < 0 || map_init(&shim->threads) < 0 || !shim->stacks ||
-	    !shim->addresses || !shim->hints)
+	    !shim->addresses || !shim->rows || !shim->hints)
 		return false;
 	shim_settings_read(&shim->settings);
-	shim->unwinding_off = shim_unwind_inherited();
 	return true;
 }
 
@@ -180,16 +180,14 @@ static struct shim_thread *adopt(void)
 	return shim_thread_enter(t, flags) ? t : NULL;
 }
 
-static struct shim_thread *begin(uint64_t caller)
+static struct shim_thread *begin(void)
 {
 	struct shim_thread *t = shim_self;
 
 	if (!shim_process() || !recording())
 		return NULL;
 	if (t == &shim_gone) {
-		/* The unwinder ends with the thread too, and it has locks. */
-		if (!shim_is_own(caller))
-			shim_lost(DW_LOSS_ENDING);
+		shim_lost(DW_LOSS_ENDING);
 		return NULL;
 	}
 	if (!t->thread.number)
@@ -218,7 +216,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 		return NULL;
 	shim_own_work = true;
 	if (!shim_self->thread.slot) {
-		t = begin(caller);
+		t = begin();
 		missed = !t;
 	} else if (!shim_is_own(caller)) {
 		/* A signal handler, while this thread was telling. Its own calls end before that.

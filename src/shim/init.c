@@ -16,7 +16,6 @@ __attribute__((constructor(101))) static void init(void)
 	shim_real_resolve();
 	shim_memory_init();
 	shim_thread_init();
-	shim_unwind_init();
 	shim_qemu_init();
 	shim_self->thread.open = open;
 	shim_own_work = false;

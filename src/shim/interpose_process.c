@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the process does that concerns us: it walks the list of loaded files, it unloads some,
- * and it forbids itself system calls.
+ * What the process does that concerns us: it unloads files, and it forbids itself system calls.
  */
 #include "shim/note.h"
 #include "shim/real.h"
 #include "shim/sandbox.h"
 
+#include <dlfcn.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-SHIM int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
-			 void *data)
-{
-	int r;
-
-	if (!shim_self->thread.open)
-		return shim_real.dl_iterate_phdr(callback, data);
-	__atomic_fetch_add(&shim_loader_walks, 1, __ATOMIC_ACQ_REL);
-	r = shim_real.dl_iterate_phdr(callback, data);
-	__atomic_fetch_sub(&shim_loader_walks, 1, __ATOMIC_ACQ_REL);
-	return r;
-}
 
 /* Counted before, for whoever is unloaded, and after, for whoever comes next. */
 SHIM int dlclose(void *handle)

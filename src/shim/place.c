@@ -19,6 +19,8 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 /* The longest build id in use is SHA-1's 20 bytes; the record has room for 32. */
 #define BUILD_ID_MAX 32
 
+uint32_t shim_unloads;
+
 static bool in_same_file(uint64_t address, const void *known)
 {
 	struct dl_find_object object, there;
@@ -28,15 +30,10 @@ static bool in_same_file(uint64_t address, const void *known)
 	       object.dlfo_map_start == there.dlfo_map_start;
 }
 
-uint32_t shim_unloads;
-
 bool shim_is_own(uint64_t address)
 {
-	const void *unwinder = shim_unwinder();
-
 	return _dl_find_object && (in_same_file(address, (const void *)shim_is_own) ||
-				   in_same_file(address, (const void *)_dl_find_object) ||
-				   (unwinder && in_same_file(address, unwinder)));
+				   in_same_file(address, (const void *)_dl_find_object));
 }
 
 static void find_build_id(const char *note, size_t size, struct dw_rec_module *module)

@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include <link.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <threads.h>
@@ -82,8 +81,6 @@
 	X(NULL, void, free, (void *p), (p))                                                        \
 	X(NULL, void *, realloc, (void *p, size_t n), (p, n))                                      \
 	X(NULL, size_t, malloc_usable_size, (void *p), (p))                                        \
-	X(NULL, int, dl_iterate_phdr, (int (*f)(struct dl_phdr_info *, size_t, void *), void *x),  \
-	  (f, x))                                                                                  \
 	X(NULL, int, dlclose, (void *handle), (handle))                                            \
 	X(NULL, int, prctl,                                                                        \
 	  (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),             \

@@ -22,16 +22,11 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* The system calls of the writer, the threads and the unwinder. */
+/* The system calls of the writer and of threads that begin and end. */
 static const struct seccomp_data ours[] = {
     {.nr = SYS_madvise, .args = {0, DW_REC_CHUNK_SIZE, MADV_POPULATE_WRITE}},
     {.nr = SYS_gettid},
     {.nr = SYS_prctl, .args = {PR_GET_NAME}},
-    {.nr = SYS_rt_sigprocmask, .args = {2, 0, 0, 8}},
-    {.nr = SYS_mmap,
-     .args = {0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX}},
-    {.nr = SYS_mincore, .args = {0, 4096}},
-    {.nr = SYS_futex},
 };
 
 /* The state of the machine that runs filters (the kernel's networking/filter.rst). */

@@ -50,6 +50,12 @@ struct shim_module {
 	uint32_t number;  /* 0: this entry is not filled yet */
 };
 
+/* What call frame information says of an address; see unwind.c. */
+struct shim_row {
+	uint64_t key; /* 0: free */
+	uint64_t word;
+};
+
 /* A stack that was told, by the addresses of its frames. */
 struct shim_told_stack {
 	uint64_t hash; /* of the addresses, and of shim_unloads; 0: free */
@@ -67,8 +73,9 @@ struct shim {
 	uint32_t recording; /* the same, of the recording */
 	struct dw_writer writer;
 	struct shim_settings settings;
-	struct shim_map things;            /* address of a lock -> id of its thing record */
-	struct shim_map threads;           /* pthread_t -> number of the thread */
+	struct shim_map things;  /* address of a lock -> id of its thing record */
+	struct shim_map threads; /* pthread_t -> number of the thread */
+	struct shim_row *rows;
 	struct shim_told_stack *addresses; /* told stacks, as they were met */
 	uint64_t *stacks; /* the same by places: hash in the high half, id in the low */
 	uint64_t *hints;  /* told hints, likewise */
@@ -79,8 +86,7 @@ struct shim {
 	uint32_t spare_busy[32];
 	struct shim_handed handed[SHIM_HANDED_MAX];
 	uint64_t n_handed;
-	char name[16];      /* the program's, as the kernel has it */
-	bool unwinding_off; /* the unwinder's state came through a fork in the middle of its work */
+	char name[16]; /* the program's, as the kernel has it */
 };
 
 enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
@@ -176,14 +182,10 @@ void shim_settings_read(struct shim_settings *settings);
 /* place.c: what loaded file an address is in. */
 dw_place shim_place(struct shim_thread *t, uint64_t address);
 
-/* Whether code at @address is the shim's, its unwinder's or the loader's. */
+/* Whether code at @address is the shim's or the loader's. */
 bool shim_is_own(uint64_t address);
 
 /* unwind.c */
-void shim_unwind_init(void);
-
-/* Some function of the unwinder; NULL: there is none. */
-const void *shim_unwinder(void);
 
 /*
  * Tells this thread's stack from the frame outwards that @caller, a return address, is in.
@@ -191,16 +193,11 @@ const void *shim_unwinder(void);
  */
 uint32_t shim_stack(struct shim_thread *t, uint64_t caller);
 
-/* In a forked child, once. Return: whether the parent was unwinding when it forked. */
-bool shim_unwind_inherited(void);
-
-/* Threads inside a dl_iterate_phdr() of the program; atomic. */
-extern uint32_t shim_loader_walks;
-
 /* Files that the program has unloaded: what was at an address may be something else now. */
 extern uint32_t shim_unloads;
 
-/* How many told stacks and hints are remembered; powers of two. */
+/* How many told stacks and hints, and rows of call frames, are remembered; powers of two. */
+#define SHIM_ROWS 16384
 #define SHIM_STACKS 65536
 #define SHIM_HINTS 8192
 

@@ -1,69 +1,186 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stacks, by libunwind's cached unwinder (unw_backtrace).
+ * Stacks: walked by call frame information, told once.
  *
- * libunwind is opened privately, from our constructor: as a dependency its _Unwind_*
- * functions would stand before libgcc's and run the program's C++ exceptions. Where it
- * cannot be opened, or may not be used now, a stack is just the site, and is marked short.
+ * What the row of an address says is packed into a word and remembered for the whole process, so
+ * a frame of a place that was seen before costs a look-up and a few loads.
  *
- * Telling runs on a stack of our own: the program's may be as small as
- * PTHREAD_STACK_MIN, or a signal handler's. The unwinder walks from the one to the other
- * by the frame pointer.
- *
- * libunwind takes the loader's list lock (dl_iterate_phdr) for code that it sees for the
- * first time. While the program itself walks that list, and its callback might wait for a
- * lock that our thread holds, stacks are short.
+ * Telling runs on a stack of our own: the program's may be as small as PTHREAD_STACK_MIN, or a
+ * signal handler's.
  */
-#include "shim/real.h"
+#include "shim/cfi.h"
 #include "shim/shim.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
 /* Deeper stacks were never seen to say more. */
 #define FRAMES_MAX 128
 
-/* More than the frames of our own between the unwinder and the program. */
+/* More than the frames of our own between here and the program. */
 #define FRAMES_OWN 32
 
-/* A stack whose hash has this many neighbours is told again: longer, not wrong. */
+/* A stack or row whose hash has this many neighbours is told or read again: longer, not wrong. */
 #define STACK_PROBES 16
+#define ROW_PROBES 4
 
-static int (*backtrace_of)(void **buffer, int size);
-
-/* Threads inside libunwind. Not wiped by a fork: the child must know what it inherited. */
-static uint32_t unwinding;
-
-uint32_t shim_loader_walks;
+/* The key of an entry that is being filled; no address is so low. */
+#define ROW_BUSY 1
 
 struct capture {
 	struct shim_thread *t;
+	struct cfi_registers registers;
 	uint64_t caller; /* return address of the program's call */
 	uint32_t id;     /* of the stack that was told */
 };
 
-void shim_unwind_init(void)
-{
-	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-	void *symbol = library ? dlsym(library, "unw_backtrace") : NULL;
-	void *frames[4];
+/*
+ * A row as a word: bit 0 is set, bit 1 says that the CFA is based on rbp and not on rsp, 20 bits
+ * are its offset, and 6 bits for each register where below the CFA it is saved, 0 being nowhere;
+ * both in units of 8 bytes. Nearly all rows are of this kind; 0 stands for the others.
+ */
+static const uint8_t packed_registers[] = {CFI_RBX,     CFI_RBP,     CFI_R12,
+					   CFI_R12 + 1, CFI_R12 + 2, CFI_R15};
 
-	if (!symbol)
-		return;
-	memcpy(&backtrace_of, &symbol, sizeof(symbol));
-	/* The first call sets libunwind up; better here than under some lock of the program. */
-	backtrace_of(frames, 4);
+#define N_PACKED (sizeof(packed_registers) / sizeof(*packed_registers))
+#define OFFSET_BITS 20
+#define SAVED_BITS 6
+#define SAVED_SHIFT(i) (2 + OFFSET_BITS + SAVED_BITS * (i))
+
+/* Return: whether @rule is "saved below the CFA" or "not changed", with @ret_words saying where. */
+static bool is_saved(const struct cfi_rule *rule, uint64_t *ret_words)
+{
+	*ret_words = (uint64_t)-rule->number / 8;
+	if (rule->kind == CFI_SAME)
+		return true;
+	return rule->kind == CFI_OFFSET && rule->number < 0 && rule->number % 8 == 0 &&
+	       *ret_words < 1u << SAVED_BITS;
 }
 
-const void *shim_unwinder(void)
+static uint64_t packed(const struct cfi_row *row)
 {
-	return (const void *)backtrace_of;
+	uint64_t word = 1, words;
+
+	if (row->cfa_expression || row->signal_frame || row->cfa_offset < 0 ||
+	    row->cfa_offset % 8 || row->cfa_offset / 8 >= 1 << OFFSET_BITS ||
+	    (row->cfa_register != CFI_RSP && row->cfa_register != CFI_RBP))
+		return 0;
+	if (row->rules[CFI_RA].kind != CFI_OFFSET || row->rules[CFI_RA].number != -8 ||
+	    row->rules[CFI_RSP].kind != CFI_SAME)
+		return 0;
+	word |= (uint64_t)(row->cfa_register == CFI_RBP) << 1;
+	word |= (uint64_t)(row->cfa_offset / 8) << 2;
+	for (unsigned i = 0; i < N_PACKED; i++) {
+		if (!is_saved(&row->rules[packed_registers[i]], &words))
+			return 0;
+		word |= words << SAVED_SHIFT(i);
+	}
+	return word;
+}
+
+static bool step_packed(uint64_t word, struct cfi_registers *registers)
+{
+	uint64_t base = registers->value[word & 2 ? CFI_RBP : CFI_RSP];
+	const uint64_t *cfa = (const uint64_t *)(base + (word >> 2 & ((1 << OFFSET_BITS) - 1)) * 8);
+
+	for (unsigned i = 0; i < N_PACKED; i++) {
+		uint64_t words = word >> SAVED_SHIFT(i) & ((1 << SAVED_BITS) - 1);
+
+		if (words)
+			registers->value[packed_registers[i]] = cfa[-(int64_t)words];
+	}
+	registers->value[CFI_RSP] = (uint64_t)cfa;
+	registers->value[CFI_RA] = cfa[-1];
+	return registers->value[CFI_RA] != 0;
+}
+
+/* An address as the key of its row; another one after every unload of a file. */
+static uint64_t row_key(uint64_t address)
+{
+	uint64_t unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE);
+
+	return address | unloads << 48;
+}
+
+static struct shim_row *row_at(uint64_t key, uint32_t probe)
+{
+	return &shim->rows[((dw_hash(0, key) >> 16) + probe) & (SHIM_ROWS - 1)];
+}
+
+static uint64_t find_row(uint64_t key)
+{
+	for (uint32_t i = 0; i < ROW_PROBES; i++) {
+		const struct shim_row *row = row_at(key, i);
+
+		if (__atomic_load_n(&row->key, __ATOMIC_ACQUIRE) == key)
+			return row->word;
+	}
+	return 0;
+}
+
+/* Takes a free entry, or one from before the last unload. */
+static void remember_row(uint64_t key, uint64_t word)
+{
+	for (uint32_t i = 0; i < ROW_PROBES; i++) {
+		struct shim_row *row = row_at(key, i);
+		uint64_t there = __atomic_load_n(&row->key, __ATOMIC_ACQUIRE);
+
+		if (there == ROW_BUSY || (there && there >> 48 == key >> 48))
+			continue;
+		if (!__atomic_compare_exchange_n(&row->key, &there, ROW_BUSY, 0, __ATOMIC_ACQUIRE,
+						 __ATOMIC_RELAXED))
+			continue;
+		row->word = word;
+		__atomic_store_n(&row->key, key, __ATOMIC_RELEASE);
+		return;
+	}
 }
 
 /*
- * Calls @function(@argument) on the stack that ends at @top. The frame pointer leads back, for
- * the unwinder as for us.
+ * From a frame to its caller's. @called: the frame's address is where a call returns to, which may
+ * be behind its function's end. Then whether the caller's is one too.
+ */
+static bool step(struct cfi_registers *registers, bool *called)
+{
+	uint64_t address = registers->value[CFI_RA] - *called;
+	uint64_t key = row_key(address), word = find_row(key);
+	struct cfi_row row;
+
+	*called = true;
+	if (word)
+		return step_packed(word, registers);
+	if (!cfi_find(address, &row))
+		return false;
+	word = packed(&row);
+	if (word)
+		remember_row(key, word);
+	*called = !row.signal_frame;
+	return cfi_step(&row, registers);
+}
+
+/*
+ * Fills @frames from the program's call outwards with return addresses, and for interrupted
+ * functions with what one more than the address is, so that all are read alike.
+ *
+ * Return: how many.
+ */
+static uint32_t unwind(struct cfi_registers *registers, uint64_t caller, uint64_t *frames)
+{
+	bool called = true, in_program = false;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < FRAMES_OWN + FRAMES_MAX && n < FRAMES_MAX; i++) {
+		in_program |= registers->value[CFI_RA] == caller;
+		if (in_program)
+			frames[n++] = registers->value[CFI_RA] + !called;
+		if ((!in_program && i == FRAMES_OWN) || !step(registers, &called))
+			break;
+	}
+	return n;
+}
+
+/*
+ * Calls @function(@argument) on the stack that ends at @top.
  */
 #if defined(__x86_64__)
 void shim_call_on_stack(void (*function)(void *), void *argument, uintptr_t top);
@@ -97,29 +214,6 @@ static void shim_call_on_stack(void (*function)(void *), void *argument, uintptr
 	function(argument);
 }
 #endif
-
-static bool may_unwind(void)
-{
-	return backtrace_of && shim->settings.stacks && !shim->unwinding_off &&
-	       !shim->writer.sealed && __atomic_load_n(&shim_loader_walks, __ATOMIC_ACQUIRE) == 0;
-}
-
-/* Return: how many of @frames were filled, from the program's call outwards; 0: none. */
-static uint32_t unwind(void **frames, uint64_t caller, uint32_t *first)
-{
-	int n;
-
-	__atomic_fetch_add(&unwinding, 1, __ATOMIC_RELAXED);
-	n = backtrace_of(frames, FRAMES_MAX + FRAMES_OWN);
-	__atomic_fetch_sub(&unwinding, 1, __ATOMIC_RELAXED);
-	for (int i = 0; i < n && i < FRAMES_OWN; i++) {
-		if ((uint64_t)frames[i] == caller) {
-			*first = (uint32_t)i;
-			return (uint32_t)(n - i);
-		}
-	}
-	return 0;
-}
 
 /* Equal stacks are told once: return its id, or 0 with @ret_free a place for it, or NULL. */
 static uint32_t find_told(const uint64_t *frames, uint32_t n, uint64_t hash, uint64_t **ret_free)
@@ -186,15 +280,16 @@ static struct shim_told_stack *find_addresses(uint64_t hash)
  * frames, which is quicker than finding out what files they are in; 64 bits of hash are taken
  * for equality.
  */
-static uint32_t tell_frames(struct shim_thread *t, void *const *frames, uint32_t n, uint32_t flags)
+static uint32_t tell_frames(struct shim_thread *t, const uint64_t *frames, uint32_t n,
+			    uint32_t flags)
 {
 	uint64_t hash = dw_hash(flags, __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE));
-	uint64_t places[FRAMES_MAX + FRAMES_OWN], none = 0;
+	uint64_t places[FRAMES_MAX], none = 0;
 	struct shim_told_stack *told;
 	uint32_t id;
 
 	for (uint32_t i = 0; i < n; i++)
-		hash = dw_hash(hash, (uint64_t)frames[i]);
+		hash = dw_hash(hash, frames[i]);
 	hash |= 1;
 	told = find_addresses(hash);
 	if (told && __atomic_load_n(&told->hash, __ATOMIC_ACQUIRE) == hash) {
@@ -203,7 +298,7 @@ static uint32_t tell_frames(struct shim_thread *t, void *const *frames, uint32_t
 			return id;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		places[i] = shim_place(t, (uint64_t)frames[i]);
+		places[i] = shim_place(t, frames[i]);
 	id = tell_stack(t, places, n, flags);
 	if (id && told &&
 	    (__atomic_compare_exchange_n(&told->hash, &none, hash, 0, __ATOMIC_ACQ_REL,
@@ -216,33 +311,52 @@ static uint32_t tell_frames(struct shim_thread *t, void *const *frames, uint32_t
 static void capture(void *argument)
 {
 	struct capture *c = argument;
-	void *frames[FRAMES_MAX + FRAMES_OWN];
-	uint32_t first = 0, flags = 0;
-	uint32_t n = may_unwind() ? unwind(frames, c->caller, &first) : 0;
+	uint64_t frames[FRAMES_MAX];
+	uint32_t n = 0, flags = 0;
 
+	if (shim->settings.stacks)
+		n = unwind(&c->registers, c->caller, frames);
 	if (!n) {
-		frames[0] = (void *)c->caller;
-		n = 1;
+		frames[n++] = c->caller;
 		flags = DW_STACK_SHORT;
 		__atomic_fetch_add(&shim->writer.header->short_stacks, 1, __ATOMIC_RELAXED);
-	} else if (first + n == FRAMES_MAX + FRAMES_OWN) {
+	} else if (n == FRAMES_MAX) {
 		flags = DW_STACK_CUT;
 	}
-	c->id = tell_frames(c->t, frames + first, n, flags);
+	c->id = tell_frames(c->t, frames, n, flags);
 }
+
+#if defined(__x86_64__)
+/* This frame's own registers, to begin with. */
+static inline __attribute__((always_inline)) void registers_now(struct cfi_registers *registers)
+{
+	__asm__ volatile("lea 0(%%rip), %%rax\n"
+			 "mov %%rax, 128(%0)\n"
+			 "mov %%rbx, 24(%0)\n"
+			 "mov %%rbp, 48(%0)\n"
+			 "mov %%rsp, 56(%0)\n"
+			 "mov %%r12, 96(%0)\n"
+			 "mov %%r13, 104(%0)\n"
+			 "mov %%r14, 112(%0)\n"
+			 "mov %%r15, 120(%0)\n"
+			 :
+			 : "r"(registers->value)
+			 : "rax", "memory");
+}
+#else
+static inline void registers_now(struct cfi_registers *registers)
+{
+	(void)registers;
+}
+#endif
 
 uint32_t shim_stack(struct shim_thread *t, uint64_t caller)
 {
 	struct capture c = {.t = t, .caller = caller};
 	int error = errno;
 
+	registers_now(&c.registers);
 	shim_call_on_stack(capture, &c, t->stack_top);
 	errno = error;
 	return c.id;
-}
-
-/* If another thread was inside libunwind at the fork, libunwind's locks stay taken for ever. */
-bool shim_unwind_inherited(void)
-{
-	return __atomic_exchange_n(&unwinding, 0, __ATOMIC_RELAXED) != 0;
 }
