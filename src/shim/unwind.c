@@ -37,10 +37,13 @@ struct capture {
 /*
  * A row as a word: bit 0 is set, bit 1 says that the CFA is based on rbp and not on rsp, 20 bits
  * are its offset, and 6 bits for each register where below the CFA it is saved, 0 being nowhere;
- * both in units of 8 bytes. Nearly all rows are of this kind; 0 stands for the others.
+ * both in units of 8 bytes. Nearly all rows are of this kind, or say that here the stack ends;
+ * 0 stands for the others.
  */
 static const uint8_t packed_registers[] = {CFI_RBX,     CFI_RBP,     CFI_R12,
 					   CFI_R12 + 1, CFI_R12 + 2, CFI_R15};
+
+#define ROW_END 2
 
 #define N_PACKED (sizeof(packed_registers) / sizeof(*packed_registers))
 #define OFFSET_BITS 20
@@ -61,6 +64,8 @@ static uint64_t packed(const struct cfi_row *row)
 {
 	uint64_t word = 1, words;
 
+	if (row->rules[CFI_RA].kind == CFI_UNDEFINED)
+		return ROW_END;
 	if (row->cfa_expression || row->signal_frame || row->cfa_offset < 0 ||
 	    row->cfa_offset % 8 || row->cfa_offset / 8 >= 1 << OFFSET_BITS ||
 	    (row->cfa_register != CFI_RSP && row->cfa_register != CFI_RBP))
@@ -148,7 +153,7 @@ static bool step(struct cfi_registers *registers, bool *called)
 
 	*called = true;
 	if (word)
-		return step_packed(word, registers);
+		return word != ROW_END && step_packed(word, registers);
 	if (!cfi_find(address, &row))
 		return false;
 	word = packed(&row);
