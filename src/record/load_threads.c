@@ -165,34 +165,41 @@ static int choose_threads(struct dw_load *load)
 	return 0;
 }
 
-/* The copy has just the locks that are held; the chains they refer to are numbered as in the facts.
- */
+/* Its chain is numbered as in the facts. */
+static void translate_held(struct dw_load *load, struct dw_held *held)
+{
+	if (held->chain != DW_CHAIN_LOST)
+		held->chain = dw_load_number(load, DW_REC_CHAIN, held->chain);
+	held->chain = held->chain ? held->chain : DW_CHAIN_LOST;
+	held->how &= DW_LOAD_HOWS;
+	held->what = dw_load_thing_kind_known(held->what) ? held->what : 0;
+}
+
+/* The copy is as large as it must be for what is held, and what is being taken. */
 static int load_slot(struct dw_load *load, const struct dw_slot **ret, uint32_t thread, uint32_t i)
 {
 	struct dw_rec_slot record;
 	struct dw_slot *slot;
-	size_t held_size;
+	struct dw_held *wanted;
 
 	dw_load_record(load, DW_REC_SLOT, i, &record, sizeof(record));
 	if (record.slot.thread != thread || record.slot.top > record.slot.max ||
-	    record.slot.max >= (record.head.size - sizeof(record)) / sizeof(struct dw_held))
+	    dw_slot_size(record.slot.max) > record.head.size - sizeof(record.head))
 		return 1;
-	held_size = (record.slot.top + 1) * sizeof(struct dw_held);
-	slot = dw_arena_alloc(load->arena, sizeof(*slot) + held_size);
+	slot = dw_arena_alloc(load->arena, dw_slot_size(record.slot.top));
 	if (!slot)
 		return dw_raise(-ENOMEM);
-	*slot = record.slot;
+	dw_load_behind(load, DW_REC_SLOT, i, sizeof(record.head), slot,
+		       dw_slot_size(record.slot.top));
+	slot->top = record.slot.top;
 	slot->max = slot->top;
-	dw_load_behind(load, DW_REC_SLOT, i, sizeof(record), slot->held, held_size);
-	for (uint32_t h = 1; h <= slot->top; h++) {
-		struct dw_held *held = &slot->held[h];
-
-		if (held->chain != DW_CHAIN_LOST)
-			held->chain = dw_load_number(load, DW_REC_CHAIN, held->chain);
-		held->chain = held->chain ? held->chain : DW_CHAIN_LOST;
-		held->how &= DW_LOAD_HOWS;
-		held->what = dw_load_thing_kind_known(held->what) ? held->what : 0;
-	}
+	for (uint32_t h = 1; h <= slot->top; h++)
+		translate_held(load, &slot->held[h]);
+	wanted = &slot->held[slot->top + 1];
+	if (slot->wants && slot->wants == wanted->thing)
+		translate_held(load, wanted);
+	else
+		*wanted = (struct dw_held){0}; /* a lock of some time ago */
 	*ret = slot;
 	return 0;
 }

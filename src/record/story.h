@@ -11,8 +11,12 @@
  * hold, fail, drop, post), a condition and its mutex (park, wake), a thread (born,
  * join), or nothing (exit). Then, in any order: words of DW_HOWS, a thing's kind
  * (words of DW_THING_KINDS; a mutex if none is given), and `@site`. Threads and
- * things are words of letters, digits and `_.-:`; equal words are equal things.
+ * things are words of letters, digits and `_.-:`; equal words are equal things. A
+ * thread whose word is a number up to DW_STORY_THREAD_MAX has that number.
  * `#` begins a comment. A `hold` without a `want` before it is both.
+ *
+ * A site is any text without blanks, `;` and `#`, such as `b.c:12`; equal texts are equal
+ * sites. What follows a last `+` tells sites of one line apart: `b.c:12+7`.
  */
 #pragma once
 
@@ -24,6 +28,9 @@
 #include <stdio.h>
 
 struct dw_story;
+
+/* Larger numbers are words like others. */
+#define DW_STORY_THREAD_MAX 65535
 
 /* Where a story is wrong. */
 struct dw_story_error {
@@ -43,15 +50,25 @@ struct dw_story *dw_story_free(struct dw_story *story);
 const struct dw_event *dw_story_events(const struct dw_story *story, size_t *ret_n);
 
 /*
- * Replays events through the tracker: the facts that a probe would have told.
+ * Replays events, given in the order of their `seq`, through the tracker: the facts that a
+ * probe would have told.
  *
- * @known gives what events do not say: the stacks that their `stack` refers to, and
- * things' and threads' names. It may be NULL (a story without a recording), then
- * names are those of the story @names, which may be NULL as well.
+ * @known gives what events do not say: the stacks that their `stack` refers to, the hints
+ * that its chains have with these stacks, and the threads' names. It must outlive the
+ * replay. Without it (NULL), a site is a stack of one frame, at no place in particular.
+ *
+ * Return: 0, or -ENOMEM.
  */
 struct dw_replay;
 int dw_replay_new(struct dw_replay **ret, const struct dw_event *events, size_t n_events,
 		  const struct dw_facts *known);
+
+/*
+ * Replays @story, which must outlive the replay: its sites become hints, and stacks of one
+ * frame; its threads have the names that it calls them by.
+ */
+int dw_story_replay(struct dw_replay **ret, const struct dw_story *story);
+
 struct dw_replay *dw_replay_free(struct dw_replay *replay);
 const struct dw_facts *dw_replay_facts(const struct dw_replay *replay);
 
@@ -64,13 +81,19 @@ const char *dw_story_event_word(unsigned kind);
 const char *dw_story_kind_word(unsigned thing_kind);
 const char *dw_story_misuse_word(unsigned misuse);
 
-/* Writes the events as a story. Return: 0, or a negative errno of writing. */
+/*
+ * Writes the events as a story: threads are their numbers, things `L` and a number in the
+ * order of appearance. @facts, which may be NULL, tells the hints of stacks.
+ *
+ * Return: 0, or a negative errno of writing.
+ */
 int dw_story_write(FILE *out, const struct dw_event *events, size_t n_events,
 		   const struct dw_facts *facts);
 
 /*
  * Writes facts as a story that tells the same chains: for every chain that no other
- * builds on, its locks taken in order and let go again, by its thread.
+ * builds on, its locks taken in order and let go again, by its thread. Things are `L` and
+ * their number.
  */
 int dw_story_write_facts(FILE *out, const struct dw_facts *facts);
 

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record/replay.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "record/story_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* More than the chains of any recording that fits into a reader's memory. */
+#define MEMORY_MAX ((size_t)2 << 30)
+
+static struct dw_taking taking_of(const struct dw_replay_lock *lock, uint64_t address,
+				  const struct dw_event *event, const struct dw_thing *things)
+{
+	return (struct dw_taking){
+	    .thing = address,
+	    .site = event->site,
+	    .life = things[lock->thing].life,
+	    .how = event->how,
+	    .what = (uint8_t)things[lock->thing].kind,
+	};
+}
+
+/* The entry of @address with the thread that last took it, if it still holds it; or NULL. */
+static const struct dw_held *held_by_last(struct dw_replay *replay,
+					  const struct dw_replay_lock *lock, uint64_t address)
+{
+	struct dw_thread *thread = &replay->threads[lock->holder].thread;
+
+	return lock->holder && thread->slot ? dw_thread_find(thread, address) : NULL;
+}
+
+/* Tells that @actor does something to @taking's thing while the one who last took it holds it. */
+static void misuse_of_held(struct dw_replay_thread *actor, enum dw_misuse_kind kind,
+			   const struct dw_taking *taking, const struct dw_replay_lock *lock)
+{
+	struct dw_replay *replay = actor->replay;
+	const struct dw_held *held = held_by_last(replay, lock, taking->thing);
+
+	if (held && lock->holder != actor->thread.number)
+		replay->holder = lock->holder;
+	dw_thread_misuse(&actor->thread, kind, taking, held ? held->chain : 0);
+	replay->holder = 0;
+}
+
+static void on_init(struct dw_replay_thread *actor, const struct dw_event *event)
+{
+	struct dw_replay *replay = actor->replay;
+	struct dw_replay_lock *lock = dw_replay_lock(replay, event->object, event->what);
+
+	/* A life that nobody was seen using is the one that begins here. */
+	if (lock && replay->things[lock->thing].maker) {
+		lock->thing = 0;
+		lock = dw_replay_lock(replay, event->object, event->what);
+	}
+	if (!lock)
+		return;
+	replay->things[lock->thing].maker = actor->thread.number;
+	replay->things[lock->thing].birth = replay->stack;
+}
+
+static void on_destroy(struct dw_replay_thread *actor, struct dw_replay_lock *lock,
+		       const struct dw_taking *taking)
+{
+	if (held_by_last(actor->replay, lock, taking->thing))
+		misuse_of_held(actor, DW_MISUSE_DESTROY, taking, lock);
+	actor->replay->things[lock->thing].flags |= DW_THING_ENDED;
+	lock->thing = 0;
+}
+
+/* A lock that may be taken again by its holder is not waited for then. */
+static bool holds_reentrant(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	const struct dw_held *held = dw_thread_find(thread, taking->thing);
+
+	return (taking->how & DW_REENTRANT) && held &&
+	       (held->how & DW_SHARED) == (taking->how & DW_SHARED);
+}
+
+static void on_want(struct dw_replay_thread *actor, const struct dw_taking *taking)
+{
+	if (holds_reentrant(&actor->thread, taking))
+		return;
+	actor->taking = *taking;
+	dw_thread_want(&actor->thread, taking);
+	actor->wants = true;
+}
+
+static void on_hold(struct dw_replay_thread *actor, struct dw_replay_lock *lock,
+		    const struct dw_taking *taking)
+{
+	if ((taking->how & DW_REENTRANT) && dw_thread_rehold(&actor->thread, taking))
+		return;
+	if (!actor->wants || actor->taking.thing != taking->thing)
+		on_want(actor, taking);
+	dw_thread_hold(&actor->thread, &actor->taking);
+	actor->wants = false;
+	lock->holder = actor->thread.number;
+}
+
+static void on_drop(struct dw_replay_thread *actor, const struct dw_replay_lock *lock,
+		    const struct dw_taking *taking)
+{
+	struct dw_replay *replay = actor->replay;
+
+	if (dw_thread_drop(&actor->thread, taking->thing) || actor->thread.unsure)
+		return;
+	misuse_of_held(actor, DW_MISUSE_UNLOCK, taking, lock);
+	if (held_by_last(replay, lock, taking->thing))
+		dw_thread_drop(&replay->threads[lock->holder].thread, taking->thing);
+}
+
+static void on_wake(struct dw_replay_thread *actor, struct dw_replay_lock *lock)
+{
+	if (!actor->parked)
+		return;
+	dw_thread_hold(&actor->thread, &actor->taking);
+	actor->parked = false;
+	lock->holder = actor->thread.number;
+}
+
+/* What happens to a lock. */
+static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event, uint64_t address,
+		    unsigned what)
+{
+	struct dw_replay_lock *lock = dw_replay_lock(actor->replay, address, what);
+	struct dw_taking taking;
+
+	if (!lock)
+		return;
+	taking = taking_of(lock, address, event, actor->replay->things);
+	if (event->kind == DW_DESTROY)
+		on_destroy(actor, lock, &taking);
+	else if (event->kind == DW_WANT)
+		on_want(actor, &taking);
+	else if (event->kind == DW_HOLD)
+		on_hold(actor, lock, &taking);
+	else if (event->kind == DW_DROP)
+		on_drop(actor, lock, &taking);
+	else if (event->kind == DW_WAKE)
+		on_wake(actor, lock);
+	else if (event->kind == DW_PARK) {
+		actor->taking = taking;
+		actor->wants = false;
+		actor->parked = dw_thread_park(&actor->thread, &actor->taking);
+	}
+}
+
+/*
+ * Only a thread that has made none itself is believed to be made, and only once: so no
+ * thread is its own ancestor.
+ */
+static void on_born(struct dw_replay_thread *actor, uint32_t child)
+{
+	struct dw_replay *replay = actor->replay;
+	struct dw_told_thread *told = &replay->told[child];
+
+	if (child != actor->thread.number && !told->parent && !replay->threads[child].has_made) {
+		told->parent = actor->thread.number;
+		told->parent_run = actor->thread.segment;
+		told->stack = replay->stack;
+		actor->has_made = true;
+	}
+	dw_thread_new_segment(&actor->thread);
+}
+
+static void on_join(struct dw_replay_thread *actor, uint32_t other)
+{
+	struct dw_replay *replay = actor->replay;
+	struct dw_joined *joined;
+
+	dw_thread_new_segment(&actor->thread);
+	if (other == actor->thread.number)
+		return;
+	joined = dw_replay_add(replay, joins, replay->facts.n_joins);
+	if (joined)
+		*joined = (struct dw_joined){
+		    .thread = actor->thread.number,
+		    .segment = actor->thread.segment,
+		    .other = other,
+		};
+}
+
+static void on_exit_of(struct dw_replay_thread *actor, const struct dw_event *event)
+{
+	struct dw_replay *replay = actor->replay;
+	const struct dw_slot *slot = actor->thread.slot;
+
+	replay->told[actor->thread.number].flags |= DW_THREAD_EXITED;
+	for (uint32_t i = 1; i <= slot->top && !replay->failed; i++) {
+		const struct dw_held *held = &slot->held[i];
+		struct dw_replay_lock *lock = dw_replay_lock(replay, held->thing, held->what);
+		struct dw_taking taking;
+
+		if (!lock || (held->how & DW_ROBUST))
+			continue;
+		taking = taking_of(lock, held->thing, event, replay->things);
+		dw_thread_misuse(&actor->thread, DW_MISUSE_EXIT, &taking, held->chain);
+	}
+}
+
+static void play(struct dw_replay_thread *actor, const struct dw_event *event)
+{
+	switch ((enum dw_event_kind)event->kind) {
+	case DW_INIT:
+		on_init(actor, event);
+		return;
+	case DW_DESTROY:
+	case DW_WANT:
+	case DW_HOLD:
+	case DW_DROP:
+		on_lock(actor, event, event->object, event->what);
+		return;
+	case DW_PARK:
+	case DW_WAKE:
+		on_lock(actor, event, event->other, DW_MUTEX);
+		return;
+	case DW_FAIL:
+		dw_thread_fail(&actor->thread);
+		actor->wants = false;
+		return;
+	case DW_POST:
+		return;
+	case DW_BORN:
+		on_born(actor, (uint32_t)event->other);
+		return;
+	case DW_JOIN:
+		on_join(actor, (uint32_t)event->other);
+		return;
+	case DW_EXIT:
+		on_exit_of(actor, event);
+		return;
+	}
+}
+
+/* Return: the thread that @event is of, begun; NULL: no memory. */
+static struct dw_replay_thread *actor_of(struct dw_replay *replay, const struct dw_event *event)
+{
+	struct dw_replay_thread *actor = &replay->threads[event->thread];
+
+	if (actor->replay)
+		return actor;
+	actor->replay = replay;
+	actor->thread.number = event->thread;
+	actor->thread.teller = &dw_replay_teller;
+	actor->thread.unsure =
+	    (replay->told[event->thread].flags & (DW_THREAD_FOREIGN | DW_THREAD_FORKED)) != 0;
+	if (dw_thread_begin(&actor->thread) < 0)
+		replay->failed = true;
+	return replay->failed ? NULL : actor;
+}
+
+static int play_all(struct dw_replay *replay, const struct dw_event *events, size_t n_events,
+		    const uint32_t *hint_of_stack)
+{
+	for (size_t i = 0; i < n_events && !replay->failed; i++) {
+		struct dw_replay_thread *actor = actor_of(replay, &events[i]);
+
+		if (!actor)
+			break;
+		replay->stack = events[i].stack;
+		if (!hint_of_stack)
+			replay->stack = events[i].site
+					    ? dw_numbering_ensure(&replay->sites, events[i].site)
+					    : 0;
+		else if (replay->stack >= replay->facts.n_stacks)
+			replay->stack = 0;
+		replay->hint = hint_of_stack ? hint_of_stack[replay->stack] : 0;
+		play(actor, &events[i]);
+	}
+	return replay->failed ? dw_raise(-ENOMEM) : 0;
+}
+
+/* Sites as stacks, where nothing else is known. The numbering is that of play_all(). */
+static int make_stacks(struct dw_replay *replay, const struct dw_event *events, size_t n_events)
+{
+	struct dw_stack *stacks;
+	dw_place *frames;
+	uint32_t n;
+
+	for (size_t i = 0; i < n_events; i++)
+		if (events[i].site && !dw_numbering_ensure(&replay->sites, events[i].site))
+			return dw_raise(-ENOMEM);
+	n = replay->sites.n + 1;
+	stacks = dw_arena_alloc(replay->arena, n * sizeof(*stacks));
+	frames = dw_arena_alloc(replay->arena, n * sizeof(*frames));
+	if (!stacks || !frames)
+		return dw_raise(-ENOMEM);
+	for (size_t i = 0; i < n_events; i++)
+		if (events[i].site)
+			frames[dw_numbering_ensure(&replay->sites, events[i].site)] =
+			    DW_PLACE_OFFSET(events[i].site);
+	for (uint32_t i = 1; i < n; i++)
+		stacks[i] = (struct dw_stack){.frames = &frames[i], .n_frames = 1};
+	replay->facts.stacks = stacks;
+	replay->facts.n_stacks = n;
+	return 0;
+}
+
+/* Threads as far as @known tells of them; who made them is told by the events. */
+static int make_threads(struct dw_replay *replay, uint32_t top, const struct dw_facts *known)
+{
+	replay->threads =
+	    dw_arena_alloc(replay->arena, ((size_t)top + 1) * sizeof(*replay->threads));
+	replay->told = dw_arena_alloc(replay->arena, ((size_t)top + 1) * sizeof(*replay->told));
+	if (!replay->threads || !replay->told)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 1; known && i < known->n_threads; i++) {
+		replay->told[i] = known->threads[i];
+		replay->told[i].parent = 0;
+		replay->told[i].parent_run = 0;
+		replay->told[i].stack = 0;
+		replay->told[i].slot = 0;
+	}
+	return 0;
+}
+
+static uint32_t highest_thread(const struct dw_event *events, size_t n_events,
+			       const struct dw_facts *known)
+{
+	uint32_t top = known && known->n_threads ? known->n_threads - 1 : 0;
+
+	for (size_t i = 0; i < n_events; i++) {
+		bool of_two = events[i].kind == DW_BORN || events[i].kind == DW_JOIN;
+
+		if (events[i].thread > top)
+			top = events[i].thread;
+		if (of_two && (uint32_t)events[i].other > top)
+			top = (uint32_t)events[i].other;
+	}
+	return top;
+}
+
+static void give_facts(struct dw_replay *replay, uint32_t top)
+{
+	struct dw_facts *facts = &replay->facts;
+
+	facts->threads = replay->told;
+	facts->n_threads = top + 1;
+	facts->things = replay->things;
+	facts->chains = replay->chains;
+	facts->runs = replay->runs;
+	facts->joins = replay->joins;
+	facts->misuses = replay->misuses;
+	facts->slots = replay->slots;
+}
+
+/* What is not replayed is shared with @known; of the rest there is the "none" at index 0. */
+static int start(struct dw_replay *replay, const struct dw_facts *known)
+{
+	static const struct dw_module no_module;
+	static const struct dw_hint no_hint;
+	struct dw_facts *facts = &replay->facts;
+	uint32_t n_tails = 0;
+
+	facts->program = "story";
+	facts->modules = &no_module;
+	facts->hints = &no_hint;
+	facts->n_modules = facts->n_hints = 1;
+	if (known) {
+		facts->program = known->program;
+		facts->pid = known->pid;
+		facts->modules = known->modules ? known->modules : &no_module;
+		facts->n_modules = known->modules ? known->n_modules : 1;
+		facts->hints = known->hints;
+		facts->n_hints = known->n_hints;
+		facts->stacks = known->stacks;
+		facts->n_stacks = known->n_stacks;
+	}
+	dw_replay_add(replay, locks, replay->n_locks);
+	dw_replay_add(replay, things, facts->n_things);
+	dw_replay_add(replay, chains, facts->n_chains);
+	dw_replay_add(replay, tails, n_tails);
+	dw_replay_add(replay, runs, facts->n_runs);
+	dw_replay_add(replay, joins, facts->n_joins);
+	dw_replay_add(replay, misuses, facts->n_misuses);
+	dw_replay_add(replay, slots, facts->n_slots);
+	return replay->failed ? dw_raise(-ENOMEM) : 0;
+}
+
+static int replay_new(struct dw_replay **ret)
+{
+	struct dw_arena *arena;
+	int r = dw_arena_new(&arena, MEMORY_MAX);
+
+	if (r < 0)
+		return dw_pass(r);
+	*ret = dw_arena_alloc(arena, sizeof(**ret));
+	if (!*ret) {
+		dw_arena_free(arena);
+		return dw_raise(-ENOMEM);
+	}
+	(*ret)->arena = arena;
+	return 0;
+}
+
+int dw_replay_new_with(struct dw_replay **ret, const struct dw_event *events, size_t n_events,
+		       const struct dw_facts *known, const uint32_t *hint_of_stack)
+{
+	dw_auto(replay) replay = NULL;
+	uint32_t top = highest_thread(events, n_events, known);
+	int r = replay_new(&replay);
+
+	if (r == 0)
+		r = start(replay, known);
+	if (r == 0)
+		r = make_threads(replay, top, known);
+	if (r == 0 && !known)
+		r = make_stacks(replay, events, n_events);
+	if (r == 0)
+		r = play_all(replay, events, n_events, hint_of_stack);
+	if (r < 0)
+		return dw_pass(r);
+	give_facts(replay, top);
+	*ret = dw_take(replay);
+	return 0;
+}
+
+int dw_replay_new(struct dw_replay **ret, const struct dw_event *events, size_t n_events,
+		  const struct dw_facts *known)
+{
+	uint32_t *hint_of_stack = known ? dw_hints_of_stacks(known) : NULL;
+	int r = known && !hint_of_stack ? -ENOMEM : 0;
+
+	if (r == 0)
+		r = dw_replay_new_with(ret, events, n_events, known, hint_of_stack);
+	free(hint_of_stack);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+struct dw_replay *dw_replay_free(struct dw_replay *replay)
+{
+	if (!replay)
+		return NULL;
+	dw_numbering_done(&replay->addresses);
+	dw_numbering_done(&replay->sites);
+	dw_arena_free(replay->arena);
+	return NULL;
+}
+
+const struct dw_facts *dw_replay_facts(const struct dw_replay *replay)
+{
+	return &replay->facts;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of a replay: its threads drive the tracker, and what that tells is gathered
+ * in rows. replay.c has the events' meaning, replay_teller.c the gathering.
+ *
+ * Internal to both.
+ */
+#pragma once
+
+#include "model/thread.h"
+#include "record/numbering.h"
+#include "record/story.h"
+
+struct dw_replay_thread {
+	struct dw_thread thread; /* first: the teller gets this */
+	struct dw_replay *replay;
+	struct dw_taking taking; /* what it wants, or will have again after its wait */
+	bool wants;
+	bool parked;
+	bool has_made; /* it has made threads: it cannot be made any more */
+};
+
+/* An address at which there was a thing. */
+struct dw_replay_lock {
+	uint32_t thing;  /* number of the thing that lives there; 0: none */
+	uint32_t lives;  /* so far */
+	uint32_t holder; /* the thread that was the last to take it */
+};
+
+struct dw_replay {
+	struct dw_arena *arena;
+	struct dw_facts facts;
+
+	/* Where the event happens that is being replayed. */
+	uint32_t stack, hint;
+	uint32_t holder; /* whom a misuse concerns */
+	bool failed;     /* no memory */
+
+	struct dw_replay_thread *threads; /* by number */
+	struct dw_told_thread *told;      /* by number */
+	struct dw_numbering addresses;    /* -> index of `locks` */
+	struct dw_numbering sites;        /* -> stack, where nothing else is known of stacks */
+
+	struct dw_replay_lock *locks;
+	struct dw_thing *things;
+	struct dw_chain *chains;
+	uint32_t *tails; /* by chain: its last run */
+	struct dw_run *runs;
+	struct dw_joined *joins;
+	struct dw_misuse *misuses;
+	struct dw_told_slot *slots;
+	uint32_t n_locks;
+	uint32_t locks_room, things_room, chains_room, tails_room, runs_room, joins_room,
+	    misuses_room, slots_room;
+};
+
+extern const struct dw_teller dw_replay_teller;
+
+/*
+ * The next row of @rows, `rows` of @replay with `rows_room`; its number is @n, which is
+ * counted up. NULL: no memory, and the replay has failed.
+ */
+#define dw_replay_add(replay, rows, n)                                                 \
+	((__typeof__((replay)->rows))dw_replay_row((replay), (void **)&(replay)->rows, \
+						   &(replay)->rows##_room, &(n),       \
+						   sizeof(*(replay)->rows)))
+void *dw_replay_row(struct dw_replay *replay, void **rows, uint32_t *room, uint32_t *n,
+		    size_t size);
+
+/* The lock at @address, with a thing that lives; NULL: no memory. */
+struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address, unsigned kind);
