@@ -22,6 +22,13 @@ static const struct dw_command commands[] = {
 	.help = "Say what recordings prove; a folder stands for the recordings in it.",
 	.options = report_options,
     },
+    {
+	.name = "dump",
+	.run = cmd_dump,
+	.synopsis = "[OPTION]... RECORDING",
+	.help = "Print a recording as text: a story.",
+	.options = dump_options,
+    },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

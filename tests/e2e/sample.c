@@ -9,8 +9,10 @@
  *   nothing     no lock, no thread
  *   exit        ends with status 7
  *   wait        says "ready" and waits to be killed
+ *   linger      takes a lock, and again whenever a signal wakes it, until it is killed
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +71,22 @@ static int run_threads(void *inverted)
 	return 0;
 }
 
+static void ignore(int number)
+{
+	(void)number;
+}
+
+static void linger(void)
+{
+	signal(SIGUSR1, ignore);
+	for (;;) {
+		take_both(&first, &second);
+		printf("%d\n", (int)getpid());
+		fflush(stdout);
+		pause();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "nothing";
@@ -85,5 +103,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		pause();
 	}
+	if (!strcmp(what, "linger"))
+		linger();
 	return !strcmp(what, "exit") ? 7 : 0;
 }

@@ -167,6 +167,25 @@ class Run(Folder):
         self.assertEqual(made[0], "recording")
         self.assertRegex(made[1], r"^recording\.\d+$")
 
+    def test_a_process_that_is_left_behind_is_told_and_left_alone(self):
+        path, fifo = self.path("recording"), self.path("fifo")
+        os.mkfifo(fifo)
+        # What is left behind keeps stderr open, so it must not be a pipe that is read to its end.
+        with open(self.path("errors"), "w") as errors:
+            process = subprocess.Popen([DEADWATCH, "run", "-o", path, "--", "sh", "-c",
+                                        f"{SAMPLE} linger >{fifo} & sleep 0.3"],
+                                       stderr=errors, env=self.environment)
+        with open(fifo) as said:
+            left = int(said.readline())
+            self.addCleanup(os.kill, left, signal.SIGKILL)
+            process.wait(timeout=TIMEOUT)
+            errors = self.bytes_of(self.path("errors")).decode()
+            self.assertIn(f"process {left} is still running", errors)
+            self.assertIn("2 locks", errors)
+            os.kill(left, signal.SIGUSR1)  # it locks on, in what is mapped
+            self.assertEqual(int(said.readline()), left)
+        self.assertGreater(os.stat(path).st_size, 16 << 20)
+
     def test_a_static_program_is_named_as_such(self):
         done = deadwatch("run", "--", STATIC_SAMPLE, "inversion", env=self.environment)
         self.assertEqual(done.stdout, "done\n")
@@ -331,7 +350,7 @@ class Dump(Folder):
     def test_an_anonymous_dump_has_no_names(self):
         text = deadwatch("dump", "--anonymize", self.record("inversion")).stdout
         self.assertIn(" hold ", text)
-        for secret in ("sample", "take_both", "forwards", "first ", os.sep, "libc"):
+        for secret in ("sample", "take_both", "forwards", ": first\n", os.sep, "libc"):
             self.assertNotIn(secret, text)
 
     def test_a_foreign_file_is_refused(self):
