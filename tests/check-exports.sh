@@ -26,7 +26,6 @@ cnd_broadcast
 cnd_signal
 cnd_timedwait
 cnd_wait
-dl_iterate_phdr
 dlclose
 free
 mtx_destroy
