@@ -74,7 +74,7 @@ struct shim {
 	struct dw_writer writer;
 	struct shim_settings settings;
 	struct shim_map things;  /* address of a lock -> id of its thing record */
-	struct shim_map threads; /* pthread_t -> number of the thread */
+	struct shim_map threads; /* pthread_t -> number of the thread | its record << 32 */
 	struct shim_row *rows;
 	struct shim_told_stack *addresses; /* told stacks, as they were met */
 	uint64_t *stacks; /* the same by places: hash in the high half, id in the low */
@@ -106,10 +106,11 @@ struct shim_thread {
 	uint64_t hint_site;      /* what the program said about the call it makes; 0: nothing */
 	const char *hint_file;
 	uint32_t hint_line;
-	uint32_t events; /* every event is recorded */
-	uint32_t locked; /* it has taken a lock */
-	uint32_t record; /* id of its record */
-	uint32_t tid;    /* the kernel's number */
+	uint32_t events;  /* every event is recorded */
+	uint32_t locked;  /* it has taken a lock */
+	uint32_t record;  /* id of its record */
+	uint32_t tid;     /* the kernel's number */
+	uint32_t entered; /* it runs */
 	struct dw_writer_cursor cursor;
 	uint64_t n_handed;                      /* of shim->handed, how many were looked at */
 	uintptr_t stack_top;                    /* of the stack that telling runs on */

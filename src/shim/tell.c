@@ -148,6 +148,7 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 	misuse->stack = stack;
 	misuse->hint = hint;
 	misuse->chain = chain;
+	count_locked(t);
 	dw_writer_submit(&shim->writer, misuse, DW_REC_MISUSE);
 }
 

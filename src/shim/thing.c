@@ -214,11 +214,21 @@ struct freeing {
 	uint64_t caller;
 };
 
+/* A lock whose memory was freed is held no more: what comes to lie there is another. */
+static void lost_with_its_memory(struct shim_thread *t, uint64_t address)
+{
+	while (dw_thread_find(&t->thread, address)) {
+		note_life(t, DW_DROP, address);
+		dw_thread_drop(&t->thread, address);
+	}
+}
+
 static void freed(uint64_t address, uint64_t *value, void *context)
 {
 	struct freeing *f = context;
 
 	misused(f->t, DW_MISUSE_FREE, address, f->caller);
+	lost_with_its_memory(f->t, address);
 	end_life(f->t, address, value, DW_THING_ENDED | DW_THING_FREED);
 	note_life(f->t, DW_DESTROY, address);
 }

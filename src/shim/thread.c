@@ -83,30 +83,36 @@ static void fill_start(struct shim_thread *t)
 		record_of(t->record)->start = shim_place(t, start);
 }
 
+/* What is known of the thread with @handle; no record: it has not begun yet. */
+static void register_handle(pthread_t handle, uint32_t number, uint32_t record)
+{
+	uint64_t *value = shim_map_ensure(&shim->threads, (uint64_t)handle);
+
+	if (value)
+		__atomic_store_n(value, (uint64_t)record << 32 | number, __ATOMIC_RELEASE);
+}
+
 bool shim_thread_enter(struct shim_thread *t, unsigned flags)
 {
-	uint64_t *value;
-
 	/* A filter of system calls may forbid to ask. */
 	t->tid = shim->writer.sealed ? 0 : (uint32_t)gettid();
 	if (!write_record(t, flags))
 		return false;
 	fill_start(t);
-	value = shim_map_ensure(&shim->threads, (uint64_t)pthread_self());
-	if (value)
-		__atomic_store_n(value, t->record, __ATOMIC_RELEASE);
+	register_handle(pthread_self(), t->thread.number, t->record);
+	__atomic_store_n(&t->entered, 1, __ATOMIC_RELEASE);
 	if (end_key_made)
 		pthread_setspecific(end_key, t);
 	shim_self = t;
 	return true;
 }
 
-/* The record of the thread that @handle is the handle of; 0: not known. */
-static uint32_t find_record(pthread_t handle)
+/* The number, and in the high half the record, of the thread with @handle; 0: not known. */
+static uint64_t find_handle(pthread_t handle)
 {
 	const uint64_t *value = shim_map_find(&shim->threads, (uint64_t)handle);
 
-	return value ? (uint32_t)__atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
+	return value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
 }
 
 static void set_name(uint32_t record, const char *name)
@@ -215,14 +221,18 @@ static struct shim_thread *conceive(struct shim_thread *t, uint64_t caller, void
 	return child;
 }
 
-/* Whatever comes after belongs to a segment of its own, also if no thread came of it. */
-static void delivered(struct shim_thread *t, struct shim_thread *child, uint32_t number, bool born)
+/*
+ * What the maker does from now on belongs to a new segment. It may join the child before that
+ * has run at all, so it registers the handle if the child has not; a child that has ended, with
+ * its state in other hands, has another number.
+ */
+static void delivered(struct shim_thread *t, struct shim_thread *child, uint32_t number,
+		      pthread_t handle)
 {
+	if (child->thread.number == number && !__atomic_load_n(&child->entered, __ATOMIC_ACQUIRE))
+		register_handle(handle, number, 0);
 	dw_thread_new_segment(&t->thread);
-	if (born)
-		shim_note_plain(t, DW_BORN, 0, number);
-	else
-		shim_thread_free(child);
+	shim_note_plain(t, DW_BORN, 0, number);
 }
 
 SHIM int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
@@ -239,7 +249,10 @@ SHIM int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, voi
 	child->start = start;
 	number = child->thread.number;
 	r = shim_real.pthread_create(thread, attributes, run, child);
-	delivered(t, child, number, r == 0);
+	if (r == 0)
+		delivered(t, child, number, *thread);
+	else
+		shim_thread_free(child);
 	return r;
 }
 
@@ -256,19 +269,24 @@ SHIM int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
 	child->start_c11 = start;
 	number = child->thread.number;
 	r = shim_real.thrd_create(thread, run_c11, child);
-	delivered(t, child, number, r == thrd_success);
+	if (r == thrd_success)
+		delivered(t, child, number, *thread);
+	else
+		shim_thread_free(child);
 	return r;
 }
 
-/* The thread with this record has ended, and its handle may be given to another. */
-static void joined(struct shim_thread *t, pthread_t handle, uint32_t record)
+/* The thread that was known as @known has ended, and its handle may be given to another. */
+static void joined(struct shim_thread *t, pthread_t handle, uint64_t known)
 {
 	uint64_t *value = shim_map_find(&shim->threads, (uint64_t)handle);
-	uint64_t expected = record;
+	uint32_t number = (uint32_t)known;
 	struct dw_rec_joined *told;
 
-	if (value)
-		__atomic_compare_exchange_n(value, &expected, 0, 0, __ATOMIC_ACQ_REL,
+	/* A record may have been added since; a new owner of the handle has another number. */
+	known = value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
+	if (known && (uint32_t)known == number)
+		__atomic_compare_exchange_n(value, &known, 0, 0, __ATOMIC_ACQ_REL,
 					    __ATOMIC_RELAXED);
 	dw_thread_new_segment(&t->thread);
 	told = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*told));
@@ -276,24 +294,18 @@ static void joined(struct shim_thread *t, pthread_t handle, uint32_t record)
 		return;
 	told->thread = t->thread.number;
 	told->segment = t->thread.segment;
-	told->other = record_of(record)->number;
+	told->other = number;
 	dw_writer_submit(&shim->writer, told, DW_REC_JOINED);
-	shim_note_plain(t, DW_JOIN, 0, record_of(record)->number);
-}
-
-/* The thread that is to be joined, if both are known; 0: nothing will be told. */
-static uint32_t joining(struct shim_thread *t, pthread_t handle)
-{
-	return t ? find_record(handle) : 0;
+	shim_note_plain(t, DW_JOIN, 0, number);
 }
 
 #define JOIN(call, success)                                \
 	struct shim_thread *t = shim_tracked(SHIM_CALLER); \
-	uint32_t record = joining(t, thread);              \
+	uint64_t known = t ? find_handle(thread) : 0;      \
 	int r = shim_real.call;                            \
                                                            \
-	if (record && r == (success))                      \
-		joined(t, thread, record);                 \
+	if (known && r == (success))                       \
+		joined(t, thread, known);                  \
 	return r
 
 SHIM int pthread_join(pthread_t thread, void **value)
@@ -326,7 +338,7 @@ SHIM int pthread_setname_np(pthread_t thread, const char *name)
 {
 	struct shim_thread *t = shim_tracked(SHIM_CALLER);
 	int r = shim_real.pthread_setname_np(thread, name);
-	uint32_t record = r == 0 && t ? find_record(thread) : 0;
+	uint32_t record = r == 0 && t ? (uint32_t)(find_handle(thread) >> 32) : 0;
 
 	if (record)
 		set_name(record, name);
