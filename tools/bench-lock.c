@@ -4,6 +4,7 @@
  *
  *   pair1       an uncontended lock and unlock, nothing else held
  *   pair4       the same with three other locks held
+ *   alone       as pair1, in a process that never had a second thread
  *   contended   a lock and unlock that two threads fight for
  *
  * Run it bare and under a tool, in turn: tools/bench.py does, and prints the ratios.
@@ -15,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static pthread_mutex_t locks[4] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-				    PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
+static pthread_mutex_t locks[4] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+				   PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
 static long loops = 20000000;
 static volatile long work; /* done under the lock, so that it is held for a while */
 
@@ -36,13 +37,18 @@ static void *sleep_on(void *unused)
 	return unused;
 }
 
-static double pairs(int depth)
+static void begin_thread(void)
 {
 	pthread_t other;
-	double start;
 
 	if (pthread_create(&other, NULL, sleep_on, NULL))
 		exit(1);
+}
+
+static double pairs(int depth)
+{
+	double start;
+
 	for (int i = 0; i < depth - 1; i++)
 		pthread_mutex_lock(&locks[i]);
 	start = now_ns();
@@ -87,7 +93,9 @@ int main(int argc, char **argv)
 
 	if (argc > 2)
 		loops = atol(argv[2]);
-	if (!strcmp(what, "pair1"))
+	if (!strncmp(what, "pair", 4))
+		begin_thread();
+	if (!strcmp(what, "pair1") || !strcmp(what, "alone"))
 		printf("%.2f\n", pairs(1));
 	else if (!strcmp(what, "pair4"))
 		printf("%.2f\n", pairs(4));
