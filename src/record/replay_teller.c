@@ -127,14 +127,18 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 	};
 }
 
+/* Aligned as the tracker's tables want it, which is more than an arena gives. */
 static void *get_memory(struct dw_thread *thread, size_t size)
 {
+	const uintptr_t alignment = _Alignof(struct dw_told_table);
 	struct dw_replay *replay = replay_of(thread);
-	void *memory = dw_arena_alloc(replay->arena, size);
+	void *memory = dw_arena_alloc(replay->arena, size + alignment);
 
-	if (!memory)
+	if (!memory) {
 		replay->failed = true;
-	return memory;
+		return NULL;
+	}
+	return (void *)(((uintptr_t)memory + alignment - 1) / alignment * alignment);
 }
 
 static void give_memory_back(struct dw_thread *thread, void *memory, size_t size)

@@ -13,7 +13,10 @@
 
 #define DW_ROWS_FIRST 64
 
-/* @rows with @n rows of @size bytes has room for one more. NULL: no memory; @rows is as it was. */
+/*
+ * @rows, with room for *@room rows of @size bytes, gets room for row number @n, the next.
+ * NULL: no memory; @rows is as it was.
+ */
 static inline void *dw_rows_grown(struct dw_arena *arena, void *rows, uint32_t *room, uint32_t n,
 				  size_t size)
 {
@@ -27,8 +30,8 @@ static inline void *dw_rows_grown(struct dw_arena *arena, void *rows, uint32_t *
 	grown = dw_arena_alloc(arena, more * size);
 	if (!grown)
 		return NULL;
-	if (n)
-		memcpy(grown, rows, n * size);
+	if (*room)
+		memcpy(grown, rows, *room * size);
 	*room = more;
 	return grown;
 }
