@@ -13,19 +13,19 @@
 #define dw_cleanup(function) __attribute__((cleanup(function)))
 
 /* Defines the cleanup function that dw_auto(name) uses; frees NULL harmlessly. */
-#define DW_DEFINE_AUTO(name)                                                                       \
-	static inline void dw_##name##_freep(struct dw_##name **p)                                 \
-	{                                                                                          \
-		dw_##name##_free(*p);                                                              \
+#define DW_DEFINE_AUTO(name)                                       \
+	static inline void dw_##name##_freep(struct dw_##name **p) \
+	{                                                          \
+		dw_##name##_free(*p);                              \
 	}
 
 #define dw_auto(name) dw_cleanup(dw_##name##_freep) struct dw_##name *
 
 /* The value of the pointer variable @p, which is left NULL: ownership moves on. */
-#define dw_take(p)                                                                                 \
-	({                                                                                         \
-		__typeof__(p) *dw_take_from_ = &(p);                                               \
-		__typeof__(p) dw_taken_ = *dw_take_from_;                                          \
-		*dw_take_from_ = NULL;                                                             \
-		dw_taken_;                                                                         \
+#define dw_take(p)                                        \
+	({                                                \
+		__typeof__(p) *dw_take_from_ = &(p);      \
+		__typeof__(p) dw_taken_ = *dw_take_from_; \
+		*dw_take_from_ = NULL;                    \
+		dw_taken_;                                \
 	})

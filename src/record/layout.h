@@ -42,19 +42,19 @@
 struct dw_rec_header {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t header_size; /* bytes before the first chunk */
-	uint32_t word_bits;   /* 64 */
-	uint32_t flags;       /* enum dw_rec_flag */
-	uint64_t used;        /* bytes of the file given to header and chunks so far; atomic */
-	uint64_t limit;       /* what `used` may grow to */
-	uint64_t start_ns;    /* CLOCK_MONOTONIC when it was made */
+	uint32_t header_size;   /* bytes before the first chunk */
+	uint32_t word_bits;     /* 64 */
+	uint32_t flags;         /* enum dw_rec_flag */
+	uint64_t used;          /* bytes of the file given to header and chunks so far; atomic */
+	uint64_t limit;         /* what `used` may grow to */
+	uint64_t start_ns;      /* CLOCK_MONOTONIC when it was made */
 	uint64_t start_real_ns; /* CLOCK_REALTIME then */
 	uint32_t pid;
-	uint32_t n_threads;   /* thread numbers given so far; atomic */
-	uint64_t seq;         /* events numbered so far; atomic */
+	uint32_t n_threads;           /* thread numbers given so far; atomic */
+	uint64_t seq;                 /* events numbered so far; atomic */
 	uint64_t losses[DW_LOSS_MAX]; /* by enum dw_loss; atomic */
 	uint64_t short_stacks;        /* stacks with DW_STACK_SHORT; atomic */
-	uint64_t n_locked;            /* threads that took a lock at all; atomic. 0: nothing was seen */
+	uint64_t n_locked; /* threads that took a lock at all; atomic. 0: nothing was seen */
 	char program[DW_REC_PROGRAM_MAX]; /* path of the executable, ends with NUL */
 };
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
@@ -65,17 +65,17 @@ enum dw_rec_flag {
 };
 
 /* The numbers are part of the format: never renumber, only append. */
-#define DW_REC_KINDS(X)                                                                            \
-	X(DW_REC_MODULE, 1, "module")                                                              \
-	X(DW_REC_STACK, 2, "stack")                                                                \
-	X(DW_REC_HINT, 3, "hint")                                                                  \
-	X(DW_REC_THREAD, 4, "thread")                                                              \
-	X(DW_REC_SLOT, 5, "slot")                                                                  \
-	X(DW_REC_THING, 6, "thing")                                                                \
-	X(DW_REC_CHAIN, 7, "chain")                                                                \
-	X(DW_REC_AGAIN, 8, "again")                                                                \
-	X(DW_REC_JOINED, 9, "joined")                                                              \
-	X(DW_REC_MISUSE, 10, "misuse")                                                             \
+#define DW_REC_KINDS(X)                \
+	X(DW_REC_MODULE, 1, "module")  \
+	X(DW_REC_STACK, 2, "stack")    \
+	X(DW_REC_HINT, 3, "hint")      \
+	X(DW_REC_THREAD, 4, "thread")  \
+	X(DW_REC_SLOT, 5, "slot")      \
+	X(DW_REC_THING, 6, "thing")    \
+	X(DW_REC_CHAIN, 7, "chain")    \
+	X(DW_REC_AGAIN, 8, "again")    \
+	X(DW_REC_JOINED, 9, "joined")  \
+	X(DW_REC_MISUSE, 10, "misuse") \
 	X(DW_REC_EVENT, 11, "event")
 
 enum dw_rec_kind {
@@ -105,7 +105,7 @@ _Static_assert(sizeof(struct dw_rec_module) == 72, "wire format");
 struct dw_rec_stack {
 	struct dw_rec_head head;
 	uint32_t n_frames;
-	uint32_t flags; /* enum dw_stack_flag */
+	uint32_t flags;    /* enum dw_stack_flag */
 	uint64_t frames[]; /* dw_place */
 };
 _Static_assert(sizeof(struct dw_rec_stack) == 16, "wire format");
@@ -150,21 +150,23 @@ struct dw_rec_thing {
 	uint32_t life;
 	uint32_t birth; /* id of a stack */
 	uint32_t maker; /* thread number */
-	uint16_t kind;  /* enum dw_thing_kind; 0: the record is not in use (its lock was never taken) */
+	uint16_t
+	    kind; /* enum dw_thing_kind; 0: the record is not in use (its lock was never taken) */
 	uint16_t flags; /* enum dw_thing_flag */
 };
 _Static_assert(sizeof(struct dw_rec_thing) == 40, "wire format");
 
 struct dw_rec_chain {
 	struct dw_rec_head head;
-	uint32_t below;  /* id of a chain */
-	uint32_t thing;  /* id */
-	uint32_t thread; /* number */
-	uint32_t stack;  /* id */
-	uint32_t hint;   /* id */
-	uint32_t how;    /* enum dw_how */
+	uint32_t below;    /* id of a chain */
+	uint32_t thing;    /* id */
+	uint32_t thread;   /* number */
+	uint32_t stack;    /* id */
+	uint32_t hint;     /* id */
+	uint32_t how;      /* enum dw_how */
 	uint32_t from, to; /* the first run of segments in which it happened, both included */
-	uint32_t again;  /* id of the latest DW_REC_AGAIN of this chain; 0: that run is the only one */
+	uint32_t
+	    again; /* id of the latest DW_REC_AGAIN of this chain; 0: that run is the only one */
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct dw_rec_chain) == 48, "wire format");
@@ -174,7 +176,8 @@ struct dw_rec_again {
 	struct dw_rec_head head;
 	uint32_t chain; /* id */
 	uint32_t from, to;
-	uint32_t before; /* id of the DW_REC_AGAIN before this one; 0: the run in the chain itself */
+	uint32_t
+	    before; /* id of the DW_REC_AGAIN before this one; 0: the run in the chain itself */
 };
 _Static_assert(sizeof(struct dw_rec_again) == 24, "wire format");
 
