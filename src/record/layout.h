@@ -55,6 +55,8 @@ struct dw_rec_header {
 	uint64_t losses[DW_LOSS_MAX]; /* by enum dw_loss; atomic */
 	uint64_t short_stacks;        /* stacks with DW_STACK_SHORT; atomic */
 	uint64_t n_locked; /* threads that took a lock at all; atomic. 0: nothing was seen */
+	uint32_t n_chains; /* chains told so far; atomic */
+	uint32_t reserved;
 	char program[DW_REC_PROGRAM_MAX]; /* path of the executable, ends with NUL */
 };
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
@@ -167,7 +169,7 @@ struct dw_rec_chain {
 	uint32_t from, to; /* the first run of segments in which it happened, both included */
 	uint32_t
 	    again; /* id of the latest DW_REC_AGAIN of this chain; 0: that run is the only one */
-	uint32_t reserved;
+	uint32_t order; /* counts all threads' chains, from 1, as they were told */
 };
 _Static_assert(sizeof(struct dw_rec_chain) == 48, "wire format");
 

@@ -109,6 +109,10 @@ uint32_t dw_load_optional_thread(struct dw_load *load, uint32_t number);
 /* @place, or its offset alone, counted as damage, where its module is not known. */
 dw_place dw_load_place(struct dw_load *load, dw_place place);
 
+/* Positions in the order in which the records were told. NULL: no memory. */
+uint32_t *dw_load_order_of_chains(struct dw_load *load);
+uint32_t *dw_load_order_of_things(struct dw_load *load);
+
 /* The parts, in the order in which they build on each other. Return: 0, or -ENOMEM. */
 int dw_load_modules(struct dw_load *load);
 int dw_load_stacks(struct dw_load *load);

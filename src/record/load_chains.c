@@ -33,13 +33,14 @@ int dw_load_things(struct dw_load *load)
 {
 	struct dw_load_index *index = &load->kinds[DW_REC_THING];
 	struct dw_thing *things = dw_load_array(load, index->n, sizeof(*things));
+	const uint32_t *order = dw_load_order_of_things(load);
 	uint32_t n = 1;
 
-	if (!things)
+	if (!things || !order)
 		return dw_raise(-ENOMEM);
 	for (uint32_t i = 0; i < index->n; i++)
-		if (load_thing(load, &things[n], i))
-			index->numbers[i] = n++;
+		if (load_thing(load, &things[n], order[i]))
+			index->numbers[order[i]] = n++;
 	load->facts->things = things;
 	load->facts->n_things = n;
 	return 0;
@@ -190,14 +191,18 @@ static void add_again(struct tree *tree, uint32_t position)
 
 int dw_load_chains(struct dw_load *load)
 {
+	const uint32_t *order = dw_load_order_of_chains(load);
 	struct tree tree;
-	int r = tree_init(&tree, load);
+	int r;
 
+	if (!order)
+		return dw_raise(-ENOMEM);
+	r = tree_init(&tree, load);
 	if (r < 0)
 		return dw_pass(r);
 	for (uint32_t i = 0; i < tree.index->n; i++)
-		if (tree.states[i] == NEW)
-			number_chain(&tree, i);
+		if (tree.states[order[i]] == NEW)
+			number_chain(&tree, order[i]);
 	for (uint32_t i = 0; i < load->kinds[DW_REC_AGAIN].n; i++)
 		add_again(&tree, i);
 	load->facts->chains = tree.chains;

@@ -218,7 +218,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 	if (!shim_self->thread.slot) {
 		t = begin();
 		missed = !t;
-	} else if (!shim_is_own(caller)) {
+	} else if (!shim_is_own_call(caller)) {
 		/* A signal handler, while this thread was telling. Its own calls end before that.
 		 */
 		shim_lost(DW_LOSS_SIGNAL);

@@ -21,19 +21,25 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 uint32_t shim_unloads;
 
-static bool in_same_file(uint64_t address, const void *known)
+static bool in_file_of(uint64_t address, const void *known, struct dl_find_object *file)
 {
-	struct dl_find_object object, there;
-
-	return !_dl_find_object((void *)address, &object) &&
-	       !_dl_find_object((void *)known, &there) &&
-	       object.dlfo_map_start == there.dlfo_map_start;
+	if (!file->dlfo_map_start && (!_dl_find_object || _dl_find_object((void *)known, file)))
+		return false;
+	return address >= (uint64_t)file->dlfo_map_start && address < (uint64_t)file->dlfo_map_end;
 }
 
-bool shim_is_own(uint64_t address)
+bool shim_is_ours(uint64_t address)
 {
-	return _dl_find_object && (in_same_file(address, (const void *)shim_is_own) ||
-				   in_same_file(address, (const void *)_dl_find_object));
+	static struct dl_find_object own;
+
+	return in_file_of(address, (const void *)shim_is_ours, &own);
+}
+
+bool shim_is_own_call(uint64_t caller)
+{
+	static struct dl_find_object loader;
+
+	return shim_is_ours(caller) || in_file_of(caller, (const void *)_dl_find_object, &loader);
 }
 
 static void find_build_id(const char *note, size_t size, struct dw_rec_module *module)

@@ -5,14 +5,19 @@
  */
 #include "shim/shim.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Room for the facts of a long day: a hypervisor's first minute takes about 1 MiB. */
 #define RECORD_LIMIT_DEFAULT ((uint64_t)256 << 20)
 
 /* The same for a recording of every event, at 64 bytes each. */
 #define RECORD_LIMIT_EVENTS ((uint64_t)8 << 30)
+
+/* An environment beyond this is not searched to its end before the C library is set up. */
+#define ENVIRONMENT_MAX 65536
 
 static bool is_word(const char *text, size_t n, const char *word)
 {
@@ -69,9 +74,31 @@ static void set(struct shim_settings *settings, const char *option, size_t n)
 			keys[i].set(settings, equals + 1, (size_t)(option + n - equals - 1));
 }
 
+/*
+ * The environment as the kernel handed it over, for the time before the C library is set up.
+ * Return: what stands behind @name and '=' in @room, or NULL.
+ */
+static const char *kernel_environment(const char *name, char *room, size_t size)
+{
+	int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, room, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return NULL;
+	room[n] = '\0';
+	for (const char *at = room; at < room + n; at += strlen(at) + 1)
+		if (!strncmp(at, name, strlen(name)) && at[strlen(name)] == '=')
+			return at + strlen(name) + 1;
+	return NULL;
+}
+
 void shim_settings_read(struct shim_settings *settings)
 {
-	const char *options = getenv("DEADWATCH_OPTIONS");
+	static char room[ENVIRONMENT_MAX];
+	const char *options = environ ? getenv("DEADWATCH_OPTIONS")
+				      : kernel_environment("DEADWATCH_OPTIONS", room, sizeof(room));
 
 	settings->stacks = true;
 	while (options && *options) {

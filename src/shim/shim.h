@@ -183,8 +183,11 @@ void shim_settings_read(struct shim_settings *settings);
 /* place.c: what loaded file an address is in. */
 dw_place shim_place(struct shim_thread *t, uint64_t address);
 
-/* Whether code at @address is the shim's or the loader's. */
-bool shim_is_own(uint64_t address);
+/* Whether @address is in the shim's own file. */
+bool shim_is_ours(uint64_t address);
+
+/* Whether a call that returns to @caller is the shim's, or the loader's on its behalf. */
+bool shim_is_own_call(uint64_t caller);
 
 /* unwind.c */
 

@@ -106,6 +106,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	if (!chain)
 		return DW_CHAIN_LOST;
 	filled.head = chain->head;
+	filled.order = __atomic_add_fetch(&shim->writer.header->n_chains, 1, __ATOMIC_RELAXED);
 	*chain = filled;
 	return dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
 }

@@ -83,6 +83,27 @@ static void fill_start(struct shim_thread *t)
 		record_of(t->record)->start = shim_place(t, start);
 }
 
+static void set_name(uint32_t record, const char *name)
+{
+	char *to = record_of(record)->name;
+	size_t n = strnlen(name, DW_REC_NAME_SIZE - 1);
+
+	memcpy(to, name, n);
+	to[n] = '\0';
+}
+
+/* Whatever way the thread got its name, if it has one of its own, the kernel knows it. */
+static void learn_name(struct shim_thread *t)
+{
+	char name[DW_REC_NAME_SIZE] = "", program[DW_REC_NAME_SIZE] = "";
+
+	if (shim->writer.sealed || record_of(t->record)->name[0])
+		return;
+	memcpy(program, shim->name, sizeof(program));
+	if (prctl(PR_GET_NAME, name) == 0 && strncmp(name, program, sizeof(name)))
+		set_name(t->record, name);
+}
+
 /* What is known of the thread with @handle; no record: it has not begun yet. */
 static void register_handle(pthread_t handle, uint32_t number, uint32_t record)
 {
@@ -100,6 +121,8 @@ bool shim_thread_enter(struct shim_thread *t, unsigned flags)
 		return false;
 	fill_start(t);
 	register_handle(pthread_self(), t->thread.number, t->record);
+	/* Its maker may have named it before there was a record to write the name to. */
+	learn_name(t);
 	__atomic_store_n(&t->entered, 1, __ATOMIC_RELEASE);
 	if (end_key_made)
 		pthread_setspecific(end_key, t);
@@ -115,40 +138,21 @@ static uint64_t find_handle(pthread_t handle)
 	return value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
 }
 
-static void set_name(uint32_t record, const char *name)
-{
-	char *to = record_of(record)->name;
-	size_t n = strnlen(name, DW_REC_NAME_SIZE - 1);
-
-	memcpy(to, name, n);
-	to[n] = '\0';
-}
-
 /* What a thread still holds when it ends stays taken for ever, unless it is robust. */
-static void check_holding(struct shim_thread *t)
+static void check_holding(struct shim_thread *t, uint64_t caller)
 {
 	const struct dw_slot *slot = t->thread.slot;
 
 	for (uint32_t i = slot->top; i > 0 && !t->thread.unsure; i--) {
 		const struct dw_held *held = &slot->held[i];
-		struct dw_taking taking = {
-		    .thing = held->thing, .what = held->what, .life = *shim_life(held->thing)};
+		struct dw_taking taking = {.thing = held->thing,
+					   .caller = caller,
+					   .what = held->what,
+					   .life = *shim_life(held->thing)};
 
 		if (!(held->how & DW_ROBUST))
 			dw_thread_misuse(&t->thread, DW_MISUSE_EXIT, &taking, held->chain);
 	}
-}
-
-/* However the thread got its name, it has it now. */
-static void learn_name(struct shim_thread *t)
-{
-	char name[DW_REC_NAME_SIZE] = "", program[DW_REC_NAME_SIZE] = "";
-
-	if (shim->writer.sealed || record_of(t->record)->name[0])
-		return;
-	memcpy(program, shim->name, sizeof(program));
-	if (prctl(PR_GET_NAME, name) == 0 && strncmp(name, program, sizeof(name)))
-		set_name(t->record, name);
 }
 
 /*
@@ -166,7 +170,7 @@ static void end_thread(void *argument)
 		return;
 	}
 	if (t->thread.open) {
-		check_holding(t);
+		check_holding(t, SHIM_CALLER);
 		shim_note_plain(t, DW_EXIT, 0, 0);
 	}
 	learn_name(t);

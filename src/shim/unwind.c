@@ -165,7 +165,8 @@ static bool step(struct cfi_registers *registers, bool *called)
 
 /*
  * Fills @frames from the program's call outwards with return addresses, and for interrupted
- * functions with what one more than the address is, so that all are read alike.
+ * functions with what one more than the address is, so that all are read alike. Our own frames
+ * (a thread's begin, a hook of QEMU's) are left out.
  *
  * Return: how many.
  */
@@ -176,7 +177,7 @@ static uint32_t unwind(struct cfi_registers *registers, uint64_t caller, uint64_
 
 	for (uint32_t i = 0; i < FRAMES_OWN + FRAMES_MAX && n < FRAMES_MAX; i++) {
 		in_program |= registers->value[CFI_RA] == caller;
-		if (in_program)
+		if (in_program && !shim_is_ours(registers->value[CFI_RA]))
 			frames[n++] = registers->value[CFI_RA] + !called;
 		if ((!in_program && i == FRAMES_OWN) || !step(registers, &called))
 			break;
