@@ -6,6 +6,7 @@
  *   pair4       the same with three other locks held
  *   alone       as pair1, in a process that never had a second thread
  *   contended   a lock and unlock that two threads fight for
+ *   memory      KiB of a process (its proportional share) with LOOPS threads that hold a lock each
  *
  * Run it bare and under a tool, in turn: tools/bench.py does, and prints the ratios.
  */
@@ -87,6 +88,52 @@ static double contended(void)
 	return (now_ns() - start) / (double)loops;
 }
 
+static pthread_barrier_t all_there;
+
+static void *hold(void *unused)
+{
+	static pthread_rwlock_t shared = PTHREAD_RWLOCK_INITIALIZER;
+
+	pthread_rwlock_rdlock(&shared);
+	pthread_barrier_wait(&all_there);
+	pthread_barrier_wait(&all_there);
+	pthread_rwlock_unlock(&shared);
+	return unused;
+}
+
+static double proportional_share(void)
+{
+	FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
+	char line[256];
+	double kib = 0;
+
+	while (rollup && fgets(line, sizeof(line), rollup))
+		if (!strncmp(line, "Pss:", 4))
+			kib = atof(line + 4);
+	if (rollup)
+		fclose(rollup);
+	return kib;
+}
+
+static double memory(void)
+{
+	pthread_t *threads = calloc((size_t)loops, sizeof(*threads));
+	double kib;
+
+	if (!threads || pthread_barrier_init(&all_there, NULL, (unsigned)loops + 1))
+		exit(1);
+	for (long i = 0; i < loops; i++)
+		if (pthread_create(&threads[i], NULL, hold, NULL))
+			exit(1);
+	pthread_barrier_wait(&all_there);
+	kib = proportional_share();
+	pthread_barrier_wait(&all_there);
+	for (long i = 0; i < loops; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+	return kib;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "pair1";
@@ -101,6 +148,8 @@ int main(int argc, char **argv)
 		printf("%.2f\n", pairs(4));
 	else if (!strcmp(what, "contended"))
 		printf("%.2f\n", contended());
+	else if (!strcmp(what, "memory"))
+		printf("%.0f\n", memory());
 	else
 		return 2;
 	return 0;

@@ -5,8 +5,9 @@ under its peers, in turn, in one run. Prints medians and their ratios to bare.
 
 usage: bench.py [--runs N] [--only NAME] BUILD
 
-The programs: pairs of lock and unlock at depth 1 and 4, two threads that fight for a lock
-(bench-lock), sysbench's mutex load, and the boot of a Linux guest in QEMU."""
+The programs: pairs of lock and unlock at depth 1 and 4, two threads that fight for a lock,
+memory by threads (bench-lock), sysbench's mutex load, and the boot of a Linux guest in QEMU
+(if tools/make-guest.sh has made one in BUILD/guest)."""
 
 import argparse
 import os
@@ -32,16 +33,14 @@ def under_shim(build, folder):
 
 
 def run(command, env):
-    """Seconds by the clock, the largest memory in KiB, and what was printed."""
+    """Seconds by the clock, and what was printed."""
     start = time.monotonic()
     process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     printed = process.stdout.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if process.wait() != 0:
         sys.exit(f"bench.py: {command[0]} ended with {process.returncode}")
-    return time.monotonic() - start, usage.ru_maxrss, printed
+    return time.monotonic() - start, printed
 
 
 def by_clock(result):
@@ -49,11 +48,11 @@ def by_clock(result):
 
 
 def by_print(result):
-    return float(result[2].split()[0])
+    return float(result[1].split()[0])
 
 
 def by_sysbench(result):
-    return float(re.search(r"total time:\s*([0-9.]+)s", result[2]).group(1)) * 1000
+    return float(re.search(r"total time:\s*([0-9.]+)s", result[1]).group(1)) * 1000
 
 
 def loads(build):
@@ -65,6 +64,8 @@ def loads(build):
     yield "pair, depth 4", "ns", [lock, "pair4", "5000000"], by_print, True, tsan
     yield "pair, one thread", "ns", [lock, "alone", "5000000"], by_print, True, tsan
     yield "contended", "ns", [lock, "contended", "1000000"], by_print, False, tsan
+    yield "memory, 1 thread", "KiB", [lock, "memory", "1"], by_print, False, None
+    yield "memory, 1,000", "KiB", [lock, "memory", "1000"], by_print, False, None
     if shutil.which("sysbench"):
         yield "sysbench mutex", "ms", [
             "sysbench", "mutex", "--threads=4", "--mutex-num=4096", "--mutex-locks=500000",
@@ -92,23 +93,18 @@ def ways(build, folder, command, peers, tsan):
 def measure(build, runs, load):
     name, unit, command, figure, peers, tsan = load
     results = {}
-    memory = {}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(runs):
             for way, line, env in ways(build, folder, command, peers, tsan):
-                result = run(line, env)
-                results.setdefault(way, []).append(figure(result))
-                memory.setdefault(way, []).append(result[1])
+                results.setdefault(way, []).append(figure(run(line, env)))
                 for left in os.listdir(folder):
                     os.unlink(os.path.join(folder, left))
     bare = statistics.median(results["bare"])
     for way, figures in results.items():
         median = statistics.median(figures)
         pairs = statistics.median(a / b for a, b in zip(figures, results["bare"]))
-        print(f"{name:18} {way:10} {median:10.2f} {unit}  min {min(figures):9.2f}  max "
-              f"{max(figures):9.2f}  ratio {median / bare:6.2f}  of pairs {pairs:6.2f}  "
-              f"memory {statistics.median(memory[way]) - statistics.median(memory['bare']):+.0f} KiB",
-              flush=True)
+        print(f"{name:17} {way:10} {median:10.2f} {unit:3}  {min(figures):9.2f} to "
+              f"{max(figures):9.2f}  ratio {median / bare:7.2f}  of pairs {pairs:7.2f}", flush=True)
 
 
 def main():
