@@ -33,11 +33,13 @@ class HostError(Exception):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--shim", required=True, help="libdeadwatch.so")
-    add("--deadwatch", required=True, help="the program that reads recordings")
+    add("--shim", required=True, type=os.path.abspath, help="libdeadwatch.so")
+    add("--deadwatch", required=True, type=os.path.abspath, help="the program that reads recordings")
     add("--env", action="append", default=[], metavar="K=V", help="for all runs")
-    add("--preload", action="append", default=[], metavar="LIB", help="in all runs; after the shim")
-    add("--preload-before", action="append", default=[], metavar="LIB", help="before the shim")
+    add("--preload", action="append", default=[], type=os.path.abspath, metavar="LIB",
+        help="in all runs; after the shim")
+    add("--preload-before", action="append", default=[], type=os.path.abspath, metavar="LIB",
+        help="before the shim")
     add("--mode", action="append", choices=("facts", "events"), help="only this one")
     add("--options", default="", help="more of DEADWATCH_OPTIONS")
     add("--expect-blind", action="append", default=[], metavar="REASON", help="must be reported")
@@ -47,7 +49,7 @@ def arguments():
     add("--at-least", action="append", default=[], metavar="KEY=N", help="likewise")
     add("--finding", action="append", default=[], metavar="VERDICT:LOCK,LOCK...",
         help="must be reported, other than those none may be")
-    add("program")
+    add("program", type=os.path.abspath)
     add("argument", nargs="*")
     return parser.parse_args()
 
@@ -88,17 +90,26 @@ def preload(options, shim):
     return {"LD_PRELOAD": " ".join(libraries)} if libraries else {}
 
 
+def difference(before, after, what):
+    """As lines; of a file that differs, its name is enough if it is not text."""
+    if isinstance(before, str):
+        yield from difflib.unified_diff(before.splitlines(), after.splitlines(), "bare", what,
+                                        lineterm="")
+    elif isinstance(before, dict):
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                yield "%s: bare %.200r, %s %.200r" % (name, before.get(name), what, after.get(name))
+    else:
+        yield "bare %r, %s %r" % (before, what, after)
+
+
 def compare(what, bare, seen):
-    for part in Seen._fields:
+    for part in ("status", "stderr", "stdout", "files"):
         before, after = getattr(bare, part), getattr(seen, part)
-        if before == after:
-            continue
-        if isinstance(before, str):
-            lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "bare", what,
-                                         lineterm="")
-            raise HostError("%s differs:\n%s" % (part, "\n".join(lines)[:OUTPUT_SHOWN]))
-        shown = "%s: bare %r, %s %r" % (part, before, what, after)
-        raise HostError("%s\nstderr: %s" % (shown[:OUTPUT_SHOWN], seen.stderr[:OUTPUT_SHOWN]))
+        if before != after:
+            lines = "\n".join(difference(before, after, what))
+            raise HostError("%s differs:\n%s\nstderr: %s"
+                            % (part, lines[:OUTPUT_SHOWN], seen.stderr[:OUTPUT_SHOWN]))
 
 
 def report(options, recordings):
