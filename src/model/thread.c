@@ -274,13 +274,12 @@ void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site
 }
 
 /* The entry that counts since a moment ago is not the one that was readied: ready it again. */
-void dw_thread_hold_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
-			 uint32_t life, uint32_t manner)
+void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking)
 {
 	thread->slot->top--;
-	dw_thread_want_slow(thread, thing, site, caller, life, manner);
+	want(thread, taking);
 	thread->slot->wants = 0;
-	if (thread->slot->held[thread->slot->top + 1].thing == thing) {
+	if (thread->slot->held[thread->slot->top + 1].thing == taking->thing) {
 		thread->slot->top++;
 		return;
 	}

@@ -129,31 +129,20 @@ void dw_thread_end(struct dw_thread *thread);
 /* The slow ways of the inline functions below. */
 void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
 			 uint32_t life, uint32_t manner);
-void dw_thread_hold_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
-			 uint32_t life, uint32_t manner);
+void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking);
 
 /* Two rounds of multiplication: the high bits of the key are the good ones. */
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
 	uint64_t where = taking->site ^ (uint64_t)taking->how << 56 ^ (uint64_t)taking->life << 24;
-	uint64_t chain = (below ^ taking->thing) * DW_HASH_GOLDEN;
 
-	return ((chain ^ chain >> 32 ^ where) * DW_HASH_GOLDEN) | 1;
+	return (((below ^ taking->thing) * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN) | 1;
 }
 
 /*
  * The slow ways of the functions below get what is taken piece by piece: so it needs no memory,
  * and stays in registers, on the way that nearly every call takes.
  */
-
-/* One of the two entries where @key is, if it is told and not displaced: one line of the cache. */
-static inline const struct dw_told *dw_thread_told(const struct dw_told_table *table, uint64_t key)
-{
-	uint64_t place = key >> table->shift;
-	const struct dw_told *told = &table->entries[place];
-
-	return __builtin_expect(told->key == key, 1) ? told : &table->entries[place ^ 1];
-}
 
 /*
  * @thread is about to take a lock. Tells the chain if it is new, before the real
@@ -169,7 +158,7 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 	uint32_t top = slot->top;
 	struct dw_held *held = &slot->held[top + 1];
 	uint64_t key = dw_thread_key(slot->held[top].key, taking);
-	const struct dw_told *told = dw_thread_told(table, key);
+	const struct dw_told *told = &table->entries[key >> table->shift];
 
 	slot->wants = taking->thing;
 	if (__builtin_expect(
@@ -185,13 +174,15 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 }
 
 /*
- * The lock of the last dw_thread_want(), for the same @taking, is held now.
+ * The lock of the last dw_thread_want(), at @thing, is held now.
  *
  * Signal handlers may have taken locks in between, and overwritten the entry that was
  * readied: so once it is ours, look whether it is the right one.
+ *
+ * Return: whether it is; if not, dw_thread_hold_slow() has to follow.
  */
-static inline __attribute__((always_inline)) void dw_thread_hold(struct dw_thread *thread,
-								 const struct dw_taking *taking)
+static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw_thread *thread,
+								       uint64_t thing)
 {
 	struct dw_slot *slot = thread->slot;
 	uint32_t top = slot->top + 1;
@@ -199,10 +190,14 @@ static inline __attribute__((always_inline)) void dw_thread_hold(struct dw_threa
 	slot->wants = 0;
 	slot->top = top;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(slot->held[top].thing != taking->thing, 0)) {
-		dw_thread_hold_slow(thread, taking->thing, taking->site, taking->caller,
-				    taking->life, dw_manner(taking->how, taking->what));
-	}
+	return __builtin_expect(slot->held[top].thing == thing, 1);
+}
+
+/* The same where @taking, that of the want, is still at hand. */
+static inline void dw_thread_hold(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	if (!dw_thread_hold_ready(thread, taking->thing))
+		dw_thread_hold_slow(thread, taking);
 }
 
 /* The lock of the last dw_thread_want() was not had after all. */

@@ -36,6 +36,16 @@ static __attribute__((noinline)) int lock_any(pthread_mutex_t *lock, uint64_t ca
 		       shim_got(r));
 }
 
+/* What was taken is made up anew here, so that the way that nearly every call takes need not keep
+ * it. */
+static __attribute__((noinline)) void hold_again(struct shim_thread *t, pthread_mutex_t *lock,
+						 uint64_t caller)
+{
+	struct dw_taking taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
+
+	dw_thread_hold_slow(&t->thread, &taking);
+}
+
 /* Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain. */
 SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
 {
@@ -48,10 +58,10 @@ SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
 	taking = shim_taking(t, lock, DW_MUTEX, 0, SHIM_CALLER);
 	dw_thread_want(&t->thread, &taking);
 	r = shim_real.pthread_mutex_lock(lock);
-	if (shim_likely(r == 0))
-		dw_thread_hold(&t->thread, &taking);
-	else
+	if (shim_unlikely(r != 0))
 		dw_thread_fail(&t->thread);
+	else if (shim_unlikely(!dw_thread_hold_ready(&t->thread, (uint64_t)lock)))
+		hold_again(t, lock, SHIM_CALLER);
 	return r;
 }
 
