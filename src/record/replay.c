@@ -12,14 +12,15 @@
 #define MEMORY_MAX ((size_t)2 << 30)
 
 static struct dw_taking taking_of(const struct dw_replay_lock *lock, uint64_t address,
-				  const struct dw_event *event, const struct dw_thing *things)
+				  unsigned what, const struct dw_event *event,
+				  const struct dw_thing *things)
 {
 	return (struct dw_taking){
 	    .thing = address,
 	    .site = event->site,
 	    .life = things[lock->thing].life,
 	    .how = event->how,
-	    .what = (uint8_t)things[lock->thing].kind,
+	    .what = (uint8_t)what,
 	};
 }
 
@@ -45,16 +46,30 @@ static void misuse_of_held(struct dw_replay_thread *actor, enum dw_misuse_kind k
 	replay->holder = 0;
 }
 
+/* A life that left no trace does not count: its thing is that of the next one. */
+static void end_life(struct dw_replay *replay, struct dw_replay_lock *lock)
+{
+	struct dw_thing *thing = &replay->things[lock->thing];
+
+	if (!lock->used) {
+		thing->maker = 0;
+		thing->birth = 0;
+		return;
+	}
+	thing->flags |= DW_THING_ENDED;
+	lock->thing = 0;
+	lock->used = false;
+}
+
 static void on_init(struct dw_replay_thread *actor, const struct dw_event *event)
 {
 	struct dw_replay *replay = actor->replay;
 	struct dw_replay_lock *lock = dw_replay_lock(replay, event->object, event->what);
 
-	/* A life that nobody was seen using is the one that begins here. */
-	if (lock && replay->things[lock->thing].maker) {
-		lock->thing = 0;
-		lock = dw_replay_lock(replay, event->object, event->what);
-	}
+	if (!lock)
+		return;
+	end_life(replay, lock);
+	lock = dw_replay_lock(replay, event->object, event->what);
 	if (!lock)
 		return;
 	replay->things[lock->thing].maker = actor->thread.number;
@@ -66,8 +81,7 @@ static void on_destroy(struct dw_replay_thread *actor, struct dw_replay_lock *lo
 {
 	if (held_by_last(actor->replay, lock, taking->thing))
 		misuse_of_held(actor, DW_MISUSE_DESTROY, taking, lock);
-	actor->replay->things[lock->thing].flags |= DW_THING_ENDED;
-	lock->thing = 0;
+	end_life(actor->replay, lock);
 }
 
 /* A lock that may be taken again by its holder is not waited for then. */
@@ -130,7 +144,7 @@ static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event
 
 	if (!lock)
 		return;
-	taking = taking_of(lock, address, event, actor->replay->things);
+	taking = taking_of(lock, address, what, event, actor->replay->things);
 	if (event->kind == DW_DESTROY)
 		on_destroy(actor, lock, &taking);
 	else if (event->kind == DW_WANT)
@@ -196,7 +210,7 @@ static void on_exit_of(struct dw_replay_thread *actor, const struct dw_event *ev
 
 		if (!lock || (held->how & DW_ROBUST))
 			continue;
-		taking = taking_of(lock, held->thing, event, replay->things);
+		taking = taking_of(lock, held->thing, held->what, event, replay->things);
 		dw_thread_misuse(&actor->thread, DW_MISUSE_EXIT, &taking, held->chain);
 	}
 }

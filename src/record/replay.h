@@ -25,6 +25,7 @@ struct dw_replay_lock {
 	uint32_t thing;  /* number of the thing that lives there; 0: none */
 	uint32_t lives;  /* so far */
 	uint32_t holder; /* the thread that was the last to take it */
+	bool used;       /* something was told of `thing`; else it is free for the next life */
 };
 
 struct dw_replay {

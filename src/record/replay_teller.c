@@ -48,6 +48,22 @@ struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address
 	return lock;
 }
 
+/*
+ * The lock of @taking, of which something is told now. What it is, it is taken as: its init
+ * may not have said.
+ */
+static struct dw_replay_lock *use_lock(struct dw_replay *replay, const struct dw_taking *taking)
+{
+	struct dw_replay_lock *lock = dw_replay_lock(replay, taking->thing, taking->what);
+
+	if (!lock || lock->used)
+		return lock;
+	lock->used = true;
+	if (taking->what)
+		replay->things[lock->thing].kind = taking->what;
+	return lock;
+}
+
 /* Nothing to do: what a thread lets go of for another is replayed at once. */
 static void revise(struct dw_thread *thread)
 {
@@ -69,12 +85,12 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 			   uint32_t remains)
 {
 	struct dw_replay *replay = replay_of(thread);
-	struct dw_replay_lock *lock = dw_replay_lock(replay, taking->thing, taking->what);
+	const struct dw_replay_lock *lock = remains ? NULL : use_lock(replay, taking);
 	struct dw_chain *chain = dw_replay_add(replay, chains, replay->facts.n_chains);
 	uint32_t n_tails = replay->facts.n_chains - 1, run = add_run(replay, thread->segment);
 	uint32_t *tail = dw_replay_add(replay, tails, n_tails);
 
-	if (!lock || !chain || !tail || !run)
+	if ((!lock && !remains) || !chain || !tail || !run)
 		return DW_CHAIN_LOST;
 	*tail = run;
 	*chain = (struct dw_chain){
@@ -111,7 +127,7 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 			const struct dw_taking *taking, uint32_t chain)
 {
 	struct dw_replay *replay = replay_of(thread);
-	struct dw_replay_lock *lock = dw_replay_lock(replay, taking->thing, taking->what);
+	const struct dw_replay_lock *lock = use_lock(replay, taking);
 	struct dw_misuse *misuse = dw_replay_add(replay, misuses, replay->facts.n_misuses);
 
 	if (!lock || !misuse)

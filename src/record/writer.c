@@ -39,12 +39,18 @@ static uint64_t within_file_limit(uint64_t limit)
 	return limit / DW_REC_CHUNK_SIZE * DW_REC_CHUNK_SIZE;
 }
 
-/* Whole pages only: the header's size and a chunk's are. Keeps errno. */
+/*
+ * Whole pages only: the header's size and a chunk's are. What is not present is not accessible
+ * either, so that a program that locks all its memory (mlockall) does not get all of the file.
+ * Keeps errno.
+ */
 static int make_present(void *base, uint64_t from, uint64_t size)
 {
+	char *at = (char *)base + from;
 	int error = errno, r = 0;
 
-	if (madvise((char *)base + from, size, MADV_POPULATE_WRITE) < 0)
+	if (mprotect(at, size, PROT_READ | PROT_WRITE) < 0 ||
+	    madvise(at, size, MADV_POPULATE_WRITE) < 0)
 		r = -errno;
 	errno = error;
 	return r;
@@ -81,13 +87,15 @@ static int map_file(int fd, struct dw_writer *writer, uint64_t *limit)
 
 	if (ftruncate(fd, (off_t)*limit) < 0)
 		return -errno;
-	base = mmap(NULL, *limit, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	base = mmap(NULL, *limit, PROT_NONE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	r = make_present(base, 0, DW_REC_HEADER_SIZE);
 	if (r == -EINVAL) {
 		*limit = *limit < OLD_KERNEL_LIMIT ? *limit : OLD_KERNEL_LIMIT;
 		r = fallocate(fd, 0, 0, (off_t)*limit) < 0 ? -errno : 0;
+		if (r == 0)
+			r = mprotect(base, *limit, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
 		writer->ready = *limit;
 	}
 	if (r < 0) {

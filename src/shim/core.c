@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Locks and threads that are told apart; the map's pages cost nothing until used. */
-#define MAP_ENTRIES ((uint64_t)1 << 20)
+/* Addresses that are told apart, of locks and of threads: 4 MiB, which cost nothing until used. */
+#define MAP_ENTRIES ((uint64_t)1 << 18)
 
 /* How many names are tried for a recording: PATH, PATH.PID, then PATH.PID.1 ... */
 #define NAMES_MAX 100
@@ -212,7 +212,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 	struct shim_thread *t = NULL;
 	int error = errno;
 
-	if (shim_own_work || is_off())
+	if (shim_own_work || shim_self == &shim_deaf || is_off())
 		return NULL;
 	shim_own_work = true;
 	if (!shim_self->thread.slot) {

@@ -25,6 +25,7 @@
 /* The system calls of the writer and of threads that begin and end. */
 static const struct seccomp_data ours[] = {
     {.nr = SYS_madvise, .args = {0, DW_REC_CHUNK_SIZE, MADV_POPULATE_WRITE}},
+    {.nr = SYS_mprotect, .args = {0, DW_REC_CHUNK_SIZE, PROT_READ | PROT_WRITE}},
     {.nr = SYS_gettid},
     {.nr = SYS_prctl, .args = {PR_GET_NAME}},
 };
@@ -185,6 +186,7 @@ bool shim_sandbox(unsigned long mode, const void *filter)
 	shim_tracked(0);
 	if (shim->writer.sealed)
 		return false;
+	shim_pool_seal();
 	dw_writer_seal(&shim->writer, RESERVE);
 	errno = error;
 	return true;

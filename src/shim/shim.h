@@ -82,6 +82,7 @@ struct shim {
 	struct shim_module modules[SHIM_MODULES_MAX];
 	uint32_t n_modules;
 	uint64_t pool_at, pool_end; /* addresses: memory not given out yet */
+	uint64_t pool_ready;        /* below this address it is accessible */
 	void *spare[32];            /* memory given back, by the power of two of its size */
 	uint32_t spare_busy[32];
 	struct shim_handed handed[SHIM_HANDED_MAX];
@@ -126,9 +127,10 @@ struct shim_thread {
 
 extern struct shim *shim;
 
-/* This thread; one that has not begun, or has ended, has a shared one that is never open. */
+/* This thread; one that has not begun, has ended or cannot be told, has a shared one, never open.
+ */
 extern SHIM_TLS struct shim_thread *shim_self;
-extern struct shim_thread shim_gone;
+extern struct shim_thread shim_gone, shim_deaf;
 
 /* This thread does work of the shim, and has not begun: its calls are not the program's. */
 extern SHIM_TLS bool shim_own_work;
@@ -174,6 +176,7 @@ static inline void shim_lost(enum dw_loss loss)
 /* pool.c: memory that never comes from malloc. Zeroed; NULL: there is none. */
 int shim_pool_init(void);
 void shim_pool_reset(void); /* all of it is free again: a fork has wiped it */
+void shim_pool_seal(void);  /* no system call any more: what is accessible has to do */
 void *shim_pool_get(size_t size);
 void shim_pool_put(void *memory, size_t size);
 

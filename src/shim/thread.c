@@ -18,7 +18,7 @@
 /* A thread that has not begun. */
 static struct shim_thread nobody;
 
-struct shim_thread shim_gone;
+struct shim_thread shim_gone, shim_deaf;
 SHIM_TLS struct shim_thread *shim_self = &nobody;
 
 static pthread_key_t end_key;
@@ -117,8 +117,12 @@ bool shim_thread_enter(struct shim_thread *t, unsigned flags)
 {
 	/* A filter of system calls may forbid to ask. */
 	t->tid = shim->writer.sealed ? 0 : (uint32_t)gettid();
-	if (!write_record(t, flags))
+	if (!write_record(t, flags)) {
+		/* Not to be tried again at every call: the loss is counted. */
+		shim_self = &shim_deaf;
+		shim_thread_free(t);
 		return false;
+	}
 	fill_start(t);
 	register_handle(pthread_self(), t->thread.number, t->record);
 	/* Its maker may have named it before there was a record to write the name to. */
