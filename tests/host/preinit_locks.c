@@ -8,6 +8,7 @@
 pthread_mutex_t early = HOST_MUTEX, first = HOST_MUTEX, second = HOST_MUTEX;
 
 static int rounds;
+static sem_t turn;
 
 static void before_all(int argc, char **argv, char **envp)
 {
@@ -23,15 +24,19 @@ __attribute__((section(".preinit_array"), used)) static void (*const preinit)(in
 
 static void *run(void *argument)
 {
+	host_wait(&turn);
 	host_lock_both(&second, &first);
 	return argument;
 }
 
 int main(void)
 {
-	pthread_t thread = host_start(run, NULL);
+	pthread_t thread;
 
+	sem_init(&turn, 0, 0);
+	thread = host_start(run, NULL);
 	host_lock_both(&first, &second);
+	sem_post(&turn);
 	host_join(thread);
 	printf("%d round before the constructors\n", rounds);
 	return 0;
