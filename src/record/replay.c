@@ -162,20 +162,33 @@ static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event
 	}
 }
 
+/* The first ancestor of @thread; each look halves the way that the next one has to go. */
+static uint32_t first_ancestor(struct dw_replay_thread *threads, uint32_t thread)
+{
+	while (threads[thread].above) {
+		uint32_t above = threads[thread].above;
+
+		if (threads[above].above)
+			threads[thread].above = threads[above].above;
+		thread = above;
+	}
+	return thread;
+}
+
 /*
- * Only a thread that has made none itself is believed to be made, and only once: so no
- * thread is its own ancestor.
+ * A thread is made only once, and no thread is its own ancestor. It may have made others
+ * already: who makes a thread tells so when that may have been running for long.
  */
 static void on_born(struct dw_replay_thread *actor, uint32_t child)
 {
 	struct dw_replay *replay = actor->replay;
 	struct dw_told_thread *told = &replay->told[child];
 
-	if (child != actor->thread.number && !told->parent && !replay->threads[child].has_made) {
+	if (!told->parent && first_ancestor(replay->threads, actor->thread.number) != child) {
 		told->parent = actor->thread.number;
 		told->parent_run = actor->thread.segment;
 		told->stack = replay->stack;
-		actor->has_made = true;
+		replay->threads[child].above = actor->thread.number;
 	}
 	dw_thread_new_segment(&actor->thread);
 }

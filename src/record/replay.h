@@ -17,7 +17,7 @@ struct dw_replay_thread {
 	struct dw_taking taking; /* what it wants, or will have again after its wait */
 	bool wants;
 	bool parked;
-	bool has_made; /* it has made threads: it cannot be made any more */
+	uint32_t above; /* the thread that made it, or one further up; 0: not known to be made */
 };
 
 /* An address at which there was a thing. */
