@@ -103,11 +103,9 @@ enum shim_open {
 
 struct shim_thread {
 	struct dw_thread thread; /* first: the tracker hands it back to the teller */
-	uint64_t caller;         /* return address of the call that is being told */
 	uint64_t hint_site;      /* what the program said about the call it makes; 0: nothing */
 	const char *hint_file;
 	uint32_t hint_line;
-	uint32_t events;  /* every event is recorded */
 	uint32_t locked;  /* it has taken a lock */
 	uint32_t record;  /* id of its record */
 	uint32_t tid;     /* the kernel's number */
