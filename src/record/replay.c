@@ -135,11 +135,11 @@ static void on_wake(struct dw_replay_thread *actor, struct dw_replay_lock *lock)
 	lock->holder = actor->thread.number;
 }
 
-/* What happens to a lock. */
+/* What happens to a lock. None is at address 0: there the tracker has the empty chain. */
 static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event, uint64_t address,
 		    unsigned what)
 {
-	struct dw_replay_lock *lock = dw_replay_lock(actor->replay, address, what);
+	struct dw_replay_lock *lock = address ? dw_replay_lock(actor->replay, address, what) : NULL;
 	struct dw_taking taking;
 
 	if (!lock)
