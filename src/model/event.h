@@ -118,6 +118,6 @@ struct dw_event {
 	int32_t result;  /* what the real call returned */
 	uint16_t kind;   /* enum dw_event_kind */
 	uint8_t how;     /* enum dw_how */
-	uint8_t what;    /* enum dw_thing_kind of `object`; 0 where it is none */
+	uint8_t what;    /* enum dw_thing_kind of the lock concerned; 0 where there is none */
 };
 _Static_assert(sizeof(struct dw_event) == 56, "dw_event is a wire format");

@@ -138,7 +138,7 @@ struct dw_rec_thread {
 };
 _Static_assert(sizeof(struct dw_rec_thread) == 72, "wire format");
 
-/* The picture of one thread. `slot.max` + 1 entries fit in the record. */
+/* The picture of one thread. `slot.max` + 2 entries fit in the record. */
 struct dw_rec_slot {
 	struct dw_rec_head head;
 	struct dw_slot slot;

@@ -94,9 +94,37 @@ static int written(FILE *out)
 struct event_writer {
 	FILE *out;
 	const struct dw_facts *facts;
-	uint32_t *hint_of_stack;
+	uint32_t *hint_of_site; /* by number; NULL: there are no hints */
 	struct dw_numbering things, sites;
 };
+
+/*
+ * Only news have a stack, and by it a hint, but a site has one name whether it was news or
+ * not: so all sites are numbered first, and what is known of any of their events is theirs.
+ */
+static int learn_hints(struct event_writer *writer, const struct dw_event *events, size_t n_events)
+{
+	uint32_t *hint_of_stack = dw_hints_of_stacks(writer->facts);
+	int r = hint_of_stack ? 0 : dw_raise(-ENOMEM);
+
+	for (size_t i = 0; i < n_events && r == 0; i++)
+		if (events[i].site && !dw_numbering_ensure(&writer->sites, events[i].site))
+			r = dw_raise(-ENOMEM);
+	writer->hint_of_site = calloc((size_t)writer->sites.n + 1, sizeof(uint32_t));
+	if (r == 0 && !writer->hint_of_site)
+		r = dw_raise(-ENOMEM);
+	for (size_t i = 0; i < n_events && r == 0; i++) {
+		uint32_t stack = events[i].stack < writer->facts->n_stacks ? events[i].stack : 0;
+		uint32_t site = 0;
+
+		if (events[i].site)
+			site = dw_numbering_ensure(&writer->sites, events[i].site);
+		if (site && !writer->hint_of_site[site])
+			writer->hint_of_site[site] = hint_of_stack[stack];
+	}
+	free(hint_of_stack);
+	return r;
+}
 
 static int write_thing(struct event_writer *writer, uint64_t address)
 {
@@ -143,8 +171,8 @@ static int write_event(struct event_writer *writer, const struct dw_event *event
 		if (!site)
 			return dw_raise(-ENOMEM);
 	}
-	if (writer->hint_of_stack && event->stack < writer->facts->n_stacks)
-		hint = &writer->facts->hints[writer->hint_of_stack[event->stack]];
+	if (writer->hint_of_site)
+		hint = &writer->facts->hints[writer->hint_of_site[site]];
 	write_site(writer->out, hint, site);
 	fputc('\n', writer->out);
 	return 0;
@@ -157,12 +185,12 @@ int dw_story_write(FILE *out, const struct dw_event *events, size_t n_events,
 	int r = 0;
 
 	if (facts && facts->n_hints > 0)
-		writer.hint_of_stack = dw_hints_of_stacks(facts);
+		r = learn_hints(&writer, events, n_events);
 	for (size_t i = 0; i < n_events && r == 0; i++)
 		r = write_event(&writer, &events[i]);
 	dw_numbering_done(&writer.things);
 	dw_numbering_done(&writer.sites);
-	free(writer.hint_of_stack);
+	free(writer.hint_of_site);
 	if (r == 0)
 		r = written(out);
 	return r < 0 ? dw_pass(r) : 0;

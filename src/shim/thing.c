@@ -97,12 +97,14 @@ uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind 
 		return 0;
 	}
 	id = __atomic_load_n(value, __ATOMIC_ACQUIRE);
-	if (id && !(thing_record((uint32_t)id)->flags & DW_THING_ENDED)) {
+	if ((uint32_t)id && !(thing_record((uint32_t)id)->flags & DW_THING_ENDED)) {
 		use(thing_record((uint32_t)id), kind);
 		return (uint32_t)id;
 	}
-	if (id)
+	if ((uint32_t)id)
 		life = thing_record((uint32_t)id)->life + 1;
+	else if (id)
+		life = (uint32_t)(id >> 32);
 	mine = write_thing(t, address, life);
 	if (!mine)
 		return 0;
@@ -121,15 +123,15 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 	uint64_t id = __atomic_load_n(value, __ATOMIC_ACQUIRE);
 	struct dw_rec_thing *record;
 
-	if (!id)
-		return 1;
+	if (!(uint32_t)id)
+		return id ? (uint32_t)(id >> 32) : 1;
 	record = thing_record((uint32_t)id);
 	if (record->flags & DW_THING_ENDED)
 		return record->life + 1;
 	if (!record->kind) {
 		uint32_t life = record->life;
 
-		__atomic_store_n(value, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(value, (uint64_t)life << 32, __ATOMIC_RELEASE);
 		spare(t, (uint32_t)id);
 		return life;
 	}
@@ -205,7 +207,7 @@ void shim_thing_is_bql(uint64_t address)
 {
 	const uint64_t *value = shim_map_find(&shim->things, address);
 
-	if (value && *value)
+	if (value && (uint32_t)*value)
 		thing_record((uint32_t)*value)->flags |= DW_THING_BQL;
 }
 
