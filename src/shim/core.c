@@ -7,6 +7,7 @@
  * process that begins anew.
  */
 #include "shim/real.h"
+#include "shim/sandbox.h"
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -24,11 +25,6 @@
 
 struct shim *shim;
 
-SHIM_TLS bool shim_own_work;
-
-/* This thread made a call that was not tracked: it may hold what we do not know of. */
-static SHIM_TLS bool missed;
-
 /* The process that the shim was loaded in; a forked child is another. */
 static pid_t first_pid;
 
@@ -45,6 +41,8 @@ static int map_init(struct shim_map *map)
 
 static bool start_process(void)
 {
+	if (shim_sandbox_forbids_begin)
+		return false;
 	if (!first_pid)
 		first_pid = getpid();
 	shim_pool_reset();
@@ -172,11 +170,13 @@ static struct shim_thread *adopt(void)
 
 	if (!t)
 		return NULL;
-	if (getpid() != first_pid)
+	if (shim->writer.sealed)
+		flags = DW_THREAD_FOREIGN; /* a filter forbids to ask */
+	else if (getpid() != first_pid)
 		flags = DW_THREAD_MAIN | DW_THREAD_FORKED;
 	else if (gettid() == first_pid)
 		flags = DW_THREAD_MAIN;
-	t->thread.unsure = missed || flags & DW_THREAD_FORKED;
+	t->thread.unsure = shim_tls.missed || flags & DW_THREAD_FORKED;
 	return shim_thread_enter(t, flags) ? t : NULL;
 }
 
@@ -212,18 +212,18 @@ struct shim_thread *shim_begin(uint64_t caller)
 	struct shim_thread *t = NULL;
 	int error = errno;
 
-	if (shim_own_work || shim_self == &shim_deaf || is_off())
+	if (shim_tls.own_work || shim_self == &shim_deaf || is_off())
 		return NULL;
-	shim_own_work = true;
+	shim_tls.own_work = true;
 	if (!shim_self->thread.slot) {
 		t = begin();
-		missed = !t;
+		shim_tls.missed = !t;
 	} else if (!shim_is_own_call(caller)) {
 		/* A signal handler, while this thread was telling. Its own calls end before that.
 		 */
 		shim_lost(DW_LOSS_SIGNAL);
 	}
-	shim_own_work = false;
+	shim_tls.own_work = false;
 	errno = error;
 	return t;
 }

@@ -11,14 +11,14 @@ __attribute__((constructor(101))) static void init(void)
 {
 	uint32_t open = shim_self->thread.open;
 
-	shim_own_work = true;
+	shim_tls.own_work = true;
 	shim_self->thread.open = 0;
 	shim_real_resolve();
 	shim_memory_init();
 	shim_thread_init();
 	shim_qemu_init();
 	shim_self->thread.open = open;
-	shim_own_work = false;
+	shim_tls.own_work = false;
 }
 
 /* A recording without this flag is of a process that was killed, or is still running. */

@@ -7,28 +7,16 @@
 #include "shim/note.h"
 #include "shim/real.h"
 
-#include <dlfcn.h>
-#include <link.h>
 #include <malloc.h>
 
 static bool sizes_known;
 
-static const void *file_of(const void *symbol)
-{
-	struct link_map *map = NULL;
-	Dl_info info;
-
-	if (!dladdr1(symbol, &info, (void **)&map, RTLD_DL_LINKMAP))
-		return NULL;
-	return map;
-}
-
 void shim_memory_init(void)
 {
-	const void *file = file_of((const void *)shim_real.free);
+	const void *file = shim_file_of((const void *)shim_real.free);
 
-	sizes_known = file && file == file_of((const void *)shim_real.malloc_usable_size) &&
-		      file == file_of((const void *)shim_real.realloc);
+	sizes_known = file && file == shim_file_of((const void *)shim_real.malloc_usable_size) &&
+		      file == shim_file_of((const void *)shim_real.realloc);
 }
 
 static __attribute__((noinline)) void look(uint64_t from, uint64_t to, uint64_t caller)

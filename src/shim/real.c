@@ -2,6 +2,7 @@
 #include "shim/real.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #define X(version, type, name, parameters, arguments) \
 	static type stub_##name parameters            \
@@ -30,13 +31,26 @@ struct shim_real shim_real = {
 #undef X
 };
 
-/* A symbol that the C library lacks keeps its stub, which no program of that library calls. */
+const void *shim_file_of(const void *symbol)
+{
+	struct link_map *map = NULL;
+	Dl_info info;
+
+	return dladdr1(symbol, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+/*
+ * Whoever comes next may be another preloaded library, whose symbols have no version, and which
+ * dlvsym() would pass over; the version is for the C library. A symbol that it lacks keeps its
+ * stub, which no program of that library calls.
+ */
 static void resolve(void **pointer, const char *name, const char *version)
 {
-	void *symbol = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+	void *symbol = dlsym(RTLD_NEXT, name);
+	void *versioned = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
 
-	if (!symbol)
-		symbol = dlsym(RTLD_NEXT, name);
+	if (versioned && shim_file_of(symbol) == shim_file_of(versioned))
+		symbol = versioned;
 	if (symbol)
 		__atomic_store_n(pointer, symbol, __ATOMIC_RELAXED);
 }

@@ -110,3 +110,6 @@ extern struct shim_real shim_real;
 
 /* Resolves all of them. May be called at any time, and by several threads at once. */
 void shim_real_resolve(void);
+
+/* What stands for the loaded file that @symbol is in; NULL: none. */
+const void *shim_file_of(const void *symbol);

@@ -30,6 +30,15 @@ static const struct seccomp_data ours[] = {
     {.nr = SYS_prctl, .args = {PR_GET_NAME}},
 };
 
+/* And of a process and its recording that begin, as a forked child's do. */
+static const struct seccomp_data ours_to_begin[] = {
+    {.nr = SYS_getpid},    {.nr = SYS_munmap},    {.nr = SYS_prlimit64},     {.nr = SYS_openat},
+    {.nr = SYS_ftruncate}, {.nr = SYS_mmap},      {.nr = SYS_close},         {.nr = SYS_readlink},
+    {.nr = SYS_unlink},    {.nr = SYS_fallocate}, {.nr = SYS_clock_gettime},
+};
+
+bool shim_sandbox_forbids_begin;
+
 /* The state of the machine that runs filters (the kernel's networking/filter.rst). */
 struct machine {
 	const struct seccomp_data *data;
@@ -152,7 +161,8 @@ static uint32_t ask(const struct sock_fprog *filter, const struct seccomp_data *
 	return SECCOMP_RET_KILL_PROCESS;
 }
 
-static bool lets_us_through(const struct sock_fprog *filter)
+static bool lets_through(const struct sock_fprog *filter, const struct seccomp_data *calls,
+			 size_t n)
 {
 #if defined(__x86_64__)
 	const uint32_t arch = AUDIT_ARCH_X86_64;
@@ -160,8 +170,8 @@ static bool lets_us_through(const struct sock_fprog *filter)
 	const uint32_t arch = AUDIT_ARCH_AARCH64;
 #endif
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
-		struct seccomp_data data = ours[i];
+	for (size_t i = 0; i < n; i++) {
+		struct seccomp_data data = calls[i];
 		uint32_t answer;
 
 		data.arch = arch;
@@ -172,18 +182,22 @@ static bool lets_us_through(const struct sock_fprog *filter)
 	return true;
 }
 
+#define LETS_THROUGH(filter, calls) lets_through(filter, calls, sizeof(calls) / sizeof(*(calls)))
+
 /* A call without a filter, by which programs find out what the kernel can do, fails. */
 bool shim_sandbox(unsigned long mode, const void *filter)
 {
 	const struct sock_fprog *program = filter;
 	int error = errno;
 
-	if (mode == SECCOMP_MODE_FILTER && (!program || lets_us_through(program)))
-		return false;
-	if (!shim_process())
+	if ((mode == SECCOMP_MODE_FILTER && !program) || !shim_process())
 		return false;
 	/* A recording must exist before it cannot be made any more. */
 	shim_tracked(0);
+	if (mode == SECCOMP_MODE_STRICT || !LETS_THROUGH(program, ours_to_begin))
+		shim_sandbox_forbids_begin = true;
+	if (mode == SECCOMP_MODE_FILTER && LETS_THROUGH(program, ours))
+		return false;
 	if (shim->writer.sealed)
 		return false;
 	shim_pool_seal();

@@ -8,6 +8,12 @@
 
 #include <stdbool.h>
 
+/*
+ * A filter is there that forbids what it takes to begin a recording. Not wiped by a fork, as the
+ * filter is not.
+ */
+extern bool shim_sandbox_forbids_begin;
+
 /* About to call prctl(PR_SET_SECCOMP, @mode, @filter). Return: whether the shim is sealed by it. */
 bool shim_sandbox(unsigned long mode, const void *filter);
 

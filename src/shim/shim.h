@@ -68,6 +68,9 @@ struct shim_handed {
 	uint32_t tid;
 };
 
+/* Chunks that ended threads left unfinished, for the next threads. */
+#define SHIM_SPARE_CURSORS 64
+
 struct shim {
 	uint32_t state;     /* enum shim_state; 0 after a fork */
 	uint32_t recording; /* the same, of the recording */
@@ -87,7 +90,9 @@ struct shim {
 	uint32_t spare_busy[32];
 	struct shim_handed handed[SHIM_HANDED_MAX];
 	uint64_t n_handed;
-	char name[16]; /* the program's, as the kernel has it */
+	uint64_t spare_cursors[SHIM_SPARE_CURSORS]; /* where ended threads stopped: end << 32 | at,
+						       as ids */
+	char name[16];                              /* the program's, as the kernel has it */
 };
 
 enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
@@ -125,13 +130,25 @@ struct shim_thread {
 
 extern struct shim *shim;
 
-/* This thread; one that has not begun, has ended or cannot be told, has a shared one, never open.
+/*
+ * What each thread has of its own. Of exactly this size: the loader rounds the memory that all
+ * libraries' together take up to 64 bytes, and gives what is over to libraries that the program
+ * loads later; so with 64 bytes more of it, what is over is the same.
  */
-extern SHIM_TLS struct shim_thread *shim_self;
+struct shim_tls {
+	/* One that has not begun, has ended or cannot be told, has a shared one, never open. */
+	struct shim_thread *self;
+	bool own_work; /* it does work of the shim, and has not begun: its calls are not the
+			  program's */
+	bool missed;   /* it made a call that was not tracked: it may hold what we do not know of */
+	char room[54];
+} __attribute__((aligned(8)));
+_Static_assert(sizeof(struct shim_tls) == 64, "the slack of static TLS stays as it is");
+
+extern SHIM_TLS struct shim_tls shim_tls;
 extern struct shim_thread shim_gone, shim_deaf;
 
-/* This thread does work of the shim, and has not begun: its calls are not the program's. */
-extern SHIM_TLS bool shim_own_work;
+#define shim_self shim_tls.self
 
 /* Counts the lives of locks by a hash of their address; a lock's told chains end with its life. */
 #define SHIM_LIVES 16384

@@ -169,9 +169,12 @@ void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller)
 static void misused(struct shim_thread *t, enum dw_misuse_kind kind, uint64_t address,
 		    uint64_t caller)
 {
-	const struct dw_held *held = dw_thread_find(&t->thread, address);
+	const struct dw_held *held;
 	struct dw_taking taking = {.thing = address, .site = caller, .caller = caller};
 
+	/* Another thread may have let it go. */
+	shim_teller.revise(&t->thread);
+	held = dw_thread_find(&t->thread, address);
 	if (!held)
 		return;
 	taking.what = held->what;

@@ -19,10 +19,39 @@
 static struct shim_thread nobody;
 
 struct shim_thread shim_gone, shim_deaf;
-SHIM_TLS struct shim_thread *shim_self = &nobody;
+SHIM_TLS struct shim_tls shim_tls = {.self = &nobody};
 
 static pthread_key_t end_key;
 static bool end_key_made;
+
+/* A thread that tells little must not cost a chunk: the next one goes on where it stopped. */
+static void leave_cursor(const struct dw_writer_cursor *cursor)
+{
+	uint64_t rest = cursor->end / 8 << 32 | cursor->at / 8;
+
+	for (uint32_t i = 0; i < SHIM_SPARE_CURSORS && cursor->at < cursor->end; i++) {
+		uint64_t none = 0;
+
+		if (__atomic_compare_exchange_n(&shim->spare_cursors[i], &none, rest, 0,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return;
+	}
+}
+
+static void inherit_cursor(struct dw_writer_cursor *cursor)
+{
+	for (uint32_t i = 0; i < SHIM_SPARE_CURSORS; i++) {
+		uint64_t rest = __atomic_load_n(&shim->spare_cursors[i], __ATOMIC_RELAXED);
+
+		if (rest)
+			rest = __atomic_exchange_n(&shim->spare_cursors[i], 0, __ATOMIC_ACQUIRE);
+		if (!rest)
+			continue;
+		cursor->at = (rest & UINT32_MAX) * 8;
+		cursor->end = (rest >> 32) * 8;
+		return;
+	}
+}
 
 struct shim_thread *shim_thread_new(void)
 {
@@ -35,11 +64,13 @@ struct shim_thread *shim_thread_new(void)
 	t->thread.teller = &shim_teller;
 	t->thread.number = __atomic_add_fetch(&shim->writer.header->n_threads, 1, __ATOMIC_RELAXED);
 	t->thread.segment = 1;
+	inherit_cursor(&t->cursor);
 	return t;
 }
 
 void shim_thread_free(struct shim_thread *t)
 {
+	leave_cursor(&t->cursor);
 	shim_pool_put((void *)(t->stack_top - OWN_STACK_SIZE), OWN_STACK_SIZE);
 	shim_pool_put(t, sizeof(*t));
 }
@@ -147,6 +178,7 @@ static void check_holding(struct shim_thread *t, uint64_t caller)
 {
 	const struct dw_slot *slot = t->thread.slot;
 
+	shim_teller.revise(&t->thread);
 	for (uint32_t i = slot->top; i > 0 && !t->thread.unsure; i--) {
 		const struct dw_held *held = &slot->held[i];
 		struct dw_taking taking = {.thing = held->thing,
