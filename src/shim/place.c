@@ -170,6 +170,28 @@ static uint32_t find_module(struct shim_thread *t, const struct dl_find_object *
 	return new_module(t, object);
 }
 
+static bool is_loaded(struct shim_module *module)
+{
+	struct dl_find_object object;
+
+	return !_dl_find_object((void *)module->start, &object) && is_module(module, &object);
+}
+
+void shim_modules_unloaded(struct shim_thread *t, uint64_t caller)
+{
+	uint32_t n = __atomic_load_n(&shim->n_modules, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < n && i < SHIM_MODULES_MAX && _dl_find_object; i++) {
+		struct shim_module *module = &shim->modules[i];
+
+		if (!__atomic_load_n(&module->number, __ATOMIC_ACQUIRE) || is_loaded(module))
+			continue;
+		/* Its number stays in places; its entry serves no other file. */
+		if (__atomic_exchange_n(&module->number, 0, __ATOMIC_ACQ_REL))
+			shim_memory_freed(t, module->start, module->end, caller);
+	}
+}
+
 dw_place shim_place(struct shim_thread *t, uint64_t address)
 {
 	struct dl_find_object object;

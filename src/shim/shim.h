@@ -201,6 +201,9 @@ void shim_settings_read(struct shim_settings *settings);
 /* place.c: what loaded file an address is in. */
 dw_place shim_place(struct shim_thread *t, uint64_t address);
 
+/* Files were unloaded, and the locks that were their variables with them. */
+void shim_modules_unloaded(struct shim_thread *t, uint64_t caller);
+
 /* Whether @address is in the shim's own file. */
 bool shim_is_ours(uint64_t address);
 
