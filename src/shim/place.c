@@ -16,6 +16,9 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 #define PLACE_MAX (UINT64_C(1) << 48)
 
+/* What a place has room for. */
+#define MODULE_NUMBER_MAX 65535
+
 /* The longest build id in use is SHA-1's 20 bytes; the record has room for 32. */
 #define BUILD_ID_MAX 32
 
@@ -115,25 +118,50 @@ static uint32_t tell_module(struct shim_thread *t, const struct dl_find_object *
 	return number;
 }
 
+/* An entry that is nobody's: that of an unloaded file, or a new one. NULL: there is none. */
+static struct shim_module *claim_module(void)
+{
+	uint32_t n = __atomic_load_n(&shim->n_modules, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < n && i < SHIM_MODULES_MAX; i++) {
+		uint32_t unloaded = SHIM_MODULE_UNLOADED;
+
+		if (__atomic_compare_exchange_n(&shim->modules[i].number, &unloaded, 0, 0,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return &shim->modules[i];
+	}
+	n = __atomic_fetch_add(&shim->n_modules, 1, __ATOMIC_RELAXED);
+	if (n < SHIM_MODULES_MAX)
+		return &shim->modules[n];
+	__atomic_fetch_sub(&shim->n_modules, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
 /* Two threads may tell the same file at once: it then has two numbers, and both are right. */
 static uint32_t new_module(struct shim_thread *t, const struct dl_find_object *object)
 {
-	uint32_t i = __atomic_fetch_add(&shim->n_modules, 1, __ATOMIC_RELAXED);
-	struct shim_module *module = &shim->modules[i];
-	uint32_t number;
+	uint32_t number = __atomic_add_fetch(&shim->last_module, 1, __ATOMIC_RELAXED);
+	struct shim_module *module = number <= MODULE_NUMBER_MAX ? claim_module() : NULL;
 
-	if (i >= SHIM_MODULES_MAX) {
-		__atomic_fetch_sub(&shim->n_modules, 1, __ATOMIC_RELAXED);
+	if (!module) {
+		/* Places become bare addresses, without names: like stacks that are not whole. */
+		__atomic_fetch_add(&shim->writer.header->short_stacks, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
-	number = tell_module(t, object, i + 1);
+	number = tell_module(t, object, number);
 	module->start = (uint64_t)object->dlfo_map_start;
 	module->end = (uint64_t)object->dlfo_map_end;
 	module->link_map = object->dlfo_link_map;
 	module->path_hash = hash_of_path(object);
 	module->unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE);
-	__atomic_store_n(&module->number, number, __ATOMIC_RELEASE);
+	__atomic_store_n(&module->number, number ? number : SHIM_MODULE_UNLOADED, __ATOMIC_RELEASE);
 	return number;
+}
+
+static bool is_filled(const struct shim_module *module, uint32_t *ret_number)
+{
+	*ret_number = __atomic_load_n(&module->number, __ATOMIC_ACQUIRE);
+	return *ret_number && *ret_number != SHIM_MODULE_UNLOADED;
 }
 
 /*
@@ -162,9 +190,9 @@ static uint32_t find_module(struct shim_thread *t, const struct dl_find_object *
 
 	for (uint32_t i = 0; i < n && i < SHIM_MODULES_MAX; i++) {
 		struct shim_module *module = &shim->modules[i];
-		uint32_t number = __atomic_load_n(&module->number, __ATOMIC_ACQUIRE);
+		uint32_t number;
 
-		if (number && is_module(module, object))
+		if (is_filled(module, &number) && is_module(module, object))
 			return number;
 	}
 	return new_module(t, object);
@@ -183,12 +211,16 @@ void shim_modules_unloaded(struct shim_thread *t, uint64_t caller)
 
 	for (uint32_t i = 0; i < n && i < SHIM_MODULES_MAX && _dl_find_object; i++) {
 		struct shim_module *module = &shim->modules[i];
+		uint32_t number;
 
-		if (!__atomic_load_n(&module->number, __ATOMIC_ACQUIRE) || is_loaded(module))
+		if (!is_filled(module, &number) || is_loaded(module))
 			continue;
-		/* Its number stays in places; its entry serves no other file. */
-		if (__atomic_exchange_n(&module->number, 0, __ATOMIC_ACQ_REL))
+		/* Its number stays in places that were told; its entry may serve another file. */
+		if (__atomic_compare_exchange_n(&module->number, &number, 0, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED)) {
 			shim_memory_freed(t, module->start, module->end, caller);
+			__atomic_store_n(&module->number, SHIM_MODULE_UNLOADED, __ATOMIC_RELEASE);
+		}
 	}
 }
 

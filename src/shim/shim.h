@@ -56,6 +56,9 @@ struct shim_row {
 	uint64_t word;
 };
 
+/* The number of an entry whose file was unloaded: it may serve another. */
+#define SHIM_MODULE_UNLOADED UINT32_MAX
+
 /* A stack that was told, by the addresses of its frames. */
 struct shim_told_stack {
 	uint64_t hash; /* of the addresses, and of shim_unloads; 0: free */
@@ -83,7 +86,7 @@ struct shim {
 	uint64_t *stacks; /* the same by places: hash in the high half, id in the low */
 	uint64_t *hints;  /* told hints, likewise */
 	struct shim_module modules[SHIM_MODULES_MAX];
-	uint32_t n_modules;
+	uint32_t n_modules, last_module;
 	uint64_t pool_at, pool_end; /* addresses: memory not given out yet */
 	uint64_t pool_ready;        /* below this address it is accessible */
 	void *spare[32];            /* memory given back, by the power of two of its size */
