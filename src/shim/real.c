@@ -55,8 +55,17 @@ static void resolve(void **pointer, const char *name, const char *version)
 		__atomic_store_n(pointer, symbol, __ATOMIC_RELAXED);
 }
 
+static void leave(void *memory)
+{
+	(void)memory;
+}
+
 void shim_real_resolve(void)
 {
+	/* dlsym() itself frees the text of an error before: better not at all than by way of here.
+	 */
+	if (shim_real.free == stub_free)
+		shim_real.free = leave;
 #define X(version, type, name, parameters, arguments) \
 	resolve((void **)&shim_real.name, #name, version);
 	SHIM_REAL(X)
