@@ -134,10 +134,14 @@ void shim_qemu_init(void)
 
 void shim_qemu_refresh(void)
 {
-	for (int i = 0; i < HOOKS; i++)
-		if (shim_unlikely(pointers[i] &&
-				  __atomic_load_n(pointers[i], __ATOMIC_RELAXED) == firsts[i]))
-			__atomic_store_n(pointers[i], hooks[i].ours, __ATOMIC_RELAXED);
+	for (int i = 0; i < HOOKS; i++) {
+		void *first = firsts[i];
+
+		/* In one step: the profiler may be switched on at this moment. */
+		if (pointers[i] && __atomic_load_n(pointers[i], __ATOMIC_RELAXED) == first)
+			__atomic_compare_exchange_n(pointers[i], &first, hooks[i].ours, 0,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
 }
 
 bool shim_qemu_is_bql(uint64_t address)

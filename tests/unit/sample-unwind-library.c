@@ -12,7 +12,7 @@ static long chosen(long n)
 }
 
 /* Called by the loader, below the call that is to be bound. */
-static long (*choose(void))(long)
+__attribute__((used)) static long (*choose(void))(long)
 {
 	if (sample_resolving)
 		sample_resolving();
