@@ -141,6 +141,20 @@ static int index_records(struct dw_load *load, uint32_t header_size)
 	return 0;
 }
 
+/*
+ * Chains that were told and are not there: the walk went astray. A killed process can have been
+ * telling one in each thread; where the file is known to be cut, they are where it ends.
+ */
+static uint64_t missing_chains(const struct dw_load *load, const struct dw_rec_header *header)
+{
+	uint32_t there = load->kinds[DW_REC_CHAIN].n;
+	uint32_t under_way = header->flags & DW_REC_ENDED ? 0 : header->n_threads;
+
+	if (load->facts->truncated || header->n_chains <= there)
+		return 0;
+	return header->n_chains - there > under_way ? header->n_chains - there : 0;
+}
+
 static int load_all(struct dw_load *load, const struct dw_rec_header *header)
 {
 	static int (*const parts[])(struct dw_load *) = {
@@ -159,7 +173,7 @@ static int load_all(struct dw_load *load, const struct dw_rec_header *header)
 		if (r < 0)
 			return dw_pass(r);
 	}
-	load->facts->losses[DW_LOSS_DAMAGED] += load->damaged;
+	load->facts->losses[DW_LOSS_DAMAGED] += load->damaged + missing_chains(load, header);
 	return 0;
 }
 

@@ -79,17 +79,32 @@ static void fill_header(struct dw_rec_header *header, uint64_t limit, unsigned f
 	__atomic_store_n(&header->magic, DW_REC_MAGIC, __ATOMIC_RELEASE);
 }
 
+/* As much of @limit as there is address space for (RLIMIT_AS): *@limit says how much that is. */
+static void *map_most(int fd, uint64_t *limit)
+{
+	void *base = mmap(NULL, *limit, PROT_NONE, MAP_SHARED, fd, 0);
+
+	while (base == MAP_FAILED && errno == ENOMEM && *limit / 2 >= LIMIT_MIN) {
+		*limit = *limit / 2 / DW_REC_CHUNK_SIZE * DW_REC_CHUNK_SIZE;
+		base = mmap(NULL, *limit, PROT_NONE, MAP_SHARED, fd, 0);
+	}
+	return base;
+}
+
 /* Maps the open file @fd, as far as the kernel and the disk let it: *@limit says how far. */
 static int map_file(int fd, struct dw_writer *writer, uint64_t *limit)
 {
 	void *base;
 	int r;
 
-	if (ftruncate(fd, (off_t)*limit) < 0)
-		return -errno;
-	base = mmap(NULL, *limit, PROT_NONE, MAP_SHARED, fd, 0);
+	base = map_most(fd, limit);
 	if (base == MAP_FAILED)
 		return -errno;
+	if (ftruncate(fd, (off_t)*limit) < 0) {
+		r = -errno;
+		munmap(base, *limit);
+		return r;
+	}
 	r = make_present(base, 0, DW_REC_HEADER_SIZE);
 	if (r == -EINVAL) {
 		*limit = *limit < OLD_KERNEL_LIMIT ? *limit : OLD_KERNEL_LIMIT;

@@ -176,7 +176,7 @@ static const char *taken_text(const struct dw_chain *chain)
 {
 	if (chain->how & DW_RETAKEN)
 		return "taken again at the end of a condition wait, at";
-	return "taken at";
+	return "first taken at";
 }
 
 /*

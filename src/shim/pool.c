@@ -5,20 +5,21 @@
 #include <sys/mman.h>
 
 /*
- * Address space for all that the shim ever needs, taken once. Where so much is not to be had
- * (RLIMIT_AS), less has to do; the tables at the start alone take 12 MiB.
+ * Address space is taken in regions, as it is needed: a program may have limited it (RLIMIT_AS), or
+ * may lock all of it (RLIMIT_MEMLOCK counts what is mapped, used or not). The tables at the start
+ * take 10 MiB of the first; where a whole region is not to be had, half of one has to do.
  */
-#define POOL_LARGEST ((size_t)4 << 30)
-#define POOL_SMALLEST ((size_t)32 << 20)
+#define REGION_SIZE ((uint64_t)32 << 20)
+#define REGION_SIZE_MIN ((uint64_t)16 << 20)
 
 /*
- * It is made accessible in steps: a program that locks all its memory (mlockall) gets all
+ * A region is made accessible in steps: a program that locks all its memory (mlockall) gets all
  * that is accessible, used or not.
  */
-#define POOL_STEP ((uint64_t)1 << 20)
+#define REGION_STEP ((uint64_t)1 << 20)
 
 /* What is made accessible for the time when system calls may be forbidden: some 100 threads. */
-#define POOL_SEALED ((uint64_t)8 << 20)
+#define SEALED_SIZE ((uint64_t)8 << 20)
 
 #define ALIGNMENT 64
 
@@ -27,65 +28,121 @@ static uint32_t power_of(size_t size)
 	return size <= 64 ? 6 : 64 - (uint32_t)__builtin_clzl(size - 1);
 }
 
-/* The mapping. Not wiped by a fork, unlike what is in it. */
-static uint64_t pool_base, pool_size;
+/* A region, at its own start. Addresses; `at` and `ready` only grow. */
+struct shim_region {
+	uint64_t at;    /* not given out yet */
+	uint64_t ready; /* below this it is accessible */
+	uint64_t end;
+};
+
+/* The first region. Not wiped by a fork, unlike what is in it; a child does without the others. */
+static struct shim_region *first;
+static uint64_t first_size;
+
+static void begin_region(struct shim_region *region, uint64_t size, uint64_t used)
+{
+	region->at = (uint64_t)region + (used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	/* In a forked child more of it is; that does no harm. */
+	region->ready = (uint64_t)region + REGION_STEP;
+	region->end = (uint64_t)region + size;
+}
+
+static struct shim_region *map_region(uint64_t *size)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+	for (; *size >= REGION_SIZE_MIN; *size /= 2) {
+		void *base = mmap(NULL, *size, PROT_NONE, flags, -1, 0);
+
+		if (base == MAP_FAILED)
+			continue;
+		if (madvise(base, *size, MADV_WIPEONFORK) == 0 &&
+		    mprotect(base, REGION_STEP, PROT_READ | PROT_WRITE) == 0) {
+			/* A huge page for a thread's few kilobytes: a gift that nobody asked for.
+			 */
+			madvise(base, *size, MADV_NOHUGEPAGE);
+			return base;
+		}
+		munmap(base, *size);
+		return NULL;
+	}
+	return NULL;
+}
+
+int shim_pool_init(void)
+{
+	uint64_t size = REGION_SIZE;
+
+	first = map_region(&size);
+	if (!first)
+		return -1;
+	first_size = size;
+	__atomic_store_n(&shim, (struct shim *)(first + 1), __ATOMIC_RELEASE);
+	return 0;
+}
 
 void shim_pool_reset(void)
 {
-	shim->pool_at = pool_base + (sizeof(*shim) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	shim->pool_end = pool_base + pool_size;
-	/* In a forked child more of it is; that does no harm. */
-	shim->pool_ready = pool_base + POOL_STEP;
+	begin_region(first, first_size, sizeof(*first) + sizeof(*shim));
+	shim->region = first;
 }
 
 /* Two threads may do this at once: both do the same. */
-static bool make_accessible(uint64_t end)
+static bool make_accessible(struct shim_region *region, uint64_t end)
 {
-	uint64_t ready = __atomic_load_n(&shim->pool_ready, __ATOMIC_ACQUIRE);
-	int error = errno;
+	uint64_t ready = __atomic_load_n(&region->ready, __ATOMIC_ACQUIRE);
 
-	end = (end + POOL_STEP - 1) / POOL_STEP * POOL_STEP;
-	if (end > shim->pool_end)
-		end = shim->pool_end;
+	end = (end + REGION_STEP - 1) / REGION_STEP * REGION_STEP;
+	if (end > region->end)
+		end = region->end;
 	if (end <= ready)
 		return true;
-	if (mprotect((void *)ready, end - ready, PROT_READ | PROT_WRITE) < 0) {
-		errno = error;
+	if (shim->writer.sealed || mprotect((void *)ready, end - ready, PROT_READ | PROT_WRITE) < 0)
 		return false;
-	}
-	while (ready < end && !__atomic_compare_exchange_n(&shim->pool_ready, &ready, end, 0,
+	while (ready < end && !__atomic_compare_exchange_n(&region->ready, &ready, end, 0,
 							   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		;
 	return true;
 }
 
-void shim_pool_seal(void)
+/* A region after @full. Whoever loses the race to make it uses the winner's. */
+static struct shim_region *next_region(struct shim_region *full)
 {
-	make_accessible(shim->pool_at + POOL_SEALED);
+	uint64_t size = REGION_SIZE;
+	struct shim_region *region = shim->writer.sealed ? NULL : map_region(&size);
+
+	if (!region)
+		return NULL;
+	begin_region(region, size, sizeof(*region));
+	if (__atomic_compare_exchange_n(&shim->region, &full, region, 0, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return region;
+	munmap(region, size);
+	return full;
 }
 
-int shim_pool_init(void)
+void shim_pool_seal(void)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	struct shim_region *region = __atomic_load_n(&shim->region, __ATOMIC_ACQUIRE);
 
-	for (size_t size = POOL_LARGEST; size >= POOL_SMALLEST; size /= 2) {
-		void *base = mmap(NULL, size, PROT_NONE, flags, -1, 0);
+	if (region->at + SEALED_SIZE > region->end)
+		region = next_region(region);
+	if (region)
+		make_accessible(region, region->at + SEALED_SIZE);
+}
 
-		if (base == MAP_FAILED)
-			continue;
-		if (madvise(base, size, MADV_WIPEONFORK) < 0 ||
-		    mprotect(base, POOL_STEP, PROT_READ | PROT_WRITE) < 0) {
-			munmap(base, size);
-			return -1;
-		}
-		/* A huge page for a thread's few kilobytes would be a gift nobody asked for. */
-		madvise(base, size, MADV_NOHUGEPAGE);
-		pool_base = (uint64_t)base;
-		pool_size = size;
-		__atomic_store_n(&shim, base, __ATOMIC_RELEASE);
-		return 0;
+static void *take_new(uint64_t size)
+{
+	struct shim_region *region = __atomic_load_n(&shim->region, __ATOMIC_ACQUIRE);
+
+	while (region) {
+		uint64_t at = __atomic_fetch_add(&region->at, size, __ATOMIC_RELAXED);
+
+		if (at + size <= region->end)
+			return make_accessible(region, at + size) ? (void *)at : NULL;
+		region = next_region(region);
 	}
-	return -1;
+	return NULL;
 }
 
 /* Whoever finds the list in use goes without it: nobody ever waits in here. */
@@ -106,20 +163,15 @@ void *shim_pool_get(size_t size)
 {
 	uint32_t power = power_of(size);
 	void *memory = take_spare(power);
-	uint64_t at, end;
+	int error = errno;
 
 	if (memory) {
 		__builtin_memset(memory, 0, size);
 		return memory;
 	}
-	at = __atomic_fetch_add(&shim->pool_at, (uint64_t)1 << power, __ATOMIC_RELAXED);
-	end = at + ((uint64_t)1 << power);
-	if (end > shim->pool_end)
-		return NULL;
-	if (end > __atomic_load_n(&shim->pool_ready, __ATOMIC_ACQUIRE) &&
-	    (shim->writer.sealed || !make_accessible(end)))
-		return NULL;
-	return (void *)at;
+	memory = take_new((uint64_t)1 << power);
+	errno = error;
+	return memory;
 }
 
 void shim_pool_put(void *memory, size_t size)

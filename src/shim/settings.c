@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Room for the facts of a long day: a hypervisor's first minute takes about 1 MiB. */
-#define RECORD_LIMIT_DEFAULT ((uint64_t)256 << 20)
+/* Room for the facts of a long day: those of a hypervisor's boot take 88 KiB. */
+#define RECORD_LIMIT_DEFAULT ((uint64_t)64 << 20)
 
 /* The same for a recording of every event, at 64 bytes each. */
 #define RECORD_LIMIT_EVENTS ((uint64_t)8 << 30)

@@ -87,8 +87,7 @@ struct shim {
 	uint64_t *hints;  /* told hints, likewise */
 	struct shim_module modules[SHIM_MODULES_MAX];
 	uint32_t n_modules, last_module;
-	uint64_t pool_at, pool_end; /* addresses: memory not given out yet */
-	uint64_t pool_ready;        /* below this address it is accessible */
+	struct shim_region *region; /* the one that memory is taken from; see pool.c */
 	void *spare[32];            /* memory given back, by the power of two of its size */
 	uint32_t spare_busy[32];
 	struct shim_handed handed[SHIM_HANDED_MAX];
@@ -193,7 +192,7 @@ static inline void shim_lost(enum dw_loss loss)
 
 /* pool.c: memory that never comes from malloc. Zeroed; NULL: there is none. */
 int shim_pool_init(void);
-void shim_pool_reset(void); /* all of it is free again: a fork has wiped it */
+void shim_pool_reset(void); /* its first region is free again: a fork has wiped it */
 void shim_pool_seal(void);  /* no system call any more: what is accessible has to do */
 void *shim_pool_get(size_t size);
 void shim_pool_put(void *memory, size_t size);

@@ -326,6 +326,27 @@ static void thread_numbers_are_bounded(void **state)
 	assert_int_equal(damaged(f), 2);
 }
 
+static void chains_that_were_counted_are_missed(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t a = recording_thing(&f->recording, 0x1000);
+
+	recording_chain(&f->recording, 1, 0, a);
+	recording_header(&f->recording)->n_chains = 30;
+	read_back(f);
+	assert_int_equal(f->facts->n_chains, 1 + 1);
+	assert_int_equal(damaged(f), 29);
+}
+
+static void a_chain_under_way_in_each_thread_is_not_missed(void **state)
+{
+	struct fixture *f = *state;
+
+	recording_header(&f->recording)->n_chains = recording_header(&f->recording)->n_threads;
+	read_back(f);
+	assert_int_equal(damaged(f), 0);
+}
+
 static void hostile_sizes_take_no_long_time(void **state)
 {
 	struct fixture *f = *state;
@@ -360,6 +381,8 @@ int main(void)
 	    TEST(runs_are_in_ascending_order),
 	    TEST(things_not_in_use_are_skipped),
 	    TEST(thread_numbers_are_bounded),
+	    TEST(chains_that_were_counted_are_missed),
+	    TEST(a_chain_under_way_in_each_thread_is_not_missed),
 	    TEST(hostile_sizes_take_no_long_time),
 	};
 
