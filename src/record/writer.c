@@ -29,6 +29,11 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+uint64_t dw_writer_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 /* A file that grows beyond RLIMIT_FSIZE ends the program with SIGXFSZ. */
 static uint64_t within_file_limit(uint64_t limit)
 {
@@ -71,7 +76,7 @@ static void fill_header(struct dw_rec_header *header, uint64_t limit, unsigned f
 	header->flags = flags;
 	header->used = DW_REC_HEADER_SIZE;
 	header->limit = limit;
-	header->start_ns = clock_ns(CLOCK_MONOTONIC);
+	header->start_ns = dw_writer_now_ns();
 	header->start_real_ns = clock_ns(CLOCK_REALTIME);
 	header->pid = (uint32_t)getpid();
 	fill_program(header);

@@ -61,6 +61,9 @@ uint32_t dw_writer_submit(struct dw_writer *writer, void *record, enum dw_rec_ki
 /* Counts a loss. Without a recording there is nobody to tell. */
 void dw_writer_lost(struct dw_writer *writer, enum dw_loss loss);
 
+/* CLOCK_MONOTONIC, in nanoseconds: the time of all that is recorded. */
+uint64_t dw_writer_now_ns(void);
+
 static inline void *dw_writer_record(const struct dw_writer *writer, uint32_t id)
 {
 	return (char *)writer->header + (uint64_t)id * 8;

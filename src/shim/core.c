@@ -170,11 +170,10 @@ static struct shim_thread *adopt(void)
 
 	if (!t)
 		return NULL;
-	if (shim->writer.sealed)
-		flags = DW_THREAD_FOREIGN; /* a filter forbids to ask */
-	else if (getpid() != first_pid)
+	/* Where a filter may forbid to ask, it stays a stranger. */
+	if (!shim->writer.sealed && getpid() != first_pid)
 		flags = DW_THREAD_MAIN | DW_THREAD_FORKED;
-	else if (gettid() == first_pid)
+	else if (!shim->writer.sealed && gettid() == first_pid)
 		flags = DW_THREAD_MAIN;
 	t->thread.unsure = shim_tls.missed || flags & DW_THREAD_FORKED;
 	return shim_thread_enter(t, flags) ? t : NULL;
@@ -219,8 +218,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 		t = begin();
 		shim_tls.missed = !t;
 	} else if (!shim_is_own_call(caller)) {
-		/* A signal handler, while this thread was telling. Its own calls end before that.
-		 */
+		/* A signal handler's call, while this thread was telling. */
 		shim_lost(DW_LOSS_SIGNAL);
 	}
 	shim_tls.own_work = false;

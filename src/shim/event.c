@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/shim.h"
 
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0};
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void write_event(struct shim_thread *t, enum dw_event_kind kind,
 			const struct dw_taking *taking, uint64_t other, int result)
 {
@@ -23,7 +13,7 @@ static void write_event(struct shim_thread *t, enum dw_event_kind kind,
 		return;
 	record->event = (struct dw_event){
 	    .seq = __atomic_add_fetch(&shim->writer.header->seq, 1, __ATOMIC_SEQ_CST),
-	    .time_ns = now_ns(),
+	    .time_ns = dw_writer_now_ns(),
 	    .object = taking->thing,
 	    .other = other,
 	    .site = taking->site,

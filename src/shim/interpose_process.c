@@ -38,17 +38,17 @@ SHIM int prctl(int option, ...)
 {
 	unsigned long a[4];
 	va_list arguments;
-	bool sealed;
+	unsigned done;
 	int r;
 
 	va_start(arguments, option);
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
-	sealed = option == PR_SET_SECCOMP && shim_sandbox(a[0], (const void *)a[1]);
+	done = option == PR_SET_SECCOMP ? shim_sandbox(a[0], (const void *)a[1]) : 0;
 	r = shim_real.prctl(option, a[0], a[1], a[2], a[3]);
-	if (sealed && r != 0)
-		shim_sandbox_undo();
+	if (done && r != 0)
+		shim_sandbox_undo(done);
 	return r;
 }
 
@@ -56,16 +56,17 @@ SHIM long syscall(long number, ...)
 {
 	long a[6], r;
 	va_list arguments;
-	bool sealed;
+	unsigned done;
 
 	va_start(arguments, number);
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
-	sealed = number == SYS_seccomp &&
-		 shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2]);
+	done = number == SYS_seccomp
+		   ? shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2])
+		   : 0;
 	r = shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (sealed && r != 0)
-		shim_sandbox_undo();
+	if (done && r != 0)
+		shim_sandbox_undo(done);
 	return r;
 }

@@ -184,36 +184,54 @@ static bool lets_through(const struct sock_fprog *filter, const struct seccomp_d
 
 #define LETS_THROUGH(filter, calls) lets_through(filter, calls, sizeof(calls) / sizeof(*(calls)))
 
-/* A call without a filter, by which programs find out what the kernel can do, fails. */
-bool shim_sandbox(unsigned long mode, const void *filter)
+static unsigned forbid_begin(void)
 {
-	const struct sock_fprog *program = filter;
-	int error = errno;
-
-	if ((mode == SECCOMP_MODE_FILTER && !program) || !shim_process())
-		return false;
-	/* A recording must exist before it cannot be made any more. */
-	shim_tracked(0);
-	if (mode == SECCOMP_MODE_STRICT || !LETS_THROUGH(program, ours_to_begin))
-		shim_sandbox_forbids_begin = true;
-	if (mode == SECCOMP_MODE_FILTER && LETS_THROUGH(program, ours))
-		return false;
-	if (shim->writer.sealed)
-		return false;
-	shim_pool_seal();
-	dw_writer_seal(&shim->writer, RESERVE);
-	errno = error;
-	return true;
+	if (shim_sandbox_forbids_begin)
+		return 0;
+	shim_sandbox_forbids_begin = true;
+	return SHIM_SANDBOX_BEGIN;
 }
 
-bool shim_sandbox_by_seccomp(unsigned long operation, const void *filter)
+static unsigned seal(void)
+{
+	if (shim->writer.sealed)
+		return 0;
+	shim_pool_seal();
+	dw_writer_seal(&shim->writer, RESERVE);
+	return SHIM_SANDBOX_SEAL;
+}
+
+/* A call without a filter, by which programs find out what the kernel can do, fails. */
+unsigned shim_sandbox(unsigned long mode, const void *filter)
+{
+	const struct sock_fprog *program = filter;
+	bool strict = mode != SECCOMP_MODE_FILTER;
+	int error = errno;
+	unsigned done = 0;
+
+	if ((!strict && !program) || !shim_process())
+		return 0;
+	/* A recording must exist before it cannot be made any more. */
+	shim_tracked(0);
+	if (strict || !LETS_THROUGH(program, ours_to_begin))
+		done |= forbid_begin();
+	if (strict || !LETS_THROUGH(program, ours))
+		done |= seal();
+	errno = error;
+	return done;
+}
+
+unsigned shim_sandbox_by_seccomp(unsigned long operation, const void *filter)
 {
 	if (operation == SECCOMP_SET_MODE_STRICT)
 		return shim_sandbox(SECCOMP_MODE_STRICT, NULL);
-	return operation == SECCOMP_SET_MODE_FILTER && shim_sandbox(SECCOMP_MODE_FILTER, filter);
+	return operation == SECCOMP_SET_MODE_FILTER ? shim_sandbox(SECCOMP_MODE_FILTER, filter) : 0;
 }
 
-void shim_sandbox_undo(void)
+void shim_sandbox_undo(unsigned done)
 {
-	shim->writer.sealed = 0;
+	if (done & SHIM_SANDBOX_BEGIN)
+		shim_sandbox_forbids_begin = false;
+	if (done & SHIM_SANDBOX_SEAL)
+		shim->writer.sealed = 0;
 }

@@ -14,11 +14,18 @@
  */
 extern bool shim_sandbox_forbids_begin;
 
-/* About to call prctl(PR_SET_SECCOMP, @mode, @filter). Return: whether the shim is sealed by it. */
-bool shim_sandbox(unsigned long mode, const void *filter);
+/* What a filter has brought about, as bits. */
+enum shim_sandbox_done {
+	SHIM_SANDBOX_SEAL = 1,  /* no system call is made any more */
+	SHIM_SANDBOX_BEGIN = 2, /* shim_sandbox_forbids_begin is set */
+};
+
+/* About to call prctl(PR_SET_SECCOMP, @mode, @filter). Return: what that has newly brought about.
+ */
+unsigned shim_sandbox(unsigned long mode, const void *filter);
 
 /* About to call seccomp(@operation, flags, @filter); likewise. */
-bool shim_sandbox_by_seccomp(unsigned long operation, const void *filter);
+unsigned shim_sandbox_by_seccomp(unsigned long operation, const void *filter);
 
-/* That call has failed. */
-void shim_sandbox_undo(void);
+/* That call has failed: takes back what was @done for it. */
+void shim_sandbox_undo(unsigned done);

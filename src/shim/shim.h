@@ -79,7 +79,9 @@ struct shim {
 	uint32_t recording; /* the same, of the recording */
 	struct dw_writer writer;
 	struct shim_settings settings;
-	struct shim_map things;  /* address of a lock -> id of its thing record */
+	/* Address of a lock -> id of its thing record; without one, the number of its next life
+	 * << 32. */
+	struct shim_map things;
 	struct shim_map threads; /* pthread_t -> number of the thread | its record << 32 */
 	struct shim_row *rows;
 	struct shim_told_stack *addresses; /* told stacks, as they were met */

@@ -86,11 +86,18 @@ static void use(struct dw_rec_thing *record, enum dw_thing_kind kind)
 	watch(record->address);
 }
 
+/* The number of the life after the one that @value of the map stands for. */
+static uint32_t next_life(uint64_t value)
+{
+	if ((uint32_t)value)
+		return thing_record((uint32_t)value)->life + 1;
+	return value ? (uint32_t)(value >> 32) : 1;
+}
+
 uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind)
 {
 	uint64_t *value = shim_map_ensure(&shim->things, address);
 	uint64_t id, mine;
-	uint32_t life = 1;
 
 	if (!value) {
 		shim_lost(DW_LOSS_THINGS);
@@ -101,11 +108,7 @@ uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind 
 		use(thing_record((uint32_t)id), kind);
 		return (uint32_t)id;
 	}
-	if ((uint32_t)id)
-		life = thing_record((uint32_t)id)->life + 1;
-	else if (id)
-		life = (uint32_t)(id >> 32);
-	mine = write_thing(t, address, life);
+	mine = write_thing(t, address, next_life(id));
 	if (!mine)
 		return 0;
 	use(thing_record((uint32_t)mine), kind);
@@ -124,10 +127,10 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 	struct dw_rec_thing *record;
 
 	if (!(uint32_t)id)
-		return id ? (uint32_t)(id >> 32) : 1;
+		return next_life(id);
 	record = thing_record((uint32_t)id);
 	if (record->flags & DW_THING_ENDED)
-		return record->life + 1;
+		return next_life(id);
 	if (!record->kind) {
 		uint32_t life = record->life;
 
@@ -137,7 +140,7 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 	}
 	record->flags |= (uint16_t)flags;
 	__atomic_fetch_add(shim_life(address), 1, __ATOMIC_RELAXED);
-	return record->life + 1;
+	return next_life(id);
 }
 
 static void note_life(struct shim_thread *t, enum dw_event_kind kind, uint64_t address)

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What the unwinder was seen to use, three times over. */
@@ -80,14 +79,6 @@ static struct dw_rec_thread *record_of(uint32_t id)
 	return dw_writer_record(&shim->writer, id);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0};
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static bool write_record(struct shim_thread *t, unsigned flags)
 {
 	struct dw_rec_thread *record =
@@ -95,7 +86,7 @@ static bool write_record(struct shim_thread *t, unsigned flags)
 
 	if (!record)
 		return false;
-	record->born_ns = now_ns();
+	record->born_ns = dw_writer_now_ns();
 	record->number = t->thread.number;
 	record->tid = t->tid;
 	record->parent = t->parent;
