@@ -4,8 +4,12 @@
  *
  * Phases are kept apart by semaphores: unlike a join, a semaphore does not say that a
  * thread is over, so two orders that take turns are still two orders that can meet.
- * In mode "hang" nobody waits for a turn, and case_meet() sees to it that the threads do
- * meet.
+ * In modes that hang nobody waits for a turn, and case_meet() sees to it that the threads
+ * do meet.
+ *
+ * A semaphore's post says more than an order: its waiter knows that the poster has done
+ * with the locks that it took before. Where that would excuse what a case is about, flags
+ * keep the phases apart: nobody but the program sees them.
  */
 #pragma once
 
@@ -16,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A function of the program that reports are to name: it has a frame of its own. */
@@ -30,6 +35,12 @@ static unsigned case_met;
 static inline bool case_is(const char *mode)
 {
 	return strcmp(case_mode, mode) == 0;
+}
+
+/* Whether the mode is one that never ends: the harness kills it. */
+static inline bool case_hangs(void)
+{
+	return strstr(case_mode, "hang") || case_is("livelock");
 }
 
 static inline void case_check(bool holds, const char *what)
@@ -58,7 +69,7 @@ static inline void case_sem_wait(sem_t *sem)
 /* Waits until it is turn @n; turn 0 is at once. */
 static inline void case_turn(unsigned n)
 {
-	if (!case_is("hang"))
+	if (!case_hangs())
 		case_sem_wait(&case_turns[n]);
 }
 
@@ -68,14 +79,38 @@ static inline void case_turn_over(unsigned n)
 	sem_post(&case_turns[n + 1]);
 }
 
-/* In mode "hang", waits until @n threads are here. */
+/* Counts @flag up. */
+static inline void case_flag_raise(unsigned *flag)
+{
+	__atomic_add_fetch(flag, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline bool case_flag_is_up(unsigned *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Waits until @flag was counted up to @n. */
+static inline void case_flag_await(unsigned *flag, unsigned n)
+{
+	while (__atomic_load_n(flag, __ATOMIC_SEQ_CST) < n)
+		sched_yield();
+}
+
+/* In modes that hang, waits until @n threads are here. */
 static inline void case_meet(unsigned n)
 {
-	if (!case_is("hang"))
+	if (!case_hangs())
 		return;
-	__atomic_add_fetch(&case_met, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&case_met, __ATOMIC_SEQ_CST) < n)
-		sched_yield();
+	case_flag_raise(&case_met);
+	case_flag_await(&case_met, n);
+}
+
+static inline void case_sleep_ms(unsigned ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L};
+
+	nanosleep(&t, NULL);
 }
 
 static inline void case_name(const char *name)

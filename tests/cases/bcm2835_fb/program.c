@@ -5,14 +5,16 @@
  * The display update holds the BQL and new_lock and has work done by a vCPU: the wait
  * on qemu_work_cond lets the BQL go and takes it again, with new_lock held all the
  * while. The vCPU takes new_lock under the BQL. Fixed, the vCPU's reconfiguration only
- * stores the request, and new_lock is not held around the update.
+ * stores the request, and new_lock is not held around the update. In mode "livelock" the
+ * vCPU tries for new_lock again and again instead: no fix, it never gets it.
  */
 #include "../case.h"
 
 static pthread_mutex_t bql = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t new_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t qemu_work_cond = PTHREAD_COND_INITIALIZER;
-static bool work_queued, work_done, reconfigure_asked;
+static bool work_done, reconfigure_asked;
+static unsigned work_queued, reconfigured;
 static unsigned xres = 640;
 
 CASE_FN void bql_lock_impl(void)
@@ -35,6 +37,12 @@ CASE_FN void fb_lock(void)
 	pthread_mutex_lock(&new_lock);
 }
 
+CASE_FN void fb_lock_by_trying(void)
+{
+	while (pthread_mutex_trylock(&new_lock) != 0)
+		sched_yield();
+}
+
 CASE_FN void fb_unlock(void)
 {
 	pthread_mutex_unlock(&new_lock);
@@ -43,7 +51,7 @@ CASE_FN void fb_unlock(void)
 CASE_FN void do_run_on_cpu(void)
 {
 	work_done = false;
-	__atomic_store_n(&work_queued, true, __ATOMIC_SEQ_CST);
+	case_flag_raise(&work_queued);
 	while (!work_done)
 		qemu_cond_wait_impl();
 }
@@ -77,7 +85,10 @@ CASE_FN void bcm2835_fb_reconfigure(void)
 		reconfigure_asked = true;
 		return;
 	}
-	fb_lock();
+	if (case_is("livelock"))
+		fb_lock_by_trying();
+	else
+		fb_lock();
 	xres = 800;
 	fb_unlock();
 }
@@ -102,10 +113,8 @@ CASE_FN void memory_region_dispatch_write(void)
 /* Outside its guest code a vCPU does the work that others queued for it. */
 CASE_FN void process_queued_cpu_work(void)
 {
-	while (!__atomic_load_n(&work_queued, __ATOMIC_SEQ_CST))
-		sched_yield();
+	case_flag_await(&work_queued, 1);
 	bql_lock_impl();
-	work_queued = false;
 	work_done = true;
 	pthread_cond_broadcast(&qemu_work_cond);
 	bql_unlock_impl();
@@ -114,12 +123,10 @@ CASE_FN void process_queued_cpu_work(void)
 static void *mttcg_cpu_thread_fn(void *arg)
 {
 	case_name("CPU 0/TCG");
-	case_turn(0);
-	if (case_is("hang"))
-		while (!__atomic_load_n(&work_queued, __ATOMIC_SEQ_CST))
-			sched_yield();
+	if (case_hangs())
+		case_flag_await(&work_queued, 1);
 	memory_region_dispatch_write();
-	case_turn_over(0);
+	case_flag_raise(&reconfigured);
 	process_queued_cpu_work();
 	return arg;
 }
@@ -130,7 +137,8 @@ int main(int argc, char **argv)
 
 	case_begin(argc, argv);
 	cpu = case_start(mttcg_cpu_thread_fn, NULL);
-	case_turn(1);
+	if (!case_hangs())
+		case_flag_await(&reconfigured, 1);
 	bql_lock_impl();
 	fb_update_display();
 	bql_unlock_impl();

@@ -4,8 +4,9 @@
  *
  * The vCPU takes the BQL, then the fence queue's lock. The library's worker calls back
  * with the fence queue's lock and notifies the guest, which takes the BQL. In mode
- * "recursive" the fence queue is guarded by a recursive AioContext lock instead. Fixed,
- * the callback only schedules a bottom half, which the main loop runs.
+ * "recursive" the fence queue is guarded by a recursive AioContext lock instead, and
+ * "recursive-hang" is how that one hangs. Fixed, the callback only schedules a bottom half,
+ * which the main loop runs.
  */
 #include "../case.h"
 
@@ -24,9 +25,14 @@ CASE_FN void bql_unlock_impl(void)
 	pthread_mutex_unlock(&bql);
 }
 
+static bool is_recursive(void)
+{
+	return case_is("recursive") || case_is("recursive-hang");
+}
+
 static pthread_mutex_t *fence_queue_lock(void)
 {
-	return case_is("recursive") ? &aio_context_lock : &fenceq_lock;
+	return is_recursive() ? &aio_context_lock : &fenceq_lock;
 }
 
 CASE_FN void virtio_gpu_rutabaga_process_cmdq(void)
@@ -82,11 +88,11 @@ CASE_FN void virtio_gpu_rutabaga_fence_cb(void)
 		return;
 	}
 	pthread_mutex_lock(fence_queue_lock());
-	if (case_is("recursive"))
+	if (is_recursive())
 		pthread_mutex_lock(&aio_context_lock);
 	case_meet(2);
 	virtio_notify();
-	if (case_is("recursive"))
+	if (is_recursive())
 		pthread_mutex_unlock(&aio_context_lock);
 	pthread_mutex_unlock(fence_queue_lock());
 }
