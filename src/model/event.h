@@ -8,12 +8,17 @@
  *   hold     it has the lock now
  *   fail     it gave up (trylock, timeout, error) and does not have the lock
  *   drop     it is about to let go of the lock
- *   park     it is about to wait on a condition, letting go of the condition's lock
+ *   park     it is about to wait on a condition, letting go of the condition's lock if it
+ *            has one
  *   wake     that wait is over and it has the lock again
- *   post     it signals or broadcasts a condition
+ *   post     it gives a condition: signals, broadcasts, posts, arrives
  *   born     it has made another thread
  *   join     it has waited for another thread's end
  *   exit     it ends
+ *   enter    it is about to make a call that can block
+ *   leave    that call has returned
+ *   kick     it has sent another thread a signal
+ *   idle     it is back from an idle point: what it does from now on is a new activity
  *
  * Nothing downstream of an event can tell which probe spoke.
  */
@@ -34,7 +39,11 @@
 	X(DW_POST, 9, "post")       \
 	X(DW_BORN, 10, "born")      \
 	X(DW_JOIN, 11, "join")      \
-	X(DW_EXIT, 12, "exit")
+	X(DW_EXIT, 12, "exit")      \
+	X(DW_ENTER, 13, "enter")    \
+	X(DW_LEAVE, 14, "leave")    \
+	X(DW_KICK, 15, "kick")      \
+	X(DW_IDLE, 16, "idle")
 
 enum dw_event_kind {
 #define X(name, value, text) name = value,
@@ -50,7 +59,8 @@ enum dw_event_kind {
 	X(DW_RETAKEN, 0x08, "retaken")     /* again, at the end of a condition wait */           \
 	X(DW_REENTRANT, 0x10, "reentrant") /* its holder may take it again */                    \
 	X(DW_REMAINS, 0x20, "remains") /* not taken: still held after one below it was let go */ \
-	X(DW_ROBUST, 0x40, "robust")   /* whoever ends holding it hands it on */
+	X(DW_ROBUST, 0x40, "robust")   /* whoever ends holding it hands it on */                 \
+	X(DW_WAITS, 0x80, "waits")     /* not taken: it is waited for, and not had afterwards */
 
 enum dw_how {
 #define X(name, value, text) name = value,
@@ -58,18 +68,81 @@ enum dw_how {
 #undef X
 };
 
-/* What a thing is. */
-#define DW_THING_KINDS(X)             \
-	X(DW_MUTEX, 1, "mutex")       \
-	X(DW_RWLOCK, 2, "rwlock")     \
-	X(DW_SPINLOCK, 3, "spinlock") \
-	X(DW_CONDITION, 4, "condition")
+/* What a thing is: whatever a thread can wait for. The first three and `once` are locks. */
+#define DW_THING_KINDS(X)                                                                      \
+	X(DW_MUTEX, 1, "mutex")                                                                \
+	X(DW_RWLOCK, 2, "rwlock")                                                              \
+	X(DW_SPINLOCK, 3, "spinlock")                                                          \
+	X(DW_CONDITION, 4, "condition")                                                        \
+	X(DW_SEMAPHORE, 5, "semaphore")                                                        \
+	X(DW_BARRIER, 6, "barrier")                                                            \
+	X(DW_FUTEX, 7, "futex")    /* a word that is waited on by the system call itself */    \
+	X(DW_ONCE, 8, "once")      /* held while its routine runs */                           \
+	X(DW_ENDING, 9, "ending")  /* a thread's end, which a join waits for */                \
+	X(DW_ANSWER, 10, "answer") /* a thread's next idle point: there it answers its kick */ \
+	X(DW_CALL, 11, "call")     /* the return of a call that can block */
 
 enum dw_thing_kind {
 #define X(name, value, text) name = value,
 	DW_THING_KINDS(X)
 #undef X
 };
+
+/*
+ * Things that have no address have one that no memory can have: of a thread's ending and
+ * answer by the thread's number, of a call by the number of the call.
+ */
+#define DW_NO_MEMORY (UINT64_C(1) << 62)
+
+static inline uint64_t dw_thing_address(enum dw_thing_kind kind, uint32_t number)
+{
+	return DW_NO_MEMORY | (uint64_t)kind << 40 | number;
+}
+
+/* The number that dw_thing_address() was given. */
+static inline uint32_t dw_thing_number(uint64_t address)
+{
+	return (uint32_t)address;
+}
+
+/*
+ * Calls that can block, by kind. Numbers from DW_CALL_NAMED on are those of calls that a
+ * profile names. Never renumber, only append.
+ */
+#define DW_CALLS(X)              \
+	X(1, "poll")             \
+	X(2, "ppoll")            \
+	X(3, "select")           \
+	X(4, "pselect")          \
+	X(5, "epoll_wait")       \
+	X(6, "epoll_pwait")      \
+	X(7, "read")             \
+	X(8, "write")            \
+	X(9, "recv")             \
+	X(10, "recvfrom")        \
+	X(11, "recvmsg")         \
+	X(12, "send")            \
+	X(13, "sendto")          \
+	X(14, "sendmsg")         \
+	X(15, "connect")         \
+	X(16, "accept")          \
+	X(17, "nanosleep")       \
+	X(18, "clock_nanosleep") \
+	X(19, "usleep")          \
+	X(20, "sleep")           \
+	X(21, "ioctl")           \
+	X(22, "flock")           \
+	X(23, "fcntl")           \
+	X(24, "fsync")           \
+	X(25, "fdatasync")       \
+	X(26, "waitpid")         \
+	X(27, "waitid")          \
+	X(28, "sigwait")         \
+	X(29, "pause")           \
+	X(30, "KVM_RUN")         \
+	X(31, "syscall")
+
+#define DW_CALL_NAMED 256
 
 /* What is known about a thing beyond its kind. Bits, stored in recordings. */
 #define DW_THING_FLAGS(X)                                                            \
@@ -104,8 +177,8 @@ enum dw_misuse_kind {
  * One event, as recorded with `events=1`. A wire format.
  *
  * `object` is the address of the lock (init to drop), of the condition (park,
- * wake, post), or 0. `other` is the address of the condition's mutex (park,
- * wake), the number of the thread born or joined, or 0.
+ * wake, post), of the call (enter, leave), or 0. `other` is the address of the condition's
+ * mutex (park, wake; 0: it has none), the number of the thread born, joined or kicked, or 0.
  */
 struct dw_event {
 	uint64_t seq;     /* order among all threads' events of this process, from 1 */

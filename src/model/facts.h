@@ -2,10 +2,11 @@
 /*
  * The facts: what one process told, as plain data.
  *
- * A chain is a node of a tree: "thread T, holding the chain `below`, took
+ * A chain is a node of a tree: "thread T, holding the chain `below`, took, or waited for,
  * `thing`". The path from a chain down to the root is what the thread held, in
- * order, when it took the last one. Every need between locks follows from the
- * chains: each thing further down a chain needs the chain's last thing.
+ * order, when it took the last one. Every need of locks follows from the chains: each thing
+ * further down a chain needs the chain's last thing. The needs of other things follow from
+ * the posts.
  *
  * The reader of recordings fills this, and so does the replay of a story; the
  * analysis, the names and the renderers read it. All arrays are indexed by
@@ -75,27 +76,103 @@ enum dw_thread_flag {
 	DW_THREAD_EXITED = 2,
 	DW_THREAD_FOREIGN = 4, /* not seen being made */
 	DW_THREAD_FORKED = 8,  /* continued from a parent process: what it held then is unknown */
+	DW_THREAD_VCPU = 16,   /* it has run a guest */
 };
 
 struct dw_thing {
 	uint64_t address;
-	dw_place place; /* of its address: module 0 unless it is a variable of a module */
-	uint32_t life;  /* counts the lives at this address, from 1 */
-	uint32_t birth; /* stack of its init; 0 if that was not seen */
-	uint32_t maker; /* thread number of who made it; 0 if not seen */
-	uint16_t kind;  /* enum dw_thing_kind */
-	uint16_t flags; /* enum dw_thing_flag */
+	dw_place place;   /* of its address: module 0 unless it is a variable of a module */
+	uint32_t life;    /* counts the lives at this address, from 1 */
+	uint32_t birth;   /* stack of its init; 0 if that was not seen */
+	uint32_t maker;   /* thread number of who made it; 0 if not seen */
+	uint16_t kind;    /* enum dw_thing_kind */
+	uint16_t flags;   /* enum dw_thing_flag */
+	const char *name; /* what the program or a profile calls it; NULL if neither does */
 };
 
+/*
+ * What was going on when a chain was told: what the thread's activity began with. An
+ * activity is what a thread does between two idle points: returns from running a guest,
+ * from waiting for events (ppoll, epoll_wait, select), from a wait for a condition, a
+ * semaphore or a barrier; or its start.
+ */
+struct dw_origin {
+	uint32_t woken_by; /* thing number of what it had waited for; 0: of something else */
+	uint32_t exit;     /* the guest's exit, KVM_EXIT_... of linux/kvm.h, plus 1; 0: none */
+	uint64_t address;  /* of the guest's access: physical for MMIO, the port for PIO; else 0 */
+};
+
+/*
+ * With DW_WAITS the last thing was not taken but waited for: a condition, an ending, an
+ * answer, a call. Nothing builds on such a chain.
+ */
 struct dw_chain {
-	uint32_t below;  /* chain number of what was held; 0: nothing */
-	uint32_t thing;  /* thing number of what was taken */
+	uint32_t below;          /* chain number of what was held; 0: nothing */
+	uint32_t thing;          /* thing number of what was taken, or waited for */
+	uint32_t thread;         /* by whom */
+	uint32_t stack;          /* where */
+	uint32_t hint;           /* facts.hints index; 0 if none */
+	uint32_t run;            /* facts.runs index: the segments it happened in */
+	uint32_t depth;          /* things on the path, this one included; at least 1 */
+	uint32_t how;            /* enum dw_how */
+	struct dw_origin origin; /* of the first time */
+
+	/* Waits that were measured: those for locks that were found taken, and all others. */
+	uint32_t n_waits;
+	uint64_t waited_ns;  /* in all */
+	uint64_t longest_ns; /* at most */
+	uint64_t held_ns;    /* the longest time that it was seen held while others waited */
+};
+
+/*
+ * A thread gave a thing that others wait for: it posted a condition or semaphore, arrived
+ * at a barrier, ended, reached an idle point. In the same activity it had taken a lock
+ * before. So the thing needs that lock: it is not given before the lock is.
+ */
+struct dw_post {
+	uint32_t thing;  /* thing number of what was given */
 	uint32_t thread; /* by whom */
-	uint32_t stack;  /* where */
+	uint32_t chain;  /* chain number of the lock; 0: it had taken none */
+	uint32_t said;   /* thing number of what it gave in between, after it had last taken the
+			  * lock: who has waited for that knows that it is past the lock; 0: none */
+	uint32_t stack;  /* where it gave */
 	uint32_t hint;   /* facts.hints index; 0 if none */
-	uint32_t run;    /* facts.runs index: the segments it happened in */
-	uint32_t depth;  /* locks on the path, this one included; at least 1 */
-	uint32_t how;    /* enum dw_how */
+};
+
+/*
+ * A deadlock or stall that the monitor found in the running process, and confirmed.
+ *
+ * Its legs come first, each holding what the one before needs; then those who wait for
+ * something that a leg holds and are no leg themselves.
+ */
+struct dw_found {
+	uint32_t verdict; /* DW_FOUND_DEADLOCK: the legs are a cycle; DW_FOUND_STALL: a path */
+	uint32_t flags;   /* enum dw_found_flag */
+	uint64_t time_ns; /* CLOCK_MONOTONIC of the second look */
+	uint64_t span_ns; /* for how long it has been so, at least */
+	const struct dw_found_leg *legs;
+	uint32_t n_legs, n_waiters;
+};
+
+enum dw_found_verdict { DW_FOUND_DEADLOCK = 1, DW_FOUND_STALL = 2 };
+
+enum dw_found_flag {
+	DW_FOUND_INFERRED = 1,  /* that nobody else gives a condition is not known, just not seen */
+	DW_FOUND_NO_POSTER = 2, /* nobody was ever seen giving what the last leg waits for */
+	DW_FOUND_POSTERS_GONE = 4, /* all who were seen giving it have ended */
+	DW_FOUND_POLLING = 8,  /* a leg does not sleep: it asks again and again, without progress */
+	DW_FOUND_RUNNING = 16, /* the last leg does not wait at all, but runs */
+};
+
+struct dw_found_leg {
+	uint32_t thread;
+	uint32_t
+	    holds; /* chain number: its last thing is held; 0: what it gives is `post`'s thing */
+	uint32_t needs; /* chain number: its last thing is waited for; 0: see `thing` */
+	uint32_t thing; /* thing number of what is waited for; 0: nothing is known to be */
+	uint32_t post;  /* facts.posts index: how the thing that the leg before needs was seen to be
+			 * given by this thread; 0: it holds that */
+	uint32_t stack; /* where it is now; 0: it could not be read */
 };
 
 /* Thread `thread`, at its segment `segment` and ever after, has seen `other` end. */
@@ -130,7 +207,8 @@ struct dw_told_slot {
 	X(DW_LOSS_SIGNAL, 5, "signal", "a signal handler locked while a fact was being told") \
 	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                  \
 	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                  \
-	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")
+	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")       \
+	X(DW_LOSS_KICKS, 9, "kicks", "a thread kicked more others at once than are kept")
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,
@@ -150,10 +228,12 @@ struct dw_facts {
 	const struct dw_joined *joins;
 	const struct dw_misuse *misuses;
 	const struct dw_told_slot *slots;
+	const struct dw_post *posts;
+	const struct dw_found *founds;
 
 	/* How many entries each array has, the "none" at index 0 included. */
 	uint32_t n_modules, n_hints, n_stacks, n_runs, n_threads, n_things, n_chains, n_joins,
-	    n_misuses, n_slots;
+	    n_misuses, n_slots, n_posts, n_founds;
 
 	const char *program; /* path of the executable */
 	uint32_t pid;

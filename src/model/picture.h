@@ -19,11 +19,12 @@ struct dw_held {
 	uint32_t chain; /* the told chain that ends with this lock; DW_CHAIN_LOST if it was lost */
 	union {
 		struct {
-			uint8_t how;     /* enum dw_how */
-			uint8_t what;    /* enum dw_thing_kind */
-			uint16_t deeper; /* how often the holder has taken it again */
+			uint8_t how;        /* enum dw_how */
+			uint8_t what : 7;   /* enum dw_thing_kind */
+			uint8_t polled : 1; /* a poll was seen under it; see dw_slot */
+			uint16_t deeper;    /* how often the holder has taken it again */
 		};
-		uint32_t manner; /* the three in one, to be written at once */
+		uint32_t manner; /* all of it in one, to be written at once */
 	};
 };
 _Static_assert(sizeof(struct dw_held) == 24, "dw_held is a wire format");
@@ -43,14 +44,32 @@ static inline uint32_t dw_manner(uint8_t how, uint8_t what)
  * there is room for one more than `max`.
  */
 struct dw_slot {
-	uint64_t wants;  /* address of the lock it is taking; 0 if none */
-	uint32_t top;    /* index of the last lock held; 0 if none is */
-	uint32_t max;    /* the largest value that `top` may have here */
-	uint32_t thread; /* whose slot this is */
-	uint32_t reserved;
+	uint64_t wants;   /* address of the lock it is taking; 0 if none */
+	uint32_t top;     /* index of the last lock held; 0 if none is */
+	uint32_t max;     /* the largest value that `top` may have here */
+	uint32_t thread;  /* whose slot this is */
+	uint32_t n_polls; /* see polling_ns */
+
+	/*
+	 * Who waits by asking again and again (sleeps, polls, tries locks in vain) runs, and
+	 * yet makes no progress. So the first such poll under a lock marks the lock's entry
+	 * (dw_held::polled) and sets `polling_ns`, CLOCK_MONOTONIC; those that find the mark
+	 * still there count up `n_polls`. Letting go of the lock takes the mark away.
+	 */
+	uint64_t polling_ns;
+
+	uint32_t n_idles; /* idle points that it has reached */
+	uint32_t asked;   /* it was sent a signal, or runs a guest: its idle points are answers */
+
+	/*
+	 * What it waits for that is no lock; `thing` 0: nothing. `key` is the site, as an
+	 * address in the process; `chain` is the told chain of what is held and this, 0 if
+	 * nothing is held.
+	 */
+	struct dw_held waits;
 	struct dw_held held[];
 };
-_Static_assert(sizeof(struct dw_slot) == 24, "dw_slot is a wire format");
+_Static_assert(sizeof(struct dw_slot) == 64, "dw_slot is a wire format");
 
 /* Bytes of a slot for @max locks. */
 static inline size_t dw_slot_size(uint32_t max)

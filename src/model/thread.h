@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tracker: what one thread holds, and which of its chains are told.
+ * The tracker: what one thread holds and waits for, and which of its facts are told.
  *
  * A thread's held locks are a stack, and every prefix of that stack is a chain
  * with a key: a hash of the chain below, the thing, its life, how and where it
@@ -10,6 +10,10 @@
  *   want(T, L)  c := chain(held by T, L); if c is not told: tell c
  *   hold(T, L)  T holds c
  *   drop(T, L)  T holds c without L; what was taken after L remains
+ *   wait(T, Y)  as want, but Y, which is no lock, is not had afterwards
+ *   idle(T)     T begins a new activity
+ *   post(T, Y)  for every chain that T came to hold in this activity: tell that Y needs it
+ *   kick(T, U)  while T still holds what it holds now, its sleeps are waits for U's answer
  *
  * The same idea as the chain key of the Linux kernel's lockdep (Documentation/
  * locking/lockdep-design.rst), kept per thread so that it needs no atomics.
@@ -17,6 +21,10 @@
  * A thread's creating or joining another starts a new segment; a chain that is
  * seen again in a new segment is told again, cheaply. That keeps the evidence
  * for "these two orders could never meet".
+ *
+ * Segments, activities and posts are told apart by one counter, the stamp: every told
+ * chain has that of its last use, so an old one is noticed by the look-up itself, and
+ * what a thread took in its activity, or before a post in it, needs no list to be right.
  *
  * One tracker serves every probe: in the traced program it runs inside the lock
  * calls, so nothing in here allocates, blocks, or touches anything shared. Each
@@ -73,6 +81,20 @@ struct dw_teller {
 	uint32_t (*chain)(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
 			  uint32_t remains);
 
+	/*
+	 * @taking, which is no lock, is given. In this activity the thread had come to hold
+	 * @chain; 0: no lock. After it had last done so, it gave @said (an address; 0: nothing).
+	 */
+	void (*post)(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+		     uint64_t said);
+
+	/*
+	 * Thread number @other is to answer at its idle points from now on.
+	 *
+	 * Return: how many of them it has reached so far; UINT32_MAX: it is not known, or over.
+	 */
+	uint32_t (*ask)(struct dw_thread *thread, uint32_t other);
+
 	/* Chain @chain happened in thread->segment too. */
 	void (*again)(struct dw_thread *thread, uint32_t chain);
 
@@ -93,9 +115,9 @@ struct dw_teller {
 
 /* A chain that was told, or, with key 0, a free entry. */
 struct dw_told {
-	uint64_t key;
+	uint64_t key; /* odd: of a chain whose last lock was taken; even: of anything else */
 	uint32_t chain;
-	uint32_t segment; /* the last segment that it was told for */
+	uint32_t stamp; /* of its last use */
 };
 
 struct dw_told_table {
@@ -106,14 +128,42 @@ struct dw_told_table {
 	struct dw_told entries[] __attribute__((aligned(32)));
 };
 
+/* Locks that are held at once and survive a kick are compared up to here. */
+#define DW_KICK_DEPTH 6
+
+/* Others that a thread waits for at once; QEMU's largest machines have more vCPUs, but not many. */
+#define DW_KICKS_MAX 128
+
+/* A thread that was kicked, and has not been seen to answer yet. */
+struct dw_kick {
+	uint32_t other;
+	uint32_t idles; /* how many idle points it had reached before */
+	uint32_t depth; /* locks that the kicker held then, DW_KICK_DEPTH at most */
+	uint32_t reserved;
+	uint64_t keys[DW_KICK_DEPTH]; /* of their chains, the outermost first */
+};
+
+/* Chains of an activity that are found without a search; more than nearly any has. */
+#define DW_RECENT_MAX 32
+
 struct dw_thread {
 	struct dw_slot *slot; /* what it holds; NULL until dw_thread_begin() */
 	struct dw_told_table *told;
-	uint32_t segment; /* counts from 1 */
+	uint32_t stamp;   /* changes with the segment, with the activity, and after a post */
 	uint32_t number;  /* this thread's number, from 1 */
 	uint32_t open;    /* its calls are tracked: it has begun, and is not telling right now */
 	uint32_t unsure;  /* it may hold locks that were not seen being taken */
+	uint32_t segment; /* counts from 1 */
 	const struct dw_teller *teller;
+
+	/* Stamps: entries of the told table that are not older were used since. */
+	uint32_t segment_began, activity_began, said_at;
+	uint32_t n_recent; /* beyond DW_RECENT_MAX: the told table has to be searched */
+	uint64_t recent[DW_RECENT_MAX]; /* keys of this activity's chains */
+	uint64_t said;         /* the last thing that was given in this activity; 0: none */
+	uint64_t woken_by;     /* the thing whose wait this activity began with; 0: none */
+	struct dw_kick *kicks; /* DW_KICKS_MAX of them; NULL until the first */
+	uint32_t n_kicks;
 };
 
 /*
@@ -131,7 +181,10 @@ void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site
 			 uint32_t life, uint32_t manner);
 void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking);
 
-/* Two rounds of multiplication: the high bits of the key are the good ones. */
+/*
+ * Two rounds of multiplication: the high bits of the key are the good ones. Odd, so it is of
+ * a lock that is taken; see struct dw_told.
+ */
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
 	uint64_t where = taking->site ^ (uint64_t)taking->how << 56 ^ (uint64_t)taking->life << 24;
@@ -161,8 +214,8 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 	const struct dw_told *told = &table->entries[key >> table->shift];
 
 	slot->wants = taking->thing;
-	if (__builtin_expect(
-		told->key != key || told->segment != thread->segment || top == slot->max, 0)) {
+	if (__builtin_expect(told->key != key || told->stamp != thread->stamp || top == slot->max,
+			     0)) {
 		dw_thread_want_slow(thread, taking->thing, taking->site, taking->caller,
 				    taking->life, dw_manner(taking->how, taking->what));
 		return;
@@ -239,22 +292,73 @@ struct dw_held *dw_thread_find(struct dw_thread *thread, uint64_t thing);
  */
 bool dw_thread_rehold(struct dw_thread *thread, const struct dw_taking *taking);
 
+/* A wait for what is no lock, under way. */
+struct dw_waiting {
+	struct dw_held outer; /* what the thread waited for when a signal handler began this one */
+	uint32_t chain;       /* of what is held and this; 0: nothing is held, or it was lost */
+};
+
 /*
- * @thread is about to wait on a condition with @taking->thing as its mutex: lets go
- * of it, and wants it again (DW_RETAKEN is added to the taking). Tells misuse if
- * the mutex is not held, or held more than once.
- *
- * Return: whether the mutex is let go. Then call dw_thread_hold() when the wait is over,
- * whatever its result: the mutex is had again.
+ * @thread is about to wait for @taking->thing, which is no lock (DW_WAITS is among its hows).
+ * Tells the chain if something is held, and publishes what is waited for. Where @sleeps,
+ * this is not the wait itself but a pause on the way to it: if others were kicked under
+ * what is held, their answers are what is waited for.
  */
-bool dw_thread_park(struct dw_thread *thread, struct dw_taking *taking);
+void dw_thread_wait(struct dw_thread *thread, const struct dw_taking *taking, bool sleeps,
+		    struct dw_waiting *ret);
+
+/* That wait is over, whatever its result. */
+void dw_thread_waited(struct dw_thread *thread, const struct dw_waiting *waiting);
+
+/* Whether dw_thread_wait() would have something to tell or publish for a call. */
+static inline bool dw_thread_has_to_wait(const struct dw_thread *thread)
+{
+	return (thread->slot->top | thread->n_kicks) != 0;
+}
+
+/*
+ * @thread waits by asking again and again: under the lock that it took last, one more time
+ * at @now_ns, CLOCK_MONOTONIC.
+ */
+void dw_thread_poll(struct dw_thread *thread, uint64_t now_ns);
+
+/*
+ * @thread is about to wait on @condition with @mutex as its mutex: lets go of that, and wants
+ * it again (DW_RETAKEN is added to it). Tells misuse if the mutex is not held, or held more
+ * than once.
+ *
+ * Return: whether the mutex is let go. When the wait is over, whatever its result, call
+ * dw_thread_waited(), dw_thread_idle(), and in this case dw_thread_retake().
+ */
+bool dw_thread_park(struct dw_thread *thread, struct dw_taking *mutex,
+		    const struct dw_taking *condition, struct dw_waiting *ret);
+
+/* The mutex of dw_thread_park() is had again. */
+void dw_thread_retake(struct dw_thread *thread, const struct dw_taking *mutex);
+
+/*
+ * @thread is back from an idle point: a new activity begins. @at says where, for its answer
+ * to those who have asked; its `thing` is what the thread had waited for, 0 if nothing that
+ * others give.
+ */
+void dw_thread_idle_slow(struct dw_thread *thread, const struct dw_taking *at);
+
+static inline void dw_thread_idle(struct dw_thread *thread, const struct dw_taking *at)
+{
+	thread->slot->n_idles++;
+	if (thread->n_recent | (thread->woken_by != at->thing) | (thread->said != 0))
+		dw_thread_idle_slow(thread, at);
+}
+
+/* @thread gives @taking->thing. */
+void dw_thread_post(struct dw_thread *thread, const struct dw_taking *taking);
+
+/* @thread sends thread number @other a signal. */
+void dw_thread_kick(struct dw_thread *thread, uint32_t other);
 
 /* A misuse, told once for each kind, thing and site. */
 void dw_thread_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 		      const struct dw_taking *taking, uint32_t chain);
 
 /* @thread has made or joined another. */
-static inline void dw_thread_new_segment(struct dw_thread *thread)
-{
-	thread->segment++;
-}
+void dw_thread_new_segment(struct dw_thread *thread);

@@ -58,6 +58,8 @@ struct dw_rec_header {
 	uint32_t n_chains; /* chains told so far; atomic */
 	uint32_t reserved;
 	char program[DW_REC_PROGRAM_MAX]; /* path of the executable, ends with NUL */
+	uint32_t last_thread;             /* id of the latest thread's record; atomic */
+	uint32_t monitor;                 /* process number of the monitor; 0: there was none */
 };
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
 
@@ -78,7 +80,10 @@ enum dw_rec_flag {
 	X(DW_REC_AGAIN, 8, "again")    \
 	X(DW_REC_JOINED, 9, "joined")  \
 	X(DW_REC_MISUSE, 10, "misuse") \
-	X(DW_REC_EVENT, 11, "event")
+	X(DW_REC_EVENT, 11, "event")   \
+	X(DW_REC_POST, 12, "post")     \
+	X(DW_REC_NAME, 13, "name")     \
+	X(DW_REC_FOUND, 14, "found")
 
 enum dw_rec_kind {
 #define X(name, value, text) name = value,
@@ -135,15 +140,17 @@ struct dw_rec_thread {
 	uint32_t slot;  /* id of the slot in use */
 	uint32_t reserved;
 	char name[DW_REC_NAME_SIZE]; /* ends with NUL; empty: none */
+	uint32_t before;             /* id of the record of the thread that came before; 0: none */
+	uint32_t reserved2;
 };
-_Static_assert(sizeof(struct dw_rec_thread) == 72, "wire format");
+_Static_assert(sizeof(struct dw_rec_thread) == 80, "wire format");
 
 /* The picture of one thread. `slot.max` + 2 entries fit in the record. */
 struct dw_rec_slot {
 	struct dw_rec_head head;
 	struct dw_slot slot;
 };
-_Static_assert(sizeof(struct dw_rec_slot) == 32, "wire format");
+_Static_assert(sizeof(struct dw_rec_slot) == 72, "wire format");
 
 struct dw_rec_thing {
 	struct dw_rec_head head;
@@ -170,8 +177,20 @@ struct dw_rec_chain {
 	uint32_t
 	    again; /* id of the latest DW_REC_AGAIN of this chain; 0: that run is the only one */
 	uint32_t order; /* counts all threads' chains, from 1, as they were told */
+
+	/* See struct dw_origin; `woken_by` is an id. */
+	uint32_t woken_by;
+	uint32_t exit;
+	uint64_t address;
+
+	/* See struct dw_chain. The thread writes the first three, the monitor the last. */
+	uint32_t n_waits;
+	uint32_t reserved;
+	uint64_t waited_ns;
+	uint64_t longest_ns;
+	uint64_t held_ns;
 };
-_Static_assert(sizeof(struct dw_rec_chain) == 48, "wire format");
+_Static_assert(sizeof(struct dw_rec_chain) == 96, "wire format");
 
 /* A chain happened again, in segments that do not continue its run before. */
 struct dw_rec_again {
@@ -202,6 +221,49 @@ struct dw_rec_misuse {
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct dw_rec_misuse) == 40, "wire format");
+
+/* See struct dw_post. */
+struct dw_rec_post {
+	struct dw_rec_head head;
+	uint32_t thing;  /* id */
+	uint32_t thread; /* number */
+	uint32_t chain;  /* id */
+	uint32_t said;   /* id of a thing */
+	uint32_t stack;  /* id */
+	uint32_t hint;   /* id */
+};
+_Static_assert(sizeof(struct dw_rec_post) == 32, "wire format");
+
+/* What the program or a profile calls a thing. The last one of a thing counts. */
+struct dw_rec_name {
+	struct dw_rec_head head;
+	uint32_t thing; /* id */
+	uint32_t reserved;
+	char text[]; /* ends with NUL */
+};
+_Static_assert(sizeof(struct dw_rec_name) == 16, "wire format");
+
+struct dw_rec_found_leg {
+	uint32_t thread; /* number */
+	uint32_t holds;  /* id of a chain */
+	uint32_t needs;  /* id of a chain */
+	uint32_t thing;  /* id */
+	uint32_t post;   /* id */
+	uint32_t stack;  /* id */
+};
+
+/* See struct dw_found; the monitor writes it. `n_legs` + `n_waiters` entries follow. */
+struct dw_rec_found {
+	struct dw_rec_head head;
+	uint64_t time_ns;
+	uint64_t span_ns;
+	uint32_t verdict; /* enum dw_found_verdict */
+	uint32_t flags;   /* enum dw_found_flag */
+	uint32_t n_legs;
+	uint32_t n_waiters;
+	struct dw_rec_found_leg legs[];
+};
+_Static_assert(sizeof(struct dw_rec_found) == 40, "wire format");
 
 struct dw_rec_event {
 	struct dw_rec_head head;
