@@ -26,6 +26,9 @@
 /* A function of the program that reports are to name: it has a frame of its own. */
 #define CASE_FN static __attribute__((noinline))
 
+/* One that users name to deadwatch: others can find it, too. */
+#define CASE_EXPORT_FN __attribute__((noinline, visibility("default")))
+
 #define CASE_TURNS_MAX 32 /* more than any case has */
 
 static const char *case_mode;
