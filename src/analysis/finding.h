@@ -4,7 +4,8 @@
  *
  * A cycle of needs has legs: in leg i a thread holds thing i and needs thing i + 1,
  * the last leg needs thing 0. Each leg is witnessed by two chains: how the thread
- * had taken what it holds, and how it took, or waited for, what it needs.
+ * had taken what it holds, and how it took, or waited for, what it needs. A thing that is
+ * no lock is not held but given: there the first of the two is a post.
  */
 #pragma once
 
@@ -14,9 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DW_VERDICTS(X)                                                        \
-	X(DW_POTENTIAL, 1, "potential") /* a cycle of needs: it can happen */ \
-	X(DW_MISUSE, 2, "misuse")       /* wrong whatever other threads do */
+#define DW_VERDICTS(X)                                                                        \
+	X(DW_POTENTIAL, 1, "potential") /* a cycle of needs: it can happen */                 \
+	X(DW_MISUSE, 2, "misuse")       /* wrong whatever other threads do */                 \
+	X(DW_DEADLOCK, 3, "deadlock")   /* it has happened: the monitor saw it, twice */      \
+	X(DW_STALL, 4, "stall")         /* others wait for what its holder does not let go */ \
+	X(DW_HAZARD, 5, "hazard")       /* held across a wait for what is no lock; no cycle */
 
 enum dw_verdict {
 #define X(name, value, text) name = value,
@@ -39,7 +43,9 @@ enum dw_verdict {
 	X(DW_EXCUSE_TRY, 3, "try")         /* a leg does not wait, or not for ever */      \
 	X(DW_EXCUSE_READERS, 4, "readers") /* two readers meet, and no writer can queue */ \
 	X(DW_EXCUSE_GATED, 5, "gated")     /* a lock held in two legs keeps them apart */  \
-	X(DW_EXCUSE_ORDERED, 6, "ordered") /* create and join keep two legs apart */
+	X(DW_EXCUSE_ORDERED, 6, "ordered") /* create and join keep two legs apart */       \
+	X(DW_EXCUSE_POSTERS, 7,                                                            \
+	  "posters") /* another thread was seen giving it without taking the lock first */
 
 enum dw_excuse {
 #define X(name, value, text) name = value,
@@ -49,8 +55,16 @@ enum dw_excuse {
 
 struct dw_leg {
 	uint32_t thread; /* number */
-	uint32_t holds;  /* chain number: its last thing is what is held */
-	uint32_t needs; /* chain number: its last thing is what is needed; `holds` is on its path */
+	uint32_t holds;  /* chain number: its last thing is what is held; 0: see `post` */
+	uint32_t needs;  /* chain number: its last thing is what is needed; `holds` is on its path;
+			  * 0 in a finding of the monitor: see dw_found_leg::thing */
+
+	/*
+	 * facts.posts index: what the leg before needs is not held by this thread, but given by
+	 * it, after it has taken what `needs` ends with; 0: it is held.
+	 */
+	uint32_t post;
+	uint32_t stack; /* where the thread is now, as the monitor saw it; 0: not known */
 };
 
 struct dw_finding {
@@ -61,9 +75,14 @@ struct dw_finding {
 	uint32_t gate;
 	uint32_t excused[2];
 
-	const struct dw_leg *legs; /* potential: at least 2; starts with the thing first seen */
+	/*
+	 * A cycle: at least 2 (1, if a thread waits for what it alone would give); starts with
+	 * the thing first seen. A stall: a path. A hazard: 1.
+	 */
+	const struct dw_leg *legs;
 	uint32_t n_legs;
-	uint32_t misuse; /* index of facts.misuses; 0 for a cycle */
+	uint32_t misuse; /* index of facts.misuses; else 0 */
+	uint32_t found;  /* index of facts.founds, where the monitor found it; else 0 */
 };
 
 /* What an analysis could not do within its limits. All 0: it did everything. */
@@ -86,10 +105,10 @@ int dw_analysis_new(struct dw_analysis **ret, const struct dw_facts *facts, size
 struct dw_analysis *dw_analysis_free(struct dw_analysis *analysis);
 
 /*
- * Draws the findings: cycles without an excuse, then misuses, then cycles with an
- * excuse. Cycles: short ones before long ones, then by the chain that closed them,
- * then by their legs' chains; misuses: as told. The same facts give the same findings
- * in the same order, whatever their addresses. Lives as long as @analysis.
+ * Draws the findings: what the monitor found, cycles without an excuse, misuses, hazards,
+ * then cycles with an excuse. Cycles: short ones before long ones, then by the chain that closed
+ * them, then by their legs' chains; misuses: as told. The same facts give the same findings in the
+ * same order, whatever their addresses. Lives as long as @analysis.
  *
  * Return: 0, or -ENOMEM.
  */
