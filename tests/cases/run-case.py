@@ -5,7 +5,8 @@
     run-case.py EXPECT PROGRAM SHIM DEADWATCH
 
 `expect` has a section for each mode of the program, headed `== MODE`: the modes are
-those that it names. UPDATE=1 rewrites it; KEEP=DIR leaves the recordings there.
+those that it names. UPDATE=1 rewrites it; KEEP=DIR leaves the recordings there. A program
+that cannot run here prints why and exits with 77, and so does this.
 """
 import difflib
 import json
@@ -16,9 +17,14 @@ import tempfile
 
 PROGRAM_TIMEOUT_S = 60
 REPORT_TIMEOUT_S = 60
+SKIPPED = 77  # meson's exit code for a test that cannot run here
 
 
 class CaseError(Exception):
+    pass
+
+
+class CannotRun(Exception):
     pass
 
 
@@ -84,6 +90,8 @@ def finding_lines(finding):
 
 def look(mode, program, shim, deadwatch, folder):
     bare = run_bare(program, mode)
+    if bare[0] == SKIPPED:
+        raise CannotRun(bare[1].decode().strip())
     record = os.path.join(folder, "%s-%s.dwr" % (os.path.basename(program), mode))
     recorded = run_recorded(program, mode, shim, record)
     if bare[0] != 0:
@@ -122,5 +130,8 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except CannotRun as reason:
+        print(reason)
+        sys.exit(SKIPPED)
     except (CaseError, subprocess.TimeoutExpired) as error:
         sys.exit("run-case: %s" % error)
