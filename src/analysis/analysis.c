@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/cycle.h"
 #include "analysis/finding.h"
+#include "analysis/hazard.h"
 #include "analysis/index.h"
 #include "analysis/sort.h"
 #include "base/arena.h"
@@ -149,8 +150,10 @@ static int add_cycle(struct dw_analysis *analysis, const struct pass *pass,
 		const struct dw_witness *witness =
 		    &pass->needs->witnesses[cycle->choice.witnesses[i]];
 
-		legs[i] =
-		    (struct dw_leg){witness->moment.when.thread, witness->holds, witness->needs};
+		legs[i] = (struct dw_leg){.thread = witness->moment.when.thread,
+					  .holds = witness->holds,
+					  .needs = witness->needs,
+					  .post = witness->post};
 	}
 	*finding = (struct dw_finding){.verdict = DW_POTENTIAL, .legs = legs, .n_legs = cycle->n};
 	dw_judge_explain(pass->judge, &cycle->choice, cycle->n, finding);
@@ -181,11 +184,141 @@ static void add_misuses(struct dw_analysis *analysis)
 		    (struct dw_finding){.verdict = DW_MISUSE, .misuse = i};
 }
 
+/* What the monitor has found is told as it found it. */
+static int add_found(struct dw_analysis *analysis, uint32_t number)
+{
+	const struct dw_found *found = &analysis->facts->founds[number];
+	struct dw_leg *legs = dw_arena_alloc(analysis->arena, (found->n_legs + 1) * sizeof(*legs));
+
+	if (!legs)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 0; i < found->n_legs; i++) {
+		const struct dw_found_leg *leg = &found->legs[i];
+
+		legs[i] = (struct dw_leg){.thread = leg->thread,
+					  .holds = leg->holds,
+					  .needs = leg->needs,
+					  .post = leg->post,
+					  .stack = leg->stack};
+	}
+	analysis->findings[analysis->n_findings++] = (struct dw_finding){
+	    .verdict = found->verdict == DW_FOUND_DEADLOCK ? DW_DEADLOCK : DW_STALL,
+	    .legs = legs,
+	    .n_legs = found->n_legs,
+	    .found = number,
+	};
+	return 0;
+}
+
+static int add_founds(struct dw_analysis *analysis)
+{
+	int r = 0;
+
+	for (uint32_t i = 1; i < analysis->facts->n_founds && r >= 0; i++)
+		r = add_found(analysis, i);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* By chain, whether it is a leg of what was found so far: there, more is known than a hazard. */
+static bool *mark_explained(struct dw_analysis *analysis)
+{
+	bool *marks = dw_arena_alloc(analysis->arena, (size_t)analysis->facts->n_chains + 1);
+
+	for (size_t i = 0; i < analysis->n_findings && marks; i++) {
+		const struct dw_finding *finding = &analysis->findings[i];
+
+		for (uint32_t leg = 0; leg < finding->n_legs && !finding->excuse; leg++)
+			marks[finding->legs[leg].needs] = true;
+	}
+	return marks;
+}
+
+static int add_hazard(struct dw_analysis *analysis, uint32_t chain)
+{
+	const struct dw_facts *facts = analysis->facts;
+	struct dw_leg *leg = dw_arena_alloc(analysis->arena, sizeof(*leg));
+
+	if (!leg)
+		return dw_raise(-ENOMEM);
+	*leg = (struct dw_leg){.thread = facts->chains[chain].thread,
+			       .holds = dw_outermost(facts, chain),
+			       .needs = chain};
+	analysis->findings[analysis->n_findings++] =
+	    (struct dw_finding){.verdict = DW_HAZARD, .legs = leg, .n_legs = 1};
+	return 0;
+}
+
+static int add_hazards(struct dw_analysis *analysis)
+{
+	const struct dw_facts *facts = analysis->facts;
+	const bool *explained = mark_explained(analysis);
+	int r = explained ? 0 : dw_raise(-ENOMEM);
+
+	for (uint32_t i = 1; i < facts->n_chains && r >= 0; i++) {
+		if (dw_is_hazard(facts, i) && !explained[i])
+			r = add_hazard(analysis, i);
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* The thing that leg @leg holds or gives. */
+static uint32_t thing_of(const struct dw_facts *facts, const struct dw_leg *leg)
+{
+	return leg->post ? facts->posts[leg->post].thing : facts->chains[leg->holds].thing;
+}
+
+/* Whether the two go through the same things in the same order, wherever they begin. */
+static bool is_same_cycle(const struct dw_facts *facts, const struct dw_finding *a,
+			  const struct dw_finding *b)
+{
+	uint32_t n = a->n_legs;
+
+	for (uint32_t turn = 0; turn < n && n == b->n_legs; turn++) {
+		uint32_t i = 0;
+
+		while (i < n &&
+		       thing_of(facts, &a->legs[i]) == thing_of(facts, &b->legs[(turn + i) % n]))
+			i++;
+		if (i == n)
+			return true;
+	}
+	return false;
+}
+
+/* What has happened need not be told again as what could. The monitor's findings come first. */
+static bool has_happened(const struct dw_analysis *analysis, const struct dw_finding *finding)
+{
+	for (uint32_t i = 0; i + 1 < analysis->facts->n_founds; i++) {
+		const struct dw_finding *found = &analysis->findings[i];
+
+		if (finding->verdict == DW_POTENTIAL && found->verdict == DW_DEADLOCK &&
+		    is_same_cycle(analysis->facts, finding, found))
+			return true;
+	}
+	return false;
+}
+
+static void drop_happened(struct dw_analysis *analysis)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < analysis->n_findings; i++) {
+		if (!has_happened(analysis, &analysis->findings[i]))
+			analysis->findings[n++] = analysis->findings[i];
+	}
+	analysis->n_findings = n;
+}
+
+/* The order in which findings are told. */
 static unsigned rank(const struct dw_finding *finding)
 {
-	if (finding->verdict == DW_MISUSE)
-		return 1;
-	return finding->excuse == DW_NO_EXCUSE ? 0 : 2;
+	static const uint8_t ranks[] = {[DW_DEADLOCK] = 0,
+					[DW_STALL] = 1,
+					[DW_POTENTIAL] = 2,
+					[DW_MISUSE] = 3,
+					[DW_HAZARD] = 4};
+
+	return finding->excuse == DW_NO_EXCUSE ? ranks[finding->verdict] : sizeof(ranks);
 }
 
 /* The chain that closed a cycle: before it was told, there was none. */
@@ -205,6 +338,8 @@ static bool is_before(const void *context, uint32_t a_index, uint32_t b_index)
 
 	if (rank(a) != rank(b))
 		return rank(a) < rank(b);
+	if (a->found != b->found)
+		return a->found < b->found;
 	if (a->n_legs != b->n_legs)
 		return a->n_legs < b->n_legs;
 	if (a->misuse != b->misuse)
@@ -249,15 +384,21 @@ int dw_analysis_run(struct dw_analysis *analysis)
 		r = pass_merged(analysis, &merged);
 	if (r < 0)
 		return dw_pass(r);
-	n_max = (size_t)exact.cycles.n + merged.cycles.n + analysis->facts->n_misuses;
+	n_max = (size_t)exact.cycles.n + merged.cycles.n + analysis->facts->n_misuses +
+		analysis->facts->n_founds + dw_hazards_count(analysis->facts);
 	analysis->n_findings = 0;
 	analysis->findings =
 	    dw_arena_alloc(analysis->arena, (n_max + 1) * sizeof(*analysis->findings));
 	if (!analysis->findings)
 		return dw_raise(-ENOMEM);
-	r = add_cycles(analysis, &exact, &merged);
+	r = add_founds(analysis);
+	if (r >= 0)
+		r = add_cycles(analysis, &exact, &merged);
+	if (r >= 0)
+		r = add_hazards(analysis);
 	if (r < 0)
 		return dw_pass(r);
+	drop_happened(analysis);
 	add_misuses(analysis);
 	r = sort_findings(analysis);
 	return r < 0 ? dw_pass(r) : 0;

@@ -44,7 +44,7 @@ struct search {
 	struct dw_index index; /* of cycles, by their needs */
 	uint64_t steps;
 	uint32_t n_excused;
-	uint32_t legs_max; /* as many threads as there are, within LEGS_MAX */
+	uint32_t legs_max; /* as many as the threads there are can make, within LEGS_MAX */
 
 	/* The breadth-first search backward from `root`. */
 	uint32_t root;
@@ -60,6 +60,16 @@ struct search {
 	uint32_t *witnesses; /* of the last choice */
 	uint32_t *turned_needs, *turned_witnesses;
 };
+
+/* Each leg wants its own thread, but that one may wait in one leg for what it gives in the next. */
+static uint32_t legs_of(const struct dw_needs *needs)
+{
+	uint64_t n = needs->n_threads;
+
+	if (needs->facts->n_posts > 1)
+		n *= 2;
+	return n < LEGS_MAX ? (uint32_t)n : LEGS_MAX;
+}
 
 static int search_init(struct search *s)
 {
@@ -80,7 +90,7 @@ static int search_init(struct search *s)
 	s->turned_needs = legs + 3 * (LEGS_MAX + 1);
 	s->turned_witnesses = legs + 4 * (LEGS_MAX + 1);
 	memset(s->distances, 0xff, n * sizeof(*s->distances));
-	s->legs_max = s->needs->n_threads < LEGS_MAX ? s->needs->n_threads : LEGS_MAX;
+	s->legs_max = legs_of(s->needs);
 	return 0;
 }
 
@@ -105,13 +115,24 @@ static uint64_t cycle_hash(const struct dw_cycle *cycle)
 	return hash;
 }
 
-/* Turns the path, and the witnesses along, until it starts at the node first seen. */
+/* Whether leg @a of the path is to come before leg @b: locks first, then what was seen first. */
+static bool begins_before(const struct search *s, uint32_t a, uint32_t b)
+{
+	const struct dw_thing *things = s->needs->facts->things;
+	uint32_t x = need_at(s, s->path_needs[a])->from, y = need_at(s, s->path_needs[b])->from;
+
+	if (dw_is_lock(things[x].kind) != dw_is_lock(things[y].kind))
+		return dw_is_lock(things[x].kind);
+	return x < y;
+}
+
+/* Turns the path, and the witnesses along, until it starts where a reader is to begin. */
 static void turn(const struct search *s, uint32_t n, uint32_t *needs, uint32_t *witnesses)
 {
 	uint32_t first = 0;
 
 	for (uint32_t i = 1; i < n; i++) {
-		if (need_at(s, s->path_needs[i])->from < need_at(s, s->path_needs[first])->from)
+		if (begins_before(s, i, first))
 			first = i;
 	}
 	for (uint32_t i = 0; i < n; i++) {

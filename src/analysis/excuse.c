@@ -106,6 +106,29 @@ static unsigned excuses_together(struct dw_judge *judge, const struct dw_moment 
 	return excuses;
 }
 
+/* Whether who goes the way @b would give what @a waits for, in the place of a thread itself. */
+static bool gives_to_itself(const struct dw_judge *judge, const struct place *a,
+			    const struct place *b)
+{
+	const struct dw_needs *needs = judge->needs;
+
+	return needs->ways[b->way].is_given &&
+	       needs->ways[a->way].needs == needs->ways[b->way].holds &&
+	       needs->witnesses[a->witness].moment.when.thread ==
+		   needs->witnesses[b->witness].moment.when.thread;
+}
+
+/* The excuses by which the legs at @a and @b cannot be at once. */
+static unsigned excuses_apart(struct dw_judge *judge, const struct place *a, const struct place *b)
+{
+	const struct dw_witness *witnesses = judge->needs->witnesses;
+
+	if (gives_to_itself(judge, a, b) || gives_to_itself(judge, b, a))
+		return 0;
+	return excuses_together(judge, &witnesses[a->witness].moment,
+				&witnesses[b->witness].moment);
+}
+
 static bool writer_can_queue(struct dw_judge *judge, uint32_t thing, const struct dw_moment *needs,
 			     const struct dw_moment *holds)
 {
@@ -127,8 +150,11 @@ static unsigned excuses_meeting(struct dw_judge *judge, const struct place *need
 {
 	const struct dw_way *a = &judge->needs->ways[needs->way];
 	const struct dw_way *b = &judge->needs->ways[holds->way];
+	uint32_t woken_by = judge->needs->witnesses[needs->witness].said;
 	unsigned excuses = a->needs == b->holds ? 0 : DW_EXCUSE_BIT(DW_EXCUSE_REUSED);
 
+	if (b->is_given && woken_by && woken_by == judge->needs->witnesses[holds->witness].said)
+		excuses |= DW_EXCUSE_BIT(DW_EXCUSE_ORDERED);
 	if (a->needs_shared && b->holds_shared &&
 	    !writer_can_queue(judge, a->needs, &judge->needs->witnesses[needs->witness].moment,
 			      &judge->needs->witnesses[holds->witness].moment))
@@ -159,7 +185,9 @@ bool dw_judge_excuses_way(struct dw_judge *judge, const uint32_t *before, uint32
 	    (next && only_readers(judge, way, *next)))
 		return true;
 	for (uint32_t i = 0; i < n; i++) {
-		if (gate_between(judge, ways[before[i]].state, ways[way].state))
+		/* Where something is given, it may be by the thread itself, which no gate stops. */
+		if (!ways[before[i]].is_given && !ways[way].is_given &&
+		    gate_between(judge, ways[before[i]].state, ways[way].state))
 			return true;
 	}
 	return false;
@@ -200,20 +228,83 @@ static bool place_next(const struct choosing *c, struct place *place)
 	return true;
 }
 
+/* Whether one of the legs that are placed is by @thread, or holds or gives @thing. */
+static bool is_in_cycle(const struct dw_judge *judge, uint32_t n, uint32_t thread, uint32_t thing)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct place *place = &judge->places[i];
+
+		if (judge->needs->witnesses[place->witness].moment.when.thread == thread ||
+		    (thing && judge->needs->ways[place->way].holds == thing))
+			return true;
+	}
+	return false;
+}
+
+/* Whether @thread was ever seen giving @thing after it had taken a lock of the cycle. */
+static bool needs_cycle(const struct dw_judge *judge, uint32_t n, uint32_t thing, uint32_t thread)
+{
+	const struct dw_facts *facts = judge->needs->facts;
+
+	for (uint32_t i = judge->needs->posts[thing]; i; i = judge->needs->posts_next[i]) {
+		const struct dw_post *post = &facts->posts[i];
+
+		if (post->thread == thread && post->chain &&
+		    is_in_cycle(judge, n, 0, facts->chains[post->chain].thing))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it was over with the giver @post when the leg at @place happened, or not begun. */
+static bool is_apart(struct dw_judge *judge, const struct dw_post *post, const struct place *place)
+{
+	const struct dw_when when = {post->thread, judge->needs->facts->chains[post->chain].run};
+
+	return post->chain && dw_order_apart(judge->order, when,
+					     judge->needs->witnesses[place->witness].moment.when);
+}
+
+/* Whether somebody outside of the cycle of @n legs can give what leg @leg gives. */
+static bool has_other_poster(struct dw_judge *judge, uint32_t n, uint32_t leg)
+{
+	uint32_t thing = judge->needs->ways[judge->places[leg].way].holds;
+
+	for (uint32_t i = judge->needs->posts[thing]; i; i = judge->needs->posts_next[i]) {
+		const struct dw_post *post = &judge->needs->facts->posts[i];
+
+		judge->pairs++;
+		if (!is_in_cycle(judge, n, post->thread, 0) &&
+		    !needs_cycle(judge, n, thing, post->thread) &&
+		    !is_apart(judge, post, &judge->places[leg]))
+			return true;
+	}
+	return false;
+}
+
+static unsigned excuses_of_posters(struct dw_judge *judge, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (judge->needs->ways[judge->places[i].way].is_given &&
+		    has_other_poster(judge, n, i))
+			return DW_EXCUSE_BIT(DW_EXCUSE_POSTERS);
+	}
+	return 0;
+}
+
 static unsigned excuses_so_far(const struct choosing *c, uint32_t leg)
 {
-	const struct dw_witness *witnesses = c->judge->needs->witnesses;
 	const struct place *places = c->judge->places;
 	unsigned excuses = excuses_alone(c->judge, places[leg].way);
 
 	for (uint32_t i = 0; i < leg; i++)
-		excuses |= excuses_together(c->judge, &witnesses[places[i].witness].moment,
-					    &witnesses[places[leg].witness].moment);
+		excuses |= excuses_apart(c->judge, &places[i], &places[leg]);
 	if (leg)
 		excuses |= places[leg - 1].excuses |
 			   excuses_meeting(c->judge, &places[leg - 1], &places[leg]);
 	if (leg + 1 == c->n)
-		excuses |= excuses_meeting(c->judge, &places[leg], &places[0]);
+		excuses |= excuses_meeting(c->judge, &places[leg], &places[0]) |
+			   excuses_of_posters(c->judge, c->n);
 	return excuses;
 }
 
@@ -290,17 +381,18 @@ void dw_judge_choose_excused(struct dw_judge *judge, const uint32_t *needs, uint
 static bool applies(struct dw_judge *judge, enum dw_excuse excuse, uint32_t a, uint32_t b,
 		    uint32_t n)
 {
-	const struct dw_witness *witnesses = judge->needs->witnesses;
 	const struct place *places = judge->places;
 	unsigned excuses = 0;
 
-	if (excuse == DW_EXCUSE_TRY)
-		excuses = a == b ? excuses_alone(judge, places[a].way) : 0;
-	else if (excuse == DW_EXCUSE_READERS || excuse == DW_EXCUSE_REUSED)
-		excuses = b == (a + 1) % n ? excuses_meeting(judge, &places[a], &places[b]) : 0;
-	else if (a < b)
-		excuses = excuses_together(judge, &witnesses[places[a].witness].moment,
-					   &witnesses[places[b].witness].moment);
+	if (excuse == DW_EXCUSE_TRY && a == b)
+		excuses = excuses_alone(judge, places[a].way);
+	if (excuse == DW_EXCUSE_POSTERS && a == b && judge->needs->ways[places[a].way].is_given &&
+	    has_other_poster(judge, n, a))
+		excuses = DW_EXCUSE_BIT(excuse);
+	if (b == (a + 1) % n)
+		excuses |= excuses_meeting(judge, &places[a], &places[b]);
+	if (a < b)
+		excuses |= excuses_apart(judge, &places[a], &places[b]);
 	return excuses & DW_EXCUSE_BIT(excuse);
 }
 

@@ -16,8 +16,14 @@
  *                  third thread takes it exclusively, waiting, at a moment that is
  *                  possible together with those of both legs
  *   gated          a thing is in two legs' states, in one of them exclusively
- *   ordered        create and join keep two legs apart
+ *   ordered        create and join keep two legs apart; or the one that waits was woken by
+ *                  what the other gave when it was past the lock
+ *   posters        another thread was seen giving what a leg waits for, and never needed
+ *                  any of the cycle's locks for it
  *   reused         one leg needs one life of an address, the next holds another
+ *
+ * A thread that waits for what it gives itself is stuck for certain, if nobody else gives it:
+ * there, single-thread is no excuse, nor is anything else that is about two threads.
  */
 #pragma once
 

@@ -51,6 +51,13 @@ static bool makes_needs(const struct drawing *d, uint32_t chain)
 	return true;
 }
 
+/* Whether @post says that its thing needs a lock that may have had to be waited for. */
+static bool is_need(const struct drawing *d, const struct dw_post *post)
+{
+	return post->chain && !(chain_at(d, post->chain)->how & DW_WAITS) &&
+	       makes_needs(d, post->chain);
+}
+
 static int add_edges(struct drawing *d, uint32_t chain)
 {
 	uint32_t to = node_at(d, chain), edge;
@@ -66,6 +73,17 @@ static int add_edges(struct drawing *d, uint32_t chain)
 	return 0;
 }
 
+/* A thing of its own cannot be met: what is given is no lock, and what is taken is. */
+static int add_edge_of_post(struct drawing *d, const struct dw_post *post)
+{
+	uint32_t from = d->node_of[post->thing], edge;
+	int r = 0;
+
+	if (is_need(d, post) && node_at(d, post->chain) != from)
+		r = dw_graph_add(d->graph, from, node_at(d, post->chain), &edge);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static int draw_graph(struct drawing *d)
 {
 	int r = dw_graph_new(&d->graph, d->arena);
@@ -74,6 +92,8 @@ static int draw_graph(struct drawing *d)
 		r = dw_graph_add_node(d->graph) < 0 ? -ENOMEM : 0;
 	for (uint32_t i = 1; i < d->out.facts->n_chains && r >= 0; i++)
 		r = add_edges(d, i);
+	for (uint32_t i = 1; i < d->out.facts->n_posts && r >= 0; i++)
+		r = add_edge_of_post(d, &d->out.facts->posts[i]);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -241,14 +261,15 @@ static bool same_way(const void *context, uint32_t item, const void *wanted)
 
 	return a->holds == b->holds && a->needs == b->needs && a->state == b->state &&
 	       a->holds_shared == b->holds_shared && a->needs_shared == b->needs_shared &&
-	       a->gives_up == b->gives_up;
+	       a->gives_up == b->gives_up && a->is_given == b->is_given;
 }
 
 static int ensure_way(struct drawing *d, const struct way_key *key, uint32_t *ret)
 {
 	struct dw_need *need = (struct dw_need *)&d->out.needs[key->need];
 	const struct dw_way *way = &key->way;
-	uint64_t modes = way->holds_shared | way->needs_shared << 1 | way->gives_up << 2;
+	uint64_t modes =
+	    way->holds_shared | way->needs_shared << 1 | way->gives_up << 2 | way->is_given << 3;
 	uint64_t hash =
 	    dw_hash(dw_hash((uint64_t)way->holds << 32 | way->needs, modes), way->state);
 	int r;
@@ -277,7 +298,7 @@ static bool same_witness(const void *context, uint32_t item, const void *wanted)
 				*b = wanted;
 
 	return a->way == b->way && a->moment.when.thread == b->moment.when.thread &&
-	       a->moment.when.runs == b->moment.when.runs;
+	       a->moment.when.runs == b->moment.when.runs && a->said == b->said;
 }
 
 /* Identical witnesses are kept once, the first: neither excuses nor readers want more. */
@@ -285,7 +306,8 @@ static int ensure_witness(struct drawing *d, const struct dw_witness *witness)
 {
 	uint32_t way = witness->way;
 	const struct dw_when *when = &witness->moment.when;
-	uint64_t hash = dw_hash((uint64_t)when->thread << 32 | when->runs, way);
+	uint64_t hash =
+	    dw_hash(dw_hash((uint64_t)when->thread << 32 | when->runs, way), witness->said);
 	int r;
 
 	if (dw_index_find(&d->witnesses_index, hash, same_witness, d, witness) != DW_INDEX_NONE)
@@ -305,38 +327,45 @@ static int ensure_witness(struct drawing *d, const struct dw_witness *witness)
 	return 0;
 }
 
-static int add_witness(struct drawing *d, uint32_t need, uint32_t holds, uint32_t needs,
-		       const struct dw_moment *moment)
+/* What goes for the two kinds of witnesses: who needs what is at the end of a chain. */
+static int add_witness(struct drawing *d, struct way_key *key, struct dw_witness *witness)
 {
-	const struct dw_chain *held = chain_at(d, holds), *needed = chain_at(d, needs);
-	struct dw_witness witness = {*moment, holds, needs, DW_NEED_NONE, DW_NEED_NONE};
-	struct way_key key = {
-	    .way =
-		{
-		    .state = moment->state,
-		    .holds = held->thing,
-		    .needs = needed->thing,
-		    .holds_shared = held->how & DW_SHARED,
-		    .needs_shared = needed->how & DW_SHARED,
-		    .gives_up = dw_how_gives_up(needed->how),
-		    .first = DW_NEED_NONE,
-		    .last = DW_NEED_NONE,
-		    .next = DW_NEED_NONE,
-		},
-	    .need = need,
-	};
-	int r = ensure_way(d, &key, &witness.way);
+	const struct dw_chain *needed = chain_at(d, witness->needs);
+	struct dw_way *way = &key->way;
+	int r;
 
+	way->state = witness->moment.state;
+	way->needs = needed->thing;
+	way->needs_shared = needed->how & DW_SHARED;
+	way->gives_up = dw_how_gives_up(needed->how);
+	way->first = way->last = way->next = DW_NEED_NONE;
+	witness->next = DW_NEED_NONE;
+	r = ensure_way(d, key, &witness->way);
 	if (r >= 0)
-		r = ensure_witness(d, &witness);
+		r = ensure_witness(d, witness);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-/* The need that @holds -> @needs, two chains, is a witness of; DW_NEED_NONE: none that matters. */
-static uint32_t need_between(const struct drawing *d, uint32_t holds, uint32_t needs)
+static int add_witness_of_chain(struct drawing *d, uint32_t need, uint32_t holds, uint32_t needs,
+				const struct dw_moment *moment)
 {
-	uint32_t from = node_at(d, holds), to = node_at(d, needs);
+	const struct dw_chain *held = chain_at(d, holds), *needed = chain_at(d, needs);
+	struct dw_witness witness = {.moment = *moment, .holds = holds, .needs = needs};
+	struct way_key key = {
+	    .way = {.holds = held->thing, .holds_shared = held->how & DW_SHARED},
+	    .need = need,
+	};
+	int r;
 
+	if (needed->how & DW_WAITS)
+		witness.said = needed->origin.woken_by;
+	r = add_witness(d, &key, &witness);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* The need between two nodes; DW_NEED_NONE: there is none that matters. */
+static uint32_t need_between(const struct drawing *d, uint32_t from, uint32_t to)
+{
 	if (from == to || dw_graph_component(d->graph, from) != dw_graph_component(d->graph, to))
 		return DW_NEED_NONE;
 	return d->need_of[dw_graph_find(d->graph, from, to)];
@@ -351,15 +380,33 @@ static int add_witnesses(struct drawing *d, uint32_t chain)
 	if (dw_graph_component_size(d->graph, node_at(d, chain)) < 2 || !makes_needs(d, chain))
 		return 0;
 	for (uint32_t a = chain_at(d, chain)->below; a && r >= 0; a = chain_at(d, a)->below) {
-		uint32_t need = need_between(d, a, chain);
+		uint32_t need = need_between(d, node_at(d, a), node_at(d, chain));
 
 		if (need == DW_NEED_NONE)
 			continue;
 		r = known ? 0 : ensure_moment(d, chain, &moment);
 		known = true;
 		if (r >= 0)
-			r = add_witness(d, need, a, chain, &moment);
+			r = add_witness_of_chain(d, need, a, chain, &moment);
 	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int add_witness_of_post(struct drawing *d, uint32_t post)
+{
+	const struct dw_post *p = &d->out.facts->posts[post];
+	struct dw_witness witness = {.needs = p->chain, .post = post, .said = p->said};
+	struct way_key key = {.way = {.holds = p->thing, .is_given = true}};
+	int r;
+
+	if (!is_need(d, p))
+		return 0;
+	key.need = need_between(d, d->node_of[p->thing], node_at(d, p->chain));
+	if (key.need == DW_NEED_NONE)
+		return 0;
+	r = ensure_moment(d, p->chain, &witness.moment);
+	if (r >= 0)
+		r = add_witness(d, &key, &witness);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -445,7 +492,27 @@ static int see_chains(struct drawing *d)
 		if (r >= 0)
 			r = add_writer(d, writers, i);
 	}
+	for (uint32_t i = 1; i < facts->n_posts && r >= 0; i++)
+		r = add_witness_of_post(d, i);
 	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* All posts by what they give, in the order told. */
+static int group_posts(struct drawing *d)
+{
+	const struct dw_facts *facts = d->out.facts;
+	uint32_t *first = dw_arena_alloc(d->arena, ((size_t)facts->n_things + 1) * sizeof(*first));
+	uint32_t *next = dw_arena_alloc(d->arena, ((size_t)facts->n_posts + 1) * sizeof(*next));
+
+	if (!first || !next)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = facts->n_posts; i-- > 1;) {
+		next[i] = first[facts->posts[i].thing];
+		first[facts->posts[i].thing] = i;
+	}
+	d->out.posts = first;
+	d->out.posts_next = next;
+	return 0;
 }
 
 static int count_threads(struct drawing *d)
@@ -484,6 +551,8 @@ int dw_needs_new(struct dw_needs **ret, const struct dw_facts *facts, const uint
 		r = group(d, /* by_from= */ false, &d->out.in_starts, &d->out.in);
 	if (r >= 0)
 		r = see_chains(d);
+	if (r >= 0)
+		r = group_posts(d);
 	if (r >= 0)
 		r = count_threads(d);
 	if (r < 0)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Needs, drawn from the chains, with what was seen of each.
+ * Needs, drawn from the chains and the posts, with what was seen of each.
  *
  * Every thing further down a chain needs the chain's last thing, which the thread
  * may have had to wait for. A chain that takes what its path holds already makes no
  * need: it waits for no other holder (but a reader that reads again, past a queued
  * writer, does wait, and is not seen here). Nor does one that just remains.
+ *
+ * A thing that is no lock needs the lock that a thread took, in the same activity, before it
+ * gave that thing.
  *
  * A need that is on no cycle is only counted. Of one that may be, everything is kept
  * that tells one of its witnesses from another:
@@ -40,7 +43,13 @@ struct dw_moment {
 
 struct dw_witness {
 	struct dw_moment moment;
-	uint32_t holds, needs; /* chain numbers; see struct dw_leg */
+	uint32_t holds, needs, post; /* see struct dw_leg */
+
+	/*
+	 * What was given before, or with what the needing thread was woken: who waits, woken by
+	 * what the giver gave after it had taken the lock, knows that the lock is out of the way.
+	 */
+	uint32_t said; /* thing number; 0: nothing */
 	uint32_t way;
 	uint32_t next; /* way::first */
 };
@@ -51,6 +60,7 @@ struct dw_way {
 	bool holds_shared;
 	bool needs_shared;
 	bool gives_up;        /* it does not wait, or not for ever */
+	bool is_given;        /* `holds` is no lock: it is not held, but given afterwards */
 	uint32_t first, last; /* dw_witness::next, in the order told */
 	uint32_t next;        /* need::first */
 };
@@ -85,6 +95,8 @@ struct dw_needs {
 	uint32_t n_needs;
 	uint32_t n_nodes;
 	uint32_t n_threads;                   /* that are a witness of any of `needs` */
+	const uint32_t *posts;                /* by thing: index of posts_next; 0: none */
+	const uint32_t *posts_next;           /* by facts.posts index: the next one of its thing */
 	uint64_t n_needs_seen, n_things_seen; /* of all needs, on cycles or not */
 
 	/* The needs from and to node i: out[out_starts[i]] up to out[out_starts[i + 1] - 1]. */

@@ -24,6 +24,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The numbers are part of the recording format: never renumber, only append. */
@@ -88,6 +89,12 @@ enum dw_thing_kind {
 #undef X
 };
 
+/* Whether what is of @kind can be held; all else is waited for, and given. */
+static inline bool dw_is_lock(unsigned kind)
+{
+	return kind == DW_MUTEX || kind == DW_RWLOCK || kind == DW_SPINLOCK || kind == DW_ONCE;
+}
+
 /*
  * Things that have no address have one that no memory can have: of a thread's ending and
  * answer by the thread's number, of a call by the number of the call.
@@ -142,6 +149,7 @@ static inline uint32_t dw_thing_number(uint64_t address)
 	X(30, "KVM_RUN")         \
 	X(31, "syscall")
 
+#define DW_CALL_KVM_RUN 30
 #define DW_CALL_NAMED 256
 
 /* What is known about a thing beyond its kind. Bits, stored in recordings. */
