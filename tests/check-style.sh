@@ -29,7 +29,7 @@ awk -v max="$FUNCTION_MAX" '
 	END { exit bad }
 ' $sources || status=1
 
-for file in $sources $(find tools tests .ci -name '*.sh' -o -name '*.py' -o -path '.ci/run'); do
+for file in $sources $(find tools tests .ci -name '*.sh' -o -name '*.py' -o -name '*.rs' -o -path '.ci/run'); do
 	lines=$(wc -l <"$file")
 	if [ "$lines" -gt "$FILE_MAX" ]; then
 		echo "$file: $lines lines; $FILE_MAX are enough"

@@ -102,12 +102,14 @@ class R1:
         make_image(os.path.join(folder, "boot.img"))
         self.process = subprocess.Popen([*before, *command(options)], cwd=folder, text=True,
                                         env=environment, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        start_new_session=True)
         try:
             self.client = self.connect()
             self.pid = int(read(os.path.join(folder, "qemu.pid")))
         except BaseException:
-            self.process.kill()
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.communicate()
             raise
         if reads:
