@@ -251,6 +251,10 @@ static const char *excuse_text(struct dw_telling *telling, const struct dw_findi
 		return dw_tell_text(
 		    telling, "creating and joining threads keeps %s and %s from meeting here", one,
 		    other);
+	case DW_EXCUSE_POSTERS:
+		return dw_tell_text(telling,
+				    "another thread was seen giving it without taking %s first",
+				    needed);
 	}
 	return "of a kind that is not known here";
 }

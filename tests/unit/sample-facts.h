@@ -154,5 +154,5 @@ static inline struct dw_leg sample_leg(uint32_t thread, uint32_t held, const cha
 	uint32_t holds = sample_chain(thread, 0, held, sample_stack(held_stack), 0, 0);
 	uint32_t needs = sample_chain(thread, holds, needed, sample_stack(needed_stack), 0, 0);
 
-	return (struct dw_leg){thread, holds, needs};
+	return (struct dw_leg){.thread = thread, .holds = holds, .needs = needs};
 }
