@@ -18,9 +18,9 @@
 #define RESET_AT_FRAME 20
 #define FENCE_POLL_MS 10
 #define GUI_UPDATE_MS 30
-#define IN_GUEST_US 300 /* between two exits of a vCPU */
-#define IN_DEVICE_US \
-	200 /* in each exit, under the BQL: they wait for it about a third of the time */
+/* Between two exits of a vCPU, and in each, under the BQL: they wait a third of the time. */
+#define IN_GUEST_US 300
+#define IN_DEVICE_US 200
 
 struct qemu_timer {
 	void (*callback)(void);
