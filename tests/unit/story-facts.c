@@ -12,6 +12,7 @@
 #define CHAINS_MAX 200000
 #define THREADS_MAX 1100
 #define THINGS_MAX 4096
+#define POSTS_MAX 4096
 #define HELD_MAX 1100
 #define WORD_MAX 24
 
@@ -19,6 +20,12 @@ struct told_thread {
 	uint32_t held[HELD_MAX]; /* chains */
 	uint32_t n_held;
 	uint32_t segment;
+
+	/* Of this activity: the chains of locks that were taken, and how many of them it had taken
+	 * when it gave `said`. */
+	uint32_t taken[HELD_MAX];
+	uint32_t n_taken, n_said;
+	uint32_t said, woken_by; /* things */
 };
 
 static struct dw_chain chains[CHAINS_MAX];
@@ -26,6 +33,7 @@ static struct dw_run runs[CHAINS_MAX];
 static struct dw_told_thread threads[THREADS_MAX];
 static struct dw_thing things[THINGS_MAX];
 static struct dw_joined joins[THREADS_MAX];
+static struct dw_post posts[POSTS_MAX];
 static char words[THINGS_MAX][WORD_MAX];
 static struct told_thread told[THREADS_MAX];
 static struct dw_facts facts;
@@ -103,6 +111,51 @@ static void take(uint32_t thread, uint32_t thing, uint32_t how, bool holds)
 
 	if (holds)
 		t->held[t->n_held++] = chain;
+	t->taken[t->n_taken++] = chain;
+}
+
+/* Waits for what is no lock, for a moment or long. */
+static void wait_for(uint32_t thread, uint32_t thing, uint32_t how, bool is_long)
+{
+	struct told_thread *t = &told[thread];
+	uint32_t chain;
+
+	things[thing].kind = DW_CONDITION;
+	if (!t->n_held)
+		return;
+	chain = chain_of(thread, t->held[t->n_held - 1], thing, how | DW_WAITS);
+	chains[chain].origin.woken_by = t->woken_by;
+	chains[chain].n_waits = 1;
+	chains[chain].longest_ns = is_long ? UINT64_C(1000000000) : 0;
+}
+
+/* What the thread does from now on is a new activity. */
+static void idle(uint32_t thread, uint32_t woken_by)
+{
+	told[thread].n_taken = told[thread].n_said = told[thread].said = 0;
+	told[thread].woken_by = woken_by;
+}
+
+static void add_post(const struct dw_post *post)
+{
+	assert(facts.n_posts < POSTS_MAX);
+	posts[facts.n_posts++] = *post;
+}
+
+static void give(uint32_t thread, uint32_t thing)
+{
+	struct told_thread *t = &told[thread];
+
+	things[thing].kind = DW_CONDITION;
+	if (!t->n_taken)
+		add_post(&(struct dw_post){.thing = thing, .thread = thread});
+	for (uint32_t i = 0; i < t->n_taken; i++)
+		add_post(&(struct dw_post){.thing = thing,
+					   .thread = thread,
+					   .chain = t->taken[i],
+					   .said = i < t->n_said ? t->said : 0});
+	t->said = thing;
+	t->n_said = t->n_taken;
 }
 
 static void drop(uint32_t thread, uint32_t thing)
@@ -154,10 +207,29 @@ static void lock_statement(uint32_t thread, const char *verb, const char *word, 
 		things[thing].flags |= DW_THING_ENDED;
 	else if (!strcmp(verb, "drop"))
 		drop(thread, thing);
+	else if (!strcmp(verb, "wait"))
+		wait_for(thread, thing, how_of(rest), strstr(rest, "long"));
+	else if (!strcmp(verb, "post"))
+		give(thread, thing);
+	else if (!strcmp(verb, "idle"))
+		idle(thread, thing);
 	else if (!strcmp(verb, "hold") || !strcmp(verb, "fail"))
 		take(thread, thing, how_of(rest), verb[0] == 'h');
 	else
 		assert(!"a verb that is known here");
+}
+
+/* A wait on condition @word with the mutex @mutex. */
+static void park(uint32_t thread, const char *word, const char *mutex)
+{
+	drop(thread, thing_of(mutex));
+	wait_for(thread, thing_of(word), 0, false);
+}
+
+static void wake(uint32_t thread, const char *word, const char *mutex)
+{
+	idle(thread, thing_of(word));
+	take(thread, thing_of(mutex), DW_RETAKEN, true);
 }
 
 static void statement(const char *text)
@@ -172,9 +244,9 @@ static void statement(const char *text)
 	else if (!strcmp(verb, "join"))
 		join(thread, (uint32_t)atoi(word));
 	else if (!strcmp(verb, "park"))
-		drop(thread, thing_of(strtok(rest, " ")));
+		park(thread, word, strtok(rest, " "));
 	else if (!strcmp(verb, "wake"))
-		take(thread, thing_of(strtok(rest, " ")), DW_RETAKEN, true);
+		wake(thread, word, strtok(rest, " "));
 	else
 		lock_statement(thread, verb, word, rest);
 }
@@ -185,6 +257,7 @@ static void start_over(void)
 	for (uint32_t i = 0; i < THREADS_MAX; i++) {
 		told[i].n_held = 0;
 		told[i].segment = 1;
+		idle(i, 0);
 	}
 	facts = (struct dw_facts){
 	    .runs = runs,
@@ -192,12 +265,15 @@ static void start_over(void)
 	    .things = things,
 	    .chains = chains,
 	    .joins = joins,
+	    .posts = posts,
 	    .n_runs = 1,
 	    .n_threads = THREADS_MAX,
 	    .n_things = 1,
 	    .n_chains = 1,
 	    .n_joins = 1,
 	    .n_misuses = 1,
+	    .n_posts = 1,
+	    .n_founds = 1,
 	};
 }
 

@@ -7,6 +7,9 @@
  *   1 hold A; 1 hold B shared; 1 drop B; 1 park c A; 1 wake c A; 1 born 2; 1 join 2
  *   1 destroy A                  (the next A is another life of the address)
  *   1 init R writers             (a queued writer stops new readers)
+ *   1 wait c; 1 wait c long      (what is no lock; for a moment, or for a second)
+ *   2 post c                     (gives it, after the locks taken in this activity)
+ *   2 idle c                     (back from an idle point, woken by c: a new activity)
  *
  * Threads are numbers below 1100, things words. The facts live until the next story.
  */

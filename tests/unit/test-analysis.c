@@ -15,6 +15,11 @@
 
 #define MEMORY_MAX ((size_t)2 << 30)
 
+static uint32_t thing_of(const struct dw_facts *facts, const struct dw_leg *leg)
+{
+	return leg->post ? facts->posts[leg->post].thing : facts->chains[leg->holds].thing;
+}
+
 static size_t write_cycle(char *to, size_t room, const struct dw_facts *facts,
 			  const struct dw_finding *finding)
 {
@@ -22,7 +27,10 @@ static size_t write_cycle(char *to, size_t room, const struct dw_facts *facts,
 
 	for (uint32_t i = 0; i < finding->n_legs; i++)
 		n += (size_t)snprintf(to + n, room - n, "%s%s", i ? " " : "",
-				      story_word(facts->chains[finding->legs[i].holds].thing));
+				      story_word(thing_of(facts, &finding->legs[i])));
+	if (finding->verdict == DW_HAZARD)
+		n += (size_t)snprintf(to + n, room - n, " %s hazard",
+				      story_word(facts->chains[finding->legs[0].needs].thing));
 	if (finding->excuse)
 		n += (size_t)snprintf(to + n, room - n, " %s", dw_excuse_word(finding->excuse));
 	if (finding->gate)
@@ -444,6 +452,88 @@ static void too_little_memory_is_an_error(void **state)
 	assert_int_equal(dw_analysis_run(analysis), -12);
 }
 
+static void a_condition_needs_what_its_poster_took(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold A; 2 drop A; 2 post c;", "A c");
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold B; 2 drop B; 2 post c;", "");
+}
+
+static void a_condition_that_nobody_gives_closes_no_cycle(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold A; 2 drop A;", "");
+}
+
+static void what_was_taken_before_the_idle_point_does_not_count(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold A; 2 drop A; 2 idle d; 2 post c;", "");
+}
+
+static void another_poster_excuses_unless_it_needs_the_cycle_too(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold A; 2 drop A; 2 post c; 3 post c;",
+	       "A c posters");
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold A; 2 drop A; 2 post c;"
+	       "3 hold A; 3 drop A; 3 post c;",
+	       "A c");
+	EXPECT("1 hold A; 1 wait c; 1 post c; 1 drop A; 2 hold A; 2 drop A; 2 post c;", "A c");
+}
+
+static void who_waits_for_what_it_alone_gives_is_stuck(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 post c; 1 drop A; 1 idle d; 1 hold A; 1 wait c; 1 drop A;", "A c");
+	EXPECT("1 hold A; 1 post c; 1 drop A; 1 idle d; 1 hold A; 1 wait c; 1 drop A; 2 post c;",
+	       "A c posters");
+}
+
+static void a_wait_with_an_end_is_no_leg(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 wait c timed; 1 drop A; 2 hold A; 2 drop A; 2 post c;", "A c try");
+	EXPECT("1 hold A; 1 wait c; 1 drop A; 2 hold A try; 2 drop A; 2 post c;", "A c try");
+}
+
+static void who_was_told_that_the_lock_is_out_of_the_way_may_wait(void **state)
+{
+	(void)state;
+	EXPECT(
+	    "2 hold A; 2 drop A; 2 post s; 1 idle s; 1 hold A; 1 wait end; 1 drop A; 2 post end;",
+	    "A end ordered");
+	EXPECT(
+	    "2 post s; 1 idle s; 1 hold A; 1 wait end; 1 drop A; 2 hold A; 2 drop A; 2 post end;",
+	    "A end");
+	EXPECT("2 hold A; 2 drop A; 2 post s; 1 hold A; 1 wait end; 1 drop A; 2 post end;",
+	       "A end");
+}
+
+static void a_condition_waits_among_locks(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 wait c; 1 drop A;" TWICE(3, B, A) "2 hold B; 2 drop B; 2 post c;",
+	       "A c B");
+}
+
+static void the_framebuffer_has_both_cycles(void **state)
+{
+	(void)state;
+	EXPECT("1 hold BQL; 1 hold new_lock; 1 park work BQL; 1 wake work BQL; 1 drop new_lock;"
+	       "1 drop BQL; 2 hold BQL; 2 hold new_lock; 2 drop new_lock; 2 post work; 2 drop BQL;",
+	       "new_lock work; BQL new_lock; BQL new_lock work single-thread");
+}
+
+static void a_long_wait_under_a_lock_is_a_hazard(void **state)
+{
+	(void)state;
+	EXPECT("1 hold A; 1 hold B; 1 wait c long; 1 drop B; 1 drop A;", "A c hazard");
+	EXPECT("1 hold A; 1 wait c; 1 drop A;", "");
+	EXPECT("1 wait c long;", "");
+	EXPECT("1 hold A; 1 wait c long; 1 drop A; 2 hold A; 2 drop A; 2 post c;", "A c");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +575,16 @@ int main(void)
 	    cmocka_unit_test(a_thousand_locks_in_both_orders_are_looked_at_in_full),
 	    cmocka_unit_test(what_was_not_searched_is_counted),
 	    cmocka_unit_test(a_single_thread_leaves_nothing_to_search),
+	    cmocka_unit_test(a_condition_needs_what_its_poster_took),
+	    cmocka_unit_test(a_condition_that_nobody_gives_closes_no_cycle),
+	    cmocka_unit_test(what_was_taken_before_the_idle_point_does_not_count),
+	    cmocka_unit_test(another_poster_excuses_unless_it_needs_the_cycle_too),
+	    cmocka_unit_test(who_waits_for_what_it_alone_gives_is_stuck),
+	    cmocka_unit_test(a_wait_with_an_end_is_no_leg),
+	    cmocka_unit_test(who_was_told_that_the_lock_is_out_of_the_way_may_wait),
+	    cmocka_unit_test(a_condition_waits_among_locks),
+	    cmocka_unit_test(the_framebuffer_has_both_cycles),
+	    cmocka_unit_test(a_long_wait_under_a_lock_is_a_hazard),
 	    cmocka_unit_test(too_little_memory_is_an_error),
 	};
 
