@@ -184,9 +184,23 @@ enum dw_misuse_kind {
 /*
  * One event, as recorded with `events=1`. A wire format.
  *
- * `object` is the address of the lock (init to drop), of the condition (park,
- * wake, post), of the call (enter, leave), or 0. `other` is the address of the condition's
- * mutex (park, wake; 0: it has none), the number of the thread born, joined or kicked, or 0.
+ * `object`, `other` and `how` depend on the kind, and are 0 where nothing is said of them:
+ *
+ *   init to drop   object: address of the lock or other thing, of kind `what`
+ *   park, wake     object: what is waited for, of kind `what`: an address, or, of a thread's
+ *                  ending, dw_thing_address(). other: address of the mutex that it lets go
+ *                  of meanwhile; 0: none. how: DW_TIMED of the wait; DW_REENTRANT and
+ *                  DW_ROBUST of the mutex. A wake from a condition, semaphore, barrier or
+ *                  futex is an idle point: no idle follows
+ *   post           object: what is given, of kind `what`. An exit gives the thread's
+ *                  ending, and an idle its answer: no post says so
+ *   born, join     other: number of the thread. The wait of a join is a park for its ending
+ *   enter, leave   object: dw_thing_address(DW_CALL, the call's number); what: DW_CALL.
+ *                  how: DW_TIMED if its time is limited. other, of enter: 1 if the call
+ *                  does nothing but sleep: by its kind, or polling nothing
+ *   kick           other: number of the thread, which may be the kicker itself
+ *   idle           object: what it waited for, of kind `what`; 0: nothing that others
+ *                  give. other: 1 if it is back from running a guest
  */
 struct dw_event {
 	uint64_t seq;     /* order among all threads' events of this process, from 1 */
@@ -199,6 +213,6 @@ struct dw_event {
 	int32_t result;  /* what the real call returned */
 	uint16_t kind;   /* enum dw_event_kind */
 	uint8_t how;     /* enum dw_how */
-	uint8_t what;    /* enum dw_thing_kind of the lock concerned; 0 where there is none */
+	uint8_t what;    /* enum dw_thing_kind of `object`; 0 where there is none */
 };
 _Static_assert(sizeof(struct dw_event) == 56, "dw_event is a wire format");

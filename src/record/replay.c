@@ -11,17 +11,22 @@
 /* More than the chains of any recording that fits into a reader's memory. */
 #define MEMORY_MAX ((size_t)2 << 30)
 
-static struct dw_taking taking_of(const struct dw_replay_lock *lock, uint64_t address,
-				  unsigned what, const struct dw_event *event,
-				  const struct dw_thing *things)
+bool dw_replay_taking(struct dw_replay *replay, const struct dw_event *event, uint64_t address,
+		      unsigned what, struct dw_taking *ret)
 {
-	return (struct dw_taking){
+	/* At address 0 the tracker has the empty chain. */
+	const struct dw_replay_lock *lock = address ? dw_replay_lock(replay, address, what) : NULL;
+
+	if (!lock)
+		return false;
+	*ret = (struct dw_taking){
 	    .thing = address,
 	    .site = event->site,
-	    .life = things[lock->thing].life,
+	    .life = replay->things[lock->thing].life,
 	    .how = event->how,
 	    .what = (uint8_t)what,
 	};
+	return true;
 }
 
 /* The entry of @address with the thread that last took it, if it still holds it; or NULL. */
@@ -126,25 +131,15 @@ static void on_drop(struct dw_replay_thread *actor, const struct dw_replay_lock 
 		dw_thread_drop(&replay->threads[lock->holder].thread, taking->thing);
 }
 
-static void on_wake(struct dw_replay_thread *actor, struct dw_replay_lock *lock)
+static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event)
 {
-	if (!actor->parked)
-		return;
-	dw_thread_hold(&actor->thread, &actor->taking);
-	actor->parked = false;
-	lock->holder = actor->thread.number;
-}
-
-/* What happens to a lock. None is at address 0: there the tracker has the empty chain. */
-static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event, uint64_t address,
-		    unsigned what)
-{
-	struct dw_replay_lock *lock = address ? dw_replay_lock(actor->replay, address, what) : NULL;
+	struct dw_replay *replay = actor->replay;
+	struct dw_replay_lock *lock;
 	struct dw_taking taking;
 
-	if (!lock)
+	if (!dw_replay_taking(replay, event, event->object, event->what, &taking))
 		return;
-	taking = taking_of(lock, address, what, event, actor->replay->things);
+	lock = dw_replay_lock(replay, event->object, event->what);
 	if (event->kind == DW_DESTROY)
 		on_destroy(actor, lock, &taking);
 	else if (event->kind == DW_WANT)
@@ -153,13 +148,6 @@ static void on_lock(struct dw_replay_thread *actor, const struct dw_event *event
 		on_hold(actor, lock, &taking);
 	else if (event->kind == DW_DROP)
 		on_drop(actor, lock, &taking);
-	else if (event->kind == DW_WAKE)
-		on_wake(actor, lock);
-	else if (event->kind == DW_PARK) {
-		actor->taking = taking;
-		actor->wants = false;
-		actor->parked = dw_thread_park(&actor->thread, &actor->taking);
-	}
 }
 
 /* The first ancestor of @thread; each look halves the way that the next one has to go. */
@@ -218,14 +206,13 @@ static void on_exit_of(struct dw_replay_thread *actor, const struct dw_event *ev
 	replay->told[actor->thread.number].flags |= DW_THREAD_EXITED;
 	for (uint32_t i = 1; i <= slot->top && !replay->failed; i++) {
 		const struct dw_held *held = &slot->held[i];
-		struct dw_replay_lock *lock = dw_replay_lock(replay, held->thing, held->what);
 		struct dw_taking taking;
 
-		if (!lock || (held->how & DW_ROBUST))
-			continue;
-		taking = taking_of(lock, held->thing, held->what, event, replay->things);
-		dw_thread_misuse(&actor->thread, DW_MISUSE_EXIT, &taking, held->chain);
+		if (!(held->how & DW_ROBUST) &&
+		    dw_replay_taking(replay, event, held->thing, held->what, &taking))
+			dw_thread_misuse(&actor->thread, DW_MISUSE_EXIT, &taking, held->chain);
 	}
+	dw_replay_end(actor, event);
 }
 
 static void play(struct dw_replay_thread *actor, const struct dw_event *event)
@@ -238,17 +225,20 @@ static void play(struct dw_replay_thread *actor, const struct dw_event *event)
 	case DW_WANT:
 	case DW_HOLD:
 	case DW_DROP:
-		on_lock(actor, event, event->object, event->what);
-		return;
-	case DW_PARK:
-	case DW_WAKE:
-		on_lock(actor, event, event->other, DW_MUTEX);
+		on_lock(actor, event);
 		return;
 	case DW_FAIL:
 		dw_thread_fail(&actor->thread);
 		actor->wants = false;
 		return;
+	case DW_PARK:
+		dw_replay_park(actor, event);
+		return;
+	case DW_WAKE:
+		dw_replay_wake(actor, event);
+		return;
 	case DW_POST:
+		dw_replay_post(actor, event);
 		return;
 	case DW_BORN:
 		on_born(actor, (uint32_t)event->other);
@@ -258,6 +248,18 @@ static void play(struct dw_replay_thread *actor, const struct dw_event *event)
 		return;
 	case DW_EXIT:
 		on_exit_of(actor, event);
+		return;
+	case DW_ENTER:
+		dw_replay_enter(actor, event);
+		return;
+	case DW_LEAVE:
+		dw_replay_leave(actor, event);
+		return;
+	case DW_KICK:
+		dw_thread_kick(&actor->thread, (uint32_t)event->other);
+		return;
+	case DW_IDLE:
+		dw_replay_idle(actor, event);
 		return;
 	}
 }
@@ -332,6 +334,7 @@ static int make_threads(struct dw_replay *replay, uint32_t top, const struct dw_
 	replay->threads =
 	    dw_arena_alloc(replay->arena, ((size_t)top + 1) * sizeof(*replay->threads));
 	replay->told = dw_arena_alloc(replay->arena, ((size_t)top + 1) * sizeof(*replay->told));
+	replay->facts.n_threads = top + 1;
 	if (!replay->threads || !replay->told)
 		return dw_raise(-ENOMEM);
 	for (uint32_t i = 1; known && i < known->n_threads; i++) {
@@ -350,27 +353,27 @@ static uint32_t highest_thread(const struct dw_event *events, size_t n_events,
 	uint32_t top = known && known->n_threads ? known->n_threads - 1 : 0;
 
 	for (size_t i = 0; i < n_events; i++) {
-		bool of_two = events[i].kind == DW_BORN || events[i].kind == DW_JOIN;
+		uint32_t other = dw_other_thread(&events[i]);
 
 		if (events[i].thread > top)
 			top = events[i].thread;
-		if (of_two && (uint32_t)events[i].other > top)
-			top = (uint32_t)events[i].other;
+		if (other > top)
+			top = other;
 	}
 	return top;
 }
 
-static void give_facts(struct dw_replay *replay, uint32_t top)
+static void give_facts(struct dw_replay *replay)
 {
 	struct dw_facts *facts = &replay->facts;
 
 	facts->threads = replay->told;
-	facts->n_threads = top + 1;
 	facts->things = replay->things;
 	facts->chains = replay->chains;
 	facts->runs = replay->runs;
 	facts->joins = replay->joins;
 	facts->misuses = replay->misuses;
+	facts->posts = replay->posts;
 	facts->slots = replay->slots;
 }
 
@@ -403,6 +406,7 @@ static int start(struct dw_replay *replay, const struct dw_facts *known)
 	dw_replay_add(replay, runs, facts->n_runs);
 	dw_replay_add(replay, joins, facts->n_joins);
 	dw_replay_add(replay, misuses, facts->n_misuses);
+	dw_replay_add(replay, posts, facts->n_posts);
 	dw_replay_add(replay, slots, facts->n_slots);
 	return replay->failed ? dw_raise(-ENOMEM) : 0;
 }
@@ -440,7 +444,7 @@ int dw_replay_new_with(struct dw_replay **ret, const struct dw_event *events, si
 		r = play_all(replay, events, n_events, hint_of_stack);
 	if (r < 0)
 		return dw_pass(r);
-	give_facts(replay, top);
+	give_facts(replay);
 	*ret = dw_take(replay);
 	return 0;
 }

@@ -38,7 +38,7 @@ struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address
 	thing = dw_replay_add(replay, things, replay->facts.n_things);
 	if (!thing)
 		return NULL;
-	lock->thing = replay->facts.n_things - 1;
+	lock->thing = lock->last = replay->facts.n_things - 1;
 	*thing = (struct dw_thing){
 	    .address = address,
 	    .place = DW_PLACE_OFFSET(address),
@@ -49,19 +49,33 @@ struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address
 }
 
 /*
- * The lock of @taking, of which something is told now. What it is, it is taken as: its init
- * may not have said.
+ * The thing of @taking, of which something is told now. What it is, it is taken as: its init
+ * may not have said. 0: no memory.
  */
-static struct dw_replay_lock *use_lock(struct dw_replay *replay, const struct dw_taking *taking)
+static uint32_t use_thing(struct dw_replay *replay, const struct dw_taking *taking)
 {
 	struct dw_replay_lock *lock = dw_replay_lock(replay, taking->thing, taking->what);
 
-	if (!lock || lock->used)
-		return lock;
-	lock->used = true;
-	if (taking->what)
+	if (!lock)
+		return 0;
+	if (!lock->used && taking->what)
 		replay->things[lock->thing].kind = taking->what;
-	return lock;
+	lock->used = true;
+	return lock->thing;
+}
+
+/* The number of the thing that lives at @address, or was the last to live there; 0: no memory. */
+static uint32_t thing_at(struct dw_replay *replay, uint64_t address)
+{
+	uint32_t number = dw_numbering_ensure(&replay->addresses, address);
+	bool known = number && number < replay->n_locks && replay->locks[number].last;
+	struct dw_replay_lock *lock =
+	    known ? &replay->locks[number] : dw_replay_lock(replay, address, 0);
+
+	if (!lock)
+		return 0;
+	lock->used |= lock->thing != 0;
+	return lock->last;
 }
 
 /* Nothing to do: what a thread lets go of for another is replayed at once. */
@@ -85,25 +99,59 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 			   uint32_t remains)
 {
 	struct dw_replay *replay = replay_of(thread);
-	const struct dw_replay_lock *lock = remains ? NULL : use_lock(replay, taking);
+	uint32_t thing = remains ? replay->chains[remains].thing : use_thing(replay, taking);
 	struct dw_chain *chain = dw_replay_add(replay, chains, replay->facts.n_chains);
 	uint32_t n_tails = replay->facts.n_chains - 1, run = add_run(replay, thread->segment);
 	uint32_t *tail = dw_replay_add(replay, tails, n_tails);
+	uint32_t woken_by = thread->woken_by ? thing_at(replay, thread->woken_by) : 0;
 
-	if ((!lock && !remains) || !chain || !tail || !run)
+	if (!thing || !chain || !tail || !run || replay->failed)
 		return DW_CHAIN_LOST;
 	*tail = run;
 	*chain = (struct dw_chain){
 	    .below = below,
-	    .thing = remains ? replay->chains[remains].thing : lock->thing,
+	    .thing = thing,
 	    .thread = thread->number,
 	    .stack = remains ? replay->chains[remains].stack : replay->stack,
 	    .hint = remains ? replay->chains[remains].hint : replay->hint,
 	    .run = run,
 	    .depth = replay->chains[below].depth + 1,
 	    .how = taking->how,
+	    .origin = {.woken_by = woken_by},
 	};
 	return replay->facts.n_chains - 1;
+}
+
+static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+		      uint64_t said)
+{
+	struct dw_replay *replay = replay_of(thread);
+	uint32_t thing = use_thing(replay, taking);
+	uint32_t said_thing = said ? thing_at(replay, said) : 0;
+	struct dw_post *post = dw_replay_add(replay, posts, replay->facts.n_posts);
+
+	if (!thing || !post)
+		return;
+	*post = (struct dw_post){
+	    .thing = thing,
+	    .thread = thread->number,
+	    .chain = chain,
+	    .said = said_thing,
+	    .stack = replay->stack,
+	    .hint = replay->hint,
+	};
+}
+
+static uint32_t ask(struct dw_thread *thread, uint32_t other)
+{
+	struct dw_replay *replay = replay_of(thread);
+	struct dw_replay_thread *asked =
+	    other < replay->facts.n_threads ? &replay->threads[other] : NULL;
+
+	if (!asked || !asked->replay || asked->ended)
+		return UINT32_MAX;
+	asked->thread.slot->asked = 1;
+	return asked->thread.slot->n_idles;
 }
 
 static void tell_again(struct dw_thread *thread, uint32_t chain)
@@ -127,15 +175,15 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 			const struct dw_taking *taking, uint32_t chain)
 {
 	struct dw_replay *replay = replay_of(thread);
-	const struct dw_replay_lock *lock = use_lock(replay, taking);
+	uint32_t thing = use_thing(replay, taking);
 	struct dw_misuse *misuse = dw_replay_add(replay, misuses, replay->facts.n_misuses);
 
-	if (!lock || !misuse)
+	if (!thing || !misuse)
 		return;
 	*misuse = (struct dw_misuse){
 	    .kind = kind,
 	    .thread = thread->number,
-	    .thing = lock->thing,
+	    .thing = thing,
 	    .stack = replay->stack,
 	    .hint = replay->hint,
 	    .chain = chain,
@@ -188,6 +236,8 @@ static void count_loss(struct dw_thread *thread, unsigned loss)
 const struct dw_teller dw_replay_teller = {
     .revise = revise,
     .chain = tell_chain,
+    .post = tell_post,
+    .ask = ask,
     .again = tell_again,
     .misuse = tell_misuse,
     .memory = get_memory,

@@ -191,9 +191,14 @@ static int read_objects(struct parser *parser, struct dw_event *event)
 		return read_condition(parser, event);
 	case DW_BORN:
 	case DW_JOIN:
+	case DW_KICK:
 		return read_other_thread(parser, event);
 	case DW_EXIT:
+	case DW_IDLE:
 		return 0;
+	case DW_ENTER:
+	case DW_LEAVE:
+		break;
 	}
 	return expected(parser, "a verb");
 }
@@ -344,7 +349,7 @@ static int name_threads(struct dw_story *story)
 		struct dw_event *event = &story->events[i];
 
 		event->thread = numbers[event->thread];
-		if (event->kind == DW_BORN || event->kind == DW_JOIN)
+		if (dw_other_thread(event))
 			event->other = numbers[event->other];
 	}
 	story->facts.threads = threads;

@@ -124,7 +124,7 @@ static void two_events_of_one_number_are_damage(void **state)
 	recording_event(&f->recording, 7, 1, DW_HOLD, 0x1000);
 	recording_event(&f->recording, 7, 1, DW_DROP, 0x1000);
 	recording_event(&f->recording, 0, 1, DW_DROP, 0x1000);
-	recording_event(&f->recording, 8, 1, DW_EXIT + 1, 0x1000);
+	recording_event(&f->recording, 8, 1, DW_IDLE + 1, 0x1000);
 	recording_event(&f->recording, 9, 1000, DW_DROP, 0x1000);
 	read_back(f);
 	dw_reader_events(f->reader, &n);

@@ -212,7 +212,7 @@ static void what_remains_is_held_but_not_taken(void **state)
 static void a_condition_wait_takes_its_mutex_again(void **state)
 {
 	assert_chains(state, "1 hold M; 1 hold A; 1 park C M @w:1; 1 wake C M; 1 hold B; 2 post C",
-		      "1:M, 1:M A, 1:A(remains), 1:A M(retaken)@w:1, 1:A M B");
+		      "1:M, 1:M A, 1:A(remains), 1:A C(waits)@w:1, 1:A M(retaken)@w:1, 1:A M B");
 }
 
 static void segments_make_runs(void **state)
