@@ -53,8 +53,10 @@ static bool start_process(void)
 	shim->addresses = shim_pool_get(SHIM_STACKS * sizeof(*shim->addresses));
 	shim->rows = shim_pool_get(SHIM_ROWS * sizeof(*shim->rows));
 	shim->hints = shim_pool_get(SHIM_HINTS * sizeof(*shim->hints));
+	shim->numbers = shim_pool_get(SHIM_NUMBERS * sizeof(*shim->numbers));
+	shim->tids = shim_pool_get(SHIM_TIDS * sizeof(*shim->tids));
 	if (map_init(&shim->things) < 0 || map_init(&shim->threads) < 0 || !shim->stacks ||
-	    !shim->addresses || !shim->rows || !shim->hints)
+	    !shim->addresses || !shim->rows || !shim->hints || !shim->numbers || !shim->tids)
 		return false;
 	shim_settings_read(&shim->settings);
 	return true;

@@ -48,52 +48,56 @@ void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owne
 		not_held(t, &taking, owner);
 }
 
+/* How the mutex is taken again, and whether the wait is for a limited time. */
+static void note_parked(const struct shim_wait *wait, enum dw_event_kind kind)
+{
+	struct dw_taking taking = wait->condition;
+
+	taking.how = (wait->mutex.how & ~DW_RETAKEN) | (wait->condition.how & DW_TIMED);
+	shim_event(wait->t, kind, &taking, wait->mutex.thing, 0);
+}
+
 void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_mutex_t *mutex,
 	       unsigned how, uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);
 
-	wait->condition = condition;
-	wait->note.t = t;
-	wait->note.deeper = false;
-	wait->parked = false;
+	wait->t = t;
 	shim_qemu_refresh();
 	if (!t)
 		return;
-	wait->note.taking = shim_taking(t, mutex, DW_MUTEX, how, caller);
-	wait->parked = dw_thread_park(&t->thread, &wait->note.taking);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
-		struct dw_taking taking = wait->note.taking;
-
-		taking.thing = (uint64_t)condition;
-		shim_event(t, DW_PARK, &taking, (uint64_t)mutex, 0);
-	}
+	wait->condition = shim_taking(t, condition, DW_CONDITION, DW_WAITS, caller);
+	wait->mutex = shim_taking(t, mutex, DW_MUTEX, how, caller);
+	wait->parked = dw_thread_park(&t->thread, &wait->mutex, &wait->condition, &wait->waiting);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+		note_parked(wait, DW_PARK);
 }
 
 /* The mutex is had again whatever the wait's result was, and before a cancelled thread unwinds. */
 void shim_woken(struct shim_wait *wait)
 {
-	struct shim_thread *t = wait->note.t;
-	struct dw_taking taking = wait->note.taking;
+	struct shim_thread *t = wait->t;
 
 	if (!t)
 		return;
+	dw_thread_waited(&t->thread, &wait->waiting);
+	shim_idle(t, &wait->condition);
 	if (wait->parked)
-		dw_thread_hold(&t->thread, &wait->note.taking);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
-		taking.thing = (uint64_t)wait->condition;
-		shim_event(t, DW_WAKE, &taking, wait->note.taking.thing, 0);
-	}
+		dw_thread_retake(&t->thread, &wait->mutex);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+		note_parked(wait, DW_WAKE);
 }
 
 void shim_post(const volatile void *condition, uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);
+	struct dw_taking taking;
 
 	shim_qemu_refresh();
-	if (t && t->thread.open == SHIM_EVENTS) {
-		struct dw_taking taking = shim_taking(t, condition, DW_CONDITION, 0, caller);
-
+	if (!t)
+		return;
+	taking = shim_taking(t, condition, DW_CONDITION, 0, caller);
+	dw_thread_post(&t->thread, &taking);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
 		shim_event(t, DW_POST, &taking, 0, 0);
-	}
 }

@@ -117,10 +117,20 @@ static inline unsigned shim_mutex_how(const pthread_mutex_t *mutex)
 	       (unsigned)(kind & 16 ? DW_ROBUST : 0);
 }
 
+/* @t is back from an idle point, where it had waited for @at; its thing may be 0. */
+static inline void shim_idle(struct shim_thread *t, const struct dw_taking *at)
+{
+	dw_thread_idle(&t->thread, at);
+	t->woken_what = at->what;
+	t->exit = 0;
+	t->exit_address = 0;
+}
+
 /* A condition wait under way; shim_woken() ends it, also when the thread is cancelled. */
 struct shim_wait {
-	struct shim_note note;
-	const volatile void *condition;
+	struct shim_thread *t; /* NULL: not tracked */
+	struct dw_taking condition, mutex;
+	struct dw_waiting waiting;
 	bool parked;
 };
 

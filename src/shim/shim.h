@@ -71,6 +71,10 @@ struct shim_handed {
 	uint32_t tid;
 };
 
+/* Threads that can be found by their number, and by the kernel's; powers of two. */
+#define SHIM_NUMBERS 65536
+#define SHIM_TIDS 65536
+
 /* Chunks that ended threads left unfinished, for the next threads. */
 #define SHIM_SPARE_CURSORS 64
 
@@ -83,6 +87,8 @@ struct shim {
 	 * << 32. */
 	struct shim_map things;
 	struct shim_map threads; /* pthread_t -> number of the thread | its record << 32 */
+	uint32_t *numbers; /* ids of threads' records, each at its number modulo SHIM_NUMBERS */
+	uint32_t *tids;    /* the same by a hash of the kernel's number; see roll.c */
 	struct shim_row *rows;
 	struct shim_told_stack *addresses; /* told stacks, as they were met */
 	uint64_t *stacks; /* the same by places: hash in the high half, id in the low */
@@ -124,6 +130,9 @@ struct shim_thread {
 	uintptr_t stack_top;                    /* of the stack that telling runs on */
 	uint32_t event_stack;                   /* told since the last event; 0: none */
 	uint32_t parent, parent_segment, birth; /* see struct dw_rec_thread */
+	uint32_t woken_what; /* enum dw_thing_kind of what the activity began with */
+	uint32_t exit;       /* of the guest, that it began with; see struct dw_origin */
+	uint64_t exit_address;
 	uint32_t rounds; /* of thread-specific destructors that were waited for at the end */
 	uint32_t n_spare_things;
 	uint32_t spare_things[SHIM_SPARE_THINGS];
@@ -187,6 +196,18 @@ void shim_thread_free(struct shim_thread *t);
 /* This thread is @t from now on: writes its record. Return: whether that could be told. */
 bool shim_thread_enter(struct shim_thread *t, unsigned flags);
 
+/* roll.c: the living threads. Values of handles: the number, and the record << 32. */
+void shim_roll_add(uint32_t record);
+void shim_roll_add_handle(pthread_t handle, uint32_t number, uint32_t record);
+void shim_roll_remove_handle(pthread_t handle, uint32_t number);
+
+/* 0: not known. */
+uint64_t shim_roll_find_handle(pthread_t handle);
+uint32_t shim_roll_find_tid(uint32_t tid); /* its number */
+
+/* The slot of thread @number; NULL: it is not known, has none, or has ended. */
+struct dw_slot *shim_roll_slot(uint32_t number);
+
 static inline void shim_lost(enum dw_loss loss)
 {
 	dw_writer_lost(&shim->writer, loss);
@@ -235,6 +256,9 @@ extern const struct dw_teller shim_teller;
 
 /* thing.c: the record of the lock at @address in its present life. Return: its id; 0: lost. */
 uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind);
+
+/* The record of the latest life of the thing at @address, be that over or not. 0: none. */
+uint32_t shim_thing_latest(uint64_t address);
 
 /* Lives of locks. */
 void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller);

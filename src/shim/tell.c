@@ -84,6 +84,20 @@ static void fill_remaining(struct dw_rec_chain *chain, const struct dw_taking *t
 	chain->how = taking->how;
 }
 
+/* What the thread had waited for may be gone by now; it is told all the same. */
+static void fill_origin(struct shim_thread *t, struct dw_rec_chain *chain)
+{
+	uint64_t woken_by = t->thread.woken_by;
+
+	chain->exit = t->exit;
+	chain->address = t->exit_address;
+	if (!woken_by)
+		return;
+	chain->woken_by = shim_thing_latest(woken_by);
+	if (!chain->woken_by)
+		chain->woken_by = shim_thing(t, woken_by, t->woken_what);
+}
+
 static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
 			   uint32_t remains)
 {
@@ -101,6 +115,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 		fill_remaining(&filled, taking, remains);
 	else
 		fill_taken(t, &filled, taking, thing);
+	fill_origin(t, &filled);
 	/* Reserved last: what is reserved must be submitted, and nothing may come in between. */
 	chain = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*chain));
 	if (!chain)
@@ -109,6 +124,40 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	filled.order = __atomic_add_fetch(&shim->writer.header->n_chains, 1, __ATOMIC_RELAXED);
 	*chain = filled;
 	return dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
+}
+
+static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+		      uint64_t said)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+	uint32_t thing = shim_thing(t, taking->thing, taking->what);
+	uint32_t stack = shim_stack(t, taking->caller), hint = tell_hint(t);
+	struct dw_rec_post *post;
+
+	shim_qemu_refresh();
+	t->event_stack = stack;
+	post = thing ? dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*post)) : NULL;
+	if (!post)
+		return;
+	post->thing = thing;
+	post->thread = thread->number;
+	post->chain = chain;
+	post->said = said ? shim_thing_latest(said) : 0;
+	post->stack = stack;
+	post->hint = hint;
+	dw_writer_submit(&shim->writer, post, DW_REC_POST);
+}
+
+/* The other thread may look at any time whether it was asked. */
+static uint32_t ask(struct dw_thread *thread, uint32_t other)
+{
+	struct dw_slot *slot = shim_roll_slot(other);
+
+	(void)thread;
+	if (!slot)
+		return UINT32_MAX;
+	__atomic_store_n(&slot->asked, 1, __ATOMIC_RELAXED);
+	return __atomic_load_n(&slot->n_idles, __ATOMIC_RELAXED);
 }
 
 /* Extends the chain's latest run of segments by this one, or begins a new run. */
@@ -208,6 +257,8 @@ static void count_lost(struct dw_thread *thread, unsigned loss)
 const struct dw_teller shim_teller = {
     .revise = revise,
     .chain = tell_chain,
+    .post = tell_post,
+    .ask = ask,
     .again = tell_again,
     .misuse = tell_misuse,
     .memory = get_memory,

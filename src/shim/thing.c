@@ -83,7 +83,8 @@ static void use(struct dw_rec_thing *record, enum dw_thing_kind kind)
 	if (kind == DW_RWLOCK && ((const pthread_rwlock_t *)record->address)->__data.__flags ==
 				     PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP)
 		record->flags |= DW_THING_WRITERS;
-	watch(record->address);
+	if (!(record->address & DW_NO_MEMORY))
+		watch(record->address);
 }
 
 /* The number of the life after the one that @value of the map stands for. */
@@ -94,9 +95,27 @@ static uint32_t next_life(uint64_t value)
 	return value ? (uint32_t)(value >> 32) : 1;
 }
 
+/*
+ * The key of a thing that has no address: neighbours by number are no neighbours in the map,
+ * where a page's keys share one group.
+ */
+static uint64_t key_of(uint64_t address)
+{
+	if (!(address & DW_NO_MEMORY))
+		return address;
+	return (address & ~(uint64_t)UINT32_MAX) | (uint64_t)dw_thing_number(address) << 6;
+}
+
+uint32_t shim_thing_latest(uint64_t address)
+{
+	const uint64_t *value = shim_map_find(&shim->things, key_of(address));
+
+	return value ? (uint32_t)__atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
+}
+
 uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind)
 {
-	uint64_t *value = shim_map_ensure(&shim->things, address);
+	uint64_t *value = shim_map_ensure(&shim->things, key_of(address));
 	uint64_t id, mine;
 
 	if (!value) {

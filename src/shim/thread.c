@@ -79,6 +79,17 @@ static struct dw_rec_thread *record_of(uint32_t id)
 	return dw_writer_record(&shim->writer, id);
 }
 
+/* The list of all threads, from the latest on; see struct dw_rec_header. */
+static void push_record(struct dw_rec_thread *record, uint32_t id)
+{
+	uint32_t *last = &shim->writer.header->last_thread;
+
+	record->before = __atomic_load_n(last, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(last, &record->before, id, 0, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
 static bool write_record(struct shim_thread *t, unsigned flags)
 {
 	struct dw_rec_thread *record =
@@ -94,6 +105,7 @@ static bool write_record(struct shim_thread *t, unsigned flags)
 	record->stack = t->birth;
 	record->flags = flags;
 	t->record = dw_writer_submit(&shim->writer, record, DW_REC_THREAD);
+	push_record(record, t->record);
 	return true;
 }
 
@@ -126,15 +138,6 @@ static void learn_name(struct shim_thread *t)
 		set_name(t->record, name);
 }
 
-/* What is known of the thread with @handle; no record: it has not begun yet. */
-static void register_handle(pthread_t handle, uint32_t number, uint32_t record)
-{
-	uint64_t *value = shim_map_ensure(&shim->threads, (uint64_t)handle);
-
-	if (value)
-		__atomic_store_n(value, (uint64_t)record << 32 | number, __ATOMIC_RELEASE);
-}
-
 bool shim_thread_enter(struct shim_thread *t, unsigned flags)
 {
 	/* A filter of system calls may forbid to ask. */
@@ -146,7 +149,8 @@ bool shim_thread_enter(struct shim_thread *t, unsigned flags)
 		return false;
 	}
 	fill_start(t);
-	register_handle(pthread_self(), t->thread.number, t->record);
+	shim_roll_add(t->record);
+	shim_roll_add_handle(pthread_self(), t->thread.number, t->record);
 	/* Its maker may have named it before there was a record to write the name to. */
 	learn_name(t);
 	__atomic_store_n(&t->entered, 1, __ATOMIC_RELEASE);
@@ -154,14 +158,6 @@ bool shim_thread_enter(struct shim_thread *t, unsigned flags)
 		pthread_setspecific(end_key, t);
 	shim_self = t;
 	return true;
-}
-
-/* The number, and in the high half the record, of the thread with @handle; 0: not known. */
-static uint64_t find_handle(pthread_t handle)
-{
-	const uint64_t *value = shim_map_find(&shim->threads, (uint64_t)handle);
-
-	return value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
 }
 
 /* What a thread still holds when it ends stays taken for ever, unless it is robust. */
@@ -182,6 +178,15 @@ static void check_holding(struct shim_thread *t, uint64_t caller)
 	}
 }
 
+/* Joins wait for it. */
+static void tell_ending(struct shim_thread *t, uint64_t caller)
+{
+	uint64_t ending = dw_thing_address(DW_ENDING, t->thread.number);
+	struct dw_taking taking = shim_taking(t, (void *)ending, DW_ENDING, 0, caller);
+
+	dw_thread_post(&t->thread, &taking);
+}
+
 /*
  * The last of our destructor's rounds: other destructors of the thread may take locks until
  * the last round, so the end is put off until then.
@@ -198,6 +203,7 @@ static void end_thread(void *argument)
 	}
 	if (t->thread.open) {
 		check_holding(t, SHIM_CALLER);
+		tell_ending(t, SHIM_CALLER);
 		shim_note_plain(t, DW_EXIT, 0, 0);
 	}
 	learn_name(t);
@@ -261,7 +267,7 @@ static void delivered(struct shim_thread *t, struct shim_thread *child, uint32_t
 		      pthread_t handle)
 {
 	if (child->thread.number == number && !__atomic_load_n(&child->entered, __ATOMIC_ACQUIRE))
-		register_handle(handle, number, 0);
+		shim_roll_add_handle(handle, number, 0);
 	dw_thread_new_segment(&t->thread);
 	shim_note_plain(t, DW_BORN, 0, number);
 }
@@ -307,18 +313,12 @@ SHIM int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
 	return r;
 }
 
-/* The thread that was known as @known has ended, and its handle may be given to another. */
-static void joined(struct shim_thread *t, pthread_t handle, uint64_t known)
+/* The thread @number has ended, and its handle may be given to another. */
+static void joined(struct shim_thread *t, pthread_t handle, uint32_t number)
 {
-	uint64_t *value = shim_map_find(&shim->threads, (uint64_t)handle);
-	uint32_t number = (uint32_t)known;
 	struct dw_rec_joined *told;
 
-	/* A record may have been added since; a new owner of the handle has another number. */
-	known = value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
-	if (known && (uint32_t)known == number)
-		__atomic_compare_exchange_n(value, &known, 0, 0, __ATOMIC_ACQ_REL,
-					    __ATOMIC_RELAXED);
+	shim_roll_remove_handle(handle, number);
 	dw_thread_new_segment(&t->thread);
 	told = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*told));
 	if (!told)
@@ -330,13 +330,13 @@ static void joined(struct shim_thread *t, pthread_t handle, uint64_t known)
 	shim_note_plain(t, DW_JOIN, 0, number);
 }
 
-#define JOIN(call, success)                                \
-	struct shim_thread *t = shim_tracked(SHIM_CALLER); \
-	uint64_t known = t ? find_handle(thread) : 0;      \
-	int r = shim_real.call;                            \
-                                                           \
-	if (known && r == (success))                       \
-		joined(t, thread, known);                  \
+#define JOIN(call, success)                                     \
+	struct shim_thread *t = shim_tracked(SHIM_CALLER);      \
+	uint64_t known = t ? shim_roll_find_handle(thread) : 0; \
+	int r = shim_real.call;                                 \
+                                                                \
+	if (known && r == (success))                            \
+		joined(t, thread, (uint32_t)known);             \
 	return r
 
 SHIM int pthread_join(pthread_t thread, void **value)
@@ -369,7 +369,7 @@ SHIM int pthread_setname_np(pthread_t thread, const char *name)
 {
 	struct shim_thread *t = shim_tracked(SHIM_CALLER);
 	int r = shim_real.pthread_setname_np(thread, name);
-	uint32_t record = r == 0 && t ? (uint32_t)(find_handle(thread) >> 32) : 0;
+	uint32_t record = r == 0 && t ? (uint32_t)(shim_roll_find_handle(thread) >> 32) : 0;
 
 	if (record)
 		set_name(record, name);
