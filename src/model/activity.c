@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Activities: what a thread took in them, and so needs for what it gives. */
+#include "model/told.h"
+
+static void post_one(struct dw_thread *thread, const struct dw_taking *taking, uint64_t key,
+		     uint32_t chain, uint64_t said)
+{
+	uint64_t post =
+	    dw_hash(dw_hash(dw_hash(dw_hash(DW_POST, taking->thing), taking->life), key), said);
+
+	post = dw_key_even(post);
+	if (dw_told_find(thread->told, post)->key == post)
+		return;
+	thread->teller->post(thread, taking, chain, said);
+	dw_told_add(thread, post, 0);
+}
+
+/* What was given since @told was last used. */
+static uint64_t said_since(const struct dw_thread *thread, const struct dw_told *told)
+{
+	return told->stamp < thread->said_at ? thread->said : 0;
+}
+
+/* A chain of this activity is given with @taking; a table that grows meanwhile forgets nothing. */
+static void post_chain(struct dw_thread *thread, const struct dw_taking *taking, uint64_t key)
+{
+	const struct dw_told *told = dw_told_find(thread->told, key);
+
+	if (told->key == key && told->chain != DW_CHAIN_LOST)
+		post_one(thread, taking, key, told->chain, said_since(thread, told));
+}
+
+static void post_recent(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	for (uint32_t i = 0; i < thread->n_recent; i++)
+		post_chain(thread, taking, thread->recent[i]);
+}
+
+/* Telling adds to the table, which may move: then the search begins again. */
+static void post_told(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	const struct dw_told_table *table = thread->told;
+
+	for (uint32_t i = 0; i <= table->mask; i++) {
+		const struct dw_told *told = &table->entries[i];
+
+		if (dw_key_of_taking(told->key) && told->stamp >= thread->activity_began)
+			post_chain(thread, taking, told->key);
+		if (table != thread->told) {
+			table = thread->told;
+			i = UINT32_MAX;
+		}
+	}
+}
+
+static void post_all(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	if (thread->n_recent == 0)
+		post_one(thread, taking, 0, 0, 0);
+	else if (thread->n_recent <= DW_RECENT_MAX)
+		post_recent(thread, taking);
+	else
+		post_told(thread, taking);
+}
+
+void dw_thread_post(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	uint32_t open = thread->open;
+
+	thread->open = 0;
+	post_all(thread, taking);
+	dw_next_stamp(thread);
+	thread->said = taking->thing;
+	thread->said_at = thread->stamp;
+	thread->open = open;
+}
+
+void dw_thread_idle_slow(struct dw_thread *thread, const struct dw_taking *at)
+{
+	struct dw_taking answer = *at;
+	uint32_t open = thread->open;
+
+	thread->open = 0;
+	answer.thing = dw_thing_address(DW_ANSWER, thread->number);
+	answer.what = DW_ANSWER;
+	answer.life = 0;
+	if (thread->slot->asked && thread->n_recent)
+		post_all(thread, &answer);
+	dw_next_stamp(thread);
+	thread->activity_began = thread->stamp;
+	thread->n_recent = 0;
+	thread->said = 0;
+	thread->said_at = 0;
+	thread->woken_by = at->thing;
+	thread->open = open;
+}

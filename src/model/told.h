@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a thread has told, by key, and when it last did so.
+ *
+ * Internal to the tracker: thread.c has the locks, wait.c all other waits, activity.c what is
+ * given.
+ */
+#pragma once
+
+#include "model/thread.h"
+
+/* 8 KiB; enough for the chains of most threads. */
+#define DW_TOLD_FIRST 512
+
+/* A table of @n_entries, a power of two, all free; NULL: no memory. Its size in bytes. */
+struct dw_told_table *dw_told_new(struct dw_thread *thread, uint32_t n_entries);
+size_t dw_told_size(uint32_t n_entries);
+
+/* The entry of @key, or the free one where it belongs: the table always has free ones. */
+struct dw_told *dw_told_find(struct dw_told_table *table, uint64_t key);
+
+/* Adds @key, which is not there, as used now. The table may move, and forget what it knew. */
+void dw_told_add(struct dw_thread *thread, uint64_t key, uint32_t chain);
+
+/* The lock of the chain with @key came to be held in this activity. */
+void dw_told_remember(struct dw_thread *thread, uint64_t key);
+
+/*
+ * The number of the chain with @key, that of @taking on top of @below, told now if it is new.
+ * What builds on a lost chain is lost with it; the loss was counted when it happened.
+ */
+uint32_t dw_told_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
+		       uint64_t key, uint32_t remains);
+
+/* What is used from now on is told apart from what was used before. */
+void dw_next_stamp(struct dw_thread *thread);
+
+/* The keys of what is not taken must not be taken for those of what is. */
+static inline uint64_t dw_key_even(uint64_t key)
+{
+	return (key & ~UINT64_C(1)) | 2;
+}
+
+static inline bool dw_key_of_taking(uint64_t key)
+{
+	return key & 1;
+}
