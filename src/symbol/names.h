@@ -2,16 +2,22 @@
 /*
  * What people call the things, threads and frames of a process's facts.
  *
- * A lock is called, in this order of preference: what a hook said ("BQL"); the variable
- * that it is (`bql`, `pool+0x28`); where it was born ("mutex of aio_context_new,
- * util/async.c:612"); where it was first taken ("mutex first taken in fb_lock,
- * bcm2835_fb.c:56"). Locks that would share a name are numbered in the order in which
+ * A thing is called, in this order of preference: what the program, a hook or a profile
+ * said ("BQL"); the variable that it is (`bql`, `pool+0x28`); where it was born ("mutex of
+ * aio_context_new, util/async.c:612"); where it was first taken ("mutex first taken in fb_lock,
+ * bcm2835_fb.c:56") or waited for. A thread's end and answer are called after the thread. A
+ * condition or semaphore that a library waits for, and that is no variable of the program, is
+ * called after the function by which the library was called: `CFRelease`. So is a call within
+ * a library; one of the program's own is "recvmsg in vhost_user_read".
+ *
+ * Things that would share a name are numbered in the order in which
  * they were told: "mutex of worker_new, pool.c:40 #2". Never a bare address: where neither
  * function nor line of birth and first taking are known, "mutex of libfoo.so+0x1234".
  *
- * Lock wrappers (pthread_mutex_lock itself, qemu_mutex_lock_impl, std::mutex::lock ...)
- * do not say where something was done; a site's name is that of the first frame that is
- * none of them. A hint's file and line (struct dw_hint) belong to that frame.
+ * Wrappers (pthread_mutex_lock itself, qemu_mutex_lock_impl, std::mutex::lock, and whatever
+ * the C library does inside ...) do not say where something was done; a site's name is that of
+ * the first frame that is none of them. A hint's file and line (struct dw_hint) belong to that
+ * frame.
  *
  * Single-threaded. Everything handed out lives as long as the dw_names.
  */
@@ -20,6 +26,7 @@
 #include "base/cleanup.h"
 #include "model/facts.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dw_names;
@@ -37,7 +44,7 @@ struct dw_frame {
 
 enum dw_frame_flag {
 	DW_FRAME_INLINED = 1,
-	DW_FRAME_WRAPPER = 2, /* a lock wrapper: not where something was done */
+	DW_FRAME_WRAPPER = 2, /* a wrapper of a lock or wait: not where something was done */
 	DW_FRAME_RUNTIME = 4, /* a thread's or program's entry: not of the program's own making */
 };
 
@@ -63,6 +70,28 @@ const char *dw_names_thing_plain(struct dw_names *names, uint32_t thing);
 
 /* What a thing is, in a word ("mutex"). Never NULL; static. */
 const char *dw_names_thing_kind(const struct dw_names *names, uint32_t thing);
+
+/* Whether it has a name of its own, that was not made of where it is used. */
+bool dw_names_thing_is_own(struct dw_names *names, uint32_t thing);
+
+/* Whether it is a lock: what is held, not given. */
+bool dw_names_thing_is_lock(const struct dw_names *names, uint32_t thing);
+
+/*
+ * The last thing of a chain, as it is called where it was taken or waited for: the thing's
+ * name, but for calls, of which there is one thing whoever makes them. Never NULL.
+ */
+const char *dw_names_taken(struct dw_names *names, uint32_t chain);
+const char *dw_names_taken_plain(struct dw_names *names, uint32_t chain);
+
+/*
+ * Where a post was made, as the program sees it: the innermost function of its own; else the
+ * site. NULL if not known.
+ */
+const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post);
+
+/* "fb_lock", "libfoo.so+0x10", or "generated code". */
+const char *dw_names_frame(struct dw_names *names, const struct dw_frame *frame);
 
 /* The thread's name, or that of its start routine, or "main", or "thread 3". */
 const char *dw_names_thread(struct dw_names *names, uint32_t thread);

@@ -22,7 +22,17 @@ static const char *const lock_wrappers[] = {
     "___pthread_*",
     "mtx_*",
     "cnd_*",
+    "thrd_join",
+    "thrd_sleep",
+    "sem_*",
     "__gthread_*",
+
+    /* calls that _FORTIFY_SOURCE makes inline functions of */
+    "poll",
+    "ppoll",
+    "read",
+    "recv",
+    "recvfrom",
 
     /* QEMU: util/qemu-thread-posix.c, util/qsp.c, include/qemu/lockable.h, softmmu/cpus.c */
     "qemu_mutex_lock_impl",
@@ -48,10 +58,30 @@ static const char *const lock_wrappers[] = {
     "bql_unlock",
     "qemu_lockable_*",
     "qsp_*",
+    "qemu_cond_signal",
+    "qemu_cond_broadcast",
+    "qemu_sem_wait",
+    "qemu_sem_timedwait",
+    "qemu_sem_post",
+    "qemu_event_wait",
+    "qemu_event_set",
+    "qemu_futex_*",
+    "futex_wait",
+    "futex_wake",
+    "qemu_thread_join",
+    "qemu_poll_ns",
+    "event_notifier_set",
+    "event_notifier_test_and_clear",
 
-    /* GLib's locks that are built on the C library's */
+    /* GLib: locks and conditions that are built on the C library's or on futexes; sleeps */
+    "g_mutex_*",
     "g_rec_mutex_*",
     "g_rw_lock_*",
+    "g_cond_*",
+    "g_once_*",
+    "g_thread_join",
+    "g_poll",
+    "g_usleep",
 
     /* libstdc++ */
     "std::mutex::*",
@@ -76,6 +106,26 @@ static const char *const lock_wrappers[] = {
     "std::condition_variable::*",
     "std::_V2::condition_variable_any::*",
     "std::__condvar::*",
+    "std::thread::join",
+    "std::this_thread::sleep_*",
+    "std::__atomic_futex_unsigned*",
+    "std::__atomic_semaphore*",
+    "std::__platform_*",
+    "std::counting_semaphore<*",
+
+    /* Rust's standard library, of all ages, and what is commonly used in its place */
+    "std::sys::*",
+    "std::sys_common::*",
+    "std::sync::*",
+    "std::thread::JoinHandle<*",
+    "std::thread::JoinInner<*",
+    "std::thread::park*",
+    "std::thread::sleep*",
+    "parking_lot::*",
+    "parking_lot_core::*",
+    "lock_api::*",
+    "<lock_api::*",
+    "<std::sync::*",
 };
 
 static const char *const entries[] = {
@@ -100,12 +150,30 @@ static const char *const entries[] = {
     "std::__invoke<*",
     "std::__invoke_impl<*",
     "execute_native_thread_routine",
+    "std::sys::unix::thread::Thread::new::thread_start*",
+    "std::sys::pal::unix::thread::Thread::new::thread_start*",
+    "std::sys::thread::unix::Thread::new::thread_start*",
+    "std::sys_common::backtrace::__rust_begin_short_backtrace*",
+    "std::sys::backtrace::__rust_begin_short_backtrace*",
+    "std::thread::Builder::spawn_unchecked_*",
+    "std::thread::lifecycle::*",
+    "std::panicking::*",
+    "std::panic::*",
+    "std::rt::*",
+    "<core::panic::unwind_safe::AssertUnwindSafe<*",
+    "<alloc::boxed::Box<*",
+    "core::ops::function::FnOnce::call_once*",
+    "core::ops::function::impls::*",
 };
 
 /* Files whose functions without a name, at a stack's outer end, are entries: Debian's C library
  * keeps start_thread() and its like out of the dynamic symbols, libstdc++ its thread routine. */
 static const char *const entry_modules[] = {"libc.so*", "libc-*", "libpthread*", "ld-*",
 					    "libstdc++.so*"};
+
+/* Where every wait ends, and a stack that was taken from outside begins. */
+static const char *const system_modules[] = {"libc.so*", "libc-*", "libpthread*", "ld-*",
+					     "linux-vdso*"};
 
 static bool is_match(const char *name, const char *pattern)
 {
@@ -131,7 +199,8 @@ static bool is_own(const char *module)
 
 bool dw_wrapper_is_lock(const char *function, const char *module)
 {
-	return is_own(module) || is_in(function, lock_wrappers, N_ELEMENTS(lock_wrappers));
+	return is_own(module) || is_in(module, system_modules, N_ELEMENTS(system_modules)) ||
+	       is_in(function, lock_wrappers, N_ELEMENTS(lock_wrappers));
 }
 
 bool dw_wrapper_is_entry(const char *function, const char *module)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Functions that say nothing about where something was done: the wrappers around lock
- * calls, at a stack's inner end, and the entries of threads and programs, at its outer end.
+ * Functions that say nothing about where something was done: the wrappers around calls of
+ * locks and waits, at a stack's inner end, and the entries of threads and programs, at its outer
+ * end.
  *
  * @function and @module (base name of a file) may be NULL.
  */
@@ -9,7 +10,10 @@
 
 #include <stdbool.h>
 
-/* Whether a frame does no more than take, release, make or wait on a lock for its caller. */
+/*
+ * Whether a frame does no more than take, release or make a lock, wait for or post a
+ * condition, for its caller; or is the C library's.
+ */
 bool dw_wrapper_is_lock(const char *function, const char *module);
 
 /* Whether a frame that has none but such outside it starts a thread or a program. */

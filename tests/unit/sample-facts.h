@@ -25,6 +25,7 @@
 
 #define SAMPLE_MAX 64
 #define SAMPLE_FRAMES 16
+#define SAMPLE_LEGS 8
 
 static struct {
 	struct dw_module modules[2];
@@ -36,6 +37,9 @@ static struct {
 	struct dw_thing things[SAMPLE_MAX];
 	struct dw_chain chains[SAMPLE_MAX];
 	struct dw_misuse misuses[SAMPLE_MAX];
+	struct dw_post posts[SAMPLE_MAX];
+	struct dw_found founds[SAMPLE_MAX];
+	struct dw_found_leg found_legs[SAMPLE_MAX][SAMPLE_LEGS];
 	struct dw_facts facts;
 } sample;
 
@@ -54,6 +58,8 @@ static inline void sample_begin(uint64_t start)
 	    .things = sample.things,
 	    .chains = sample.chains,
 	    .misuses = sample.misuses,
+	    .posts = sample.posts,
+	    .founds = sample.founds,
 	    .n_modules = 2,
 	    .n_hints = 1,
 	    .n_stacks = 1,
@@ -64,6 +70,8 @@ static inline void sample_begin(uint64_t start)
 	    .n_joins = 1,
 	    .n_misuses = 1,
 	    .n_slots = 1,
+	    .n_posts = 1,
+	    .n_founds = 1,
 	    .program = "/usr/bin/qemu-system-x86_64",
 	    .pid = 4711,
 	};
@@ -144,6 +152,28 @@ static inline uint32_t sample_chain(uint32_t thread, uint32_t below, uint32_t th
 	    .depth = below ? sample.chains[below].depth + 1 : 1,
 	    .how = how,
 	};
+	return number;
+}
+
+/* A thing that is no lock; @number as dw_thing_address() wants it, or 0: it has an address. */
+static inline uint32_t sample_other(enum dw_thing_kind kind, uint32_t number)
+{
+	uint32_t thing = sample_thing(NULL, 0, 0);
+
+	sample.things[thing].kind = (uint16_t)kind;
+	if (number)
+		sample.things[thing].address = dw_thing_address(kind, number);
+	return thing;
+}
+
+/* @thread gives @thing at @stack, after it took what @chain ends with. */
+static inline uint32_t sample_post(uint32_t thread, uint32_t thing, const char *stack,
+				   uint32_t chain)
+{
+	uint32_t number = sample.facts.n_posts++;
+
+	sample.posts[number] = (struct dw_post){
+	    .thread = thread, .thing = thing, .chain = chain, .stack = sample_stack(stack)};
 	return number;
 }
 

@@ -23,6 +23,12 @@ F(qemu_thread_start)
 F(qemu_mutex_lock_impl)
 #line 48 "../util/qemu-thread-posix.c"
 F(qemu_mutex_init)
+#line 320 "../util/qemu-thread-posix.c"
+F(qemu_sem_wait)
+#line 280 "../util/qemu-thread-posix.c"
+F(qemu_sem_post)
+#line 330 "../util/qemu-timer.c"
+F(qemu_poll_ns)
 #line 500 "../softmmu/cpus.c"
 F(bql_lock_impl)
 #line 130 "../util/async.c"

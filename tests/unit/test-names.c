@@ -231,6 +231,146 @@ static void a_frame_that_is_no_place_is_left_out(void **state)
 	assert_string_equal(stack->frames[0].function, "main_loop_wait");
 }
 
+static uint32_t add_call(const char *stack)
+{
+	uint32_t call = sample_other(DW_CALL, 11);
+
+	return sample_chain(1, 0, call, sample_stack(stack), 0, DW_WAITS);
+}
+
+static void a_call_is_named_by_the_function_that_makes_it(void **state)
+{
+	dw_auto(names) names = NULL;
+	uint32_t chain;
+
+	(void)state;
+	sample_begin(START);
+	sample.facts.program = SAMPLE_QEMU;
+	chain = add_call("qemu_poll_ns virtio_notify main_loop_wait");
+	names = names_of_sample();
+	assert_string_equal(dw_names_taken(names, chain), "recvmsg in virtio_notify");
+	assert_string_equal(dw_names_taken_plain(names, chain), "recvmsg in virtio_notify");
+	assert_string_equal(dw_names_thing(names, 1), "recvmsg");
+	assert_false(dw_names_thing_is_own(names, 1));
+	assert_false(dw_names_thing_is_lock(names, 1));
+}
+
+static void a_call_within_a_library_is_the_librarys(void **state)
+{
+	dw_auto(names) names = NULL;
+	uint32_t chain;
+
+	(void)state;
+	sample_begin(START);
+	/* The sample is the library here: the program is another file. */
+	chain = add_call("qemu_poll_ns msix_notify virtio_notify qemu_thread_start");
+	names = names_of_sample();
+	assert_string_equal(dw_names_taken(names, chain), "virtio_notify");
+}
+
+static void a_call_that_was_given_a_name_has_that(void **state)
+{
+	dw_auto(names) names = NULL;
+	uint32_t chain;
+
+	(void)state;
+	sample_begin(START);
+	chain = add_call("msix_notify");
+	sample.things[1].name = "the GPU";
+	names = names_of_sample();
+	assert_string_equal(dw_names_taken(names, chain), "the GPU");
+	assert_true(dw_names_thing_is_own(names, 1));
+}
+
+static void a_call_of_a_later_version_is_a_call(void **state)
+{
+	(void)state;
+	sample_begin(START);
+	sample_other(DW_CALL, 200);
+	expect_thing("call");
+}
+
+static void a_threads_end_and_answer_are_the_threads(void **state)
+{
+	dw_auto(names) names = NULL;
+
+	(void)state;
+	sample_begin(START);
+	sample_thread("COLO incoming", NULL, 0);
+	sample_thread("vcpu0", NULL, 0);
+	sample_thread(NULL, NULL, 0);
+	sample_other(DW_ENDING, 1);
+	sample_other(DW_ANSWER, 2);
+	sample_other(DW_ENDING, 3);
+	names = names_of_sample();
+	assert_string_equal(dw_names_thing(names, 1), "end of COLO incoming");
+	assert_string_equal(dw_names_thing(names, 2), "vcpu0's acknowledgement");
+	assert_string_equal(dw_names_thing(names, 3), "end of thread 3");
+	assert_string_equal(dw_names_thing_plain(names, 3), "end of a thread");
+	assert_true(dw_names_thing_is_own(names, 1));
+}
+
+/* A semaphore, waited for at @stack; its variable, if any, is fenceq_lock. */
+static void add_semaphore(const char *program, const char *stack, bool is_variable)
+{
+	sample_begin(START);
+	sample.facts.program = program;
+	sample_other(DW_SEMAPHORE, 0);
+	if (is_variable)
+		sample.things[1].place = sample_place("fenceq_lock");
+	sample_chain(1, 0, 1, sample_stack(stack), 0, DW_WAITS);
+}
+
+static void a_semaphore_of_a_library_is_the_call_that_waits_for_it(void **state)
+{
+	(void)state;
+	add_semaphore("/usr/bin/other", "qemu_sem_wait do_run_on_cpu framebuffer_update_display",
+		      true);
+	expect_thing("framebuffer_update_display");
+}
+
+static void a_semaphore_of_the_program_is_its_variable(void **state)
+{
+	(void)state;
+	add_semaphore(SAMPLE_QEMU, "qemu_sem_wait do_run_on_cpu", true);
+	expect_thing("fenceq_lock");
+}
+
+static void a_semaphore_without_a_variable_is_named_as_locks_are(void **state)
+{
+	(void)state;
+	add_semaphore(SAMPLE_QEMU, "qemu_sem_wait do_run_on_cpu", false);
+	expect_thing("semaphore waited for in do_run_on_cpu, softmmu/cpus-common.c:151");
+}
+
+static void a_semaphore_that_is_only_given_is_named_by_that(void **state)
+{
+	(void)state;
+	sample_begin(START);
+	sample_other(DW_SEMAPHORE, 0);
+	sample_post(1, 1, "qemu_sem_post do_run_on_cpu", 0);
+	expect_thing("semaphore given in do_run_on_cpu, softmmu/cpus-common.c:151");
+}
+
+static void a_post_is_where_the_program_made_it(void **state)
+{
+	dw_auto(names) names = NULL;
+	uint32_t post, unknown;
+
+	(void)state;
+	sample_begin(START);
+	sample.facts.program = SAMPLE_QEMU;
+	sample_other(DW_SEMAPHORE, 0);
+	post = sample_post(1, 1, "qemu_sem_post do_run_on_cpu main_loop_wait", 0);
+	unknown = sample_post(1, 1, "qemu_sem_post", 0);
+	/* Of the frame in between no function is known. */
+	sample.frames[1][1] = UINT64_C(1) << 48 | 0x1;
+	names = names_of_sample();
+	assert_string_equal(dw_names_frame(names, dw_names_post(names, post)), "main_loop_wait");
+	assert_null(dw_names_post(names, unknown));
+	assert_null(dw_names_post(names, 999));
+}
+
 /* The sample says where it called pthread_mutex_lock() from. */
 static dw_place place_of_cxx_lock(void)
 {
@@ -271,6 +411,13 @@ static void wrappers_and_entries_are_told_by_name_or_module(void **state)
 	assert_true(dw_wrapper_is_lock("qsp_mutex_lock", "qemu-system-x86_64"));
 	assert_false(dw_wrapper_is_lock("aio_context_acquire", "qemu-system-x86_64"));
 	assert_false(dw_wrapper_is_lock("qemu_mutex_lock_implausible", NULL));
+	assert_true(dw_wrapper_is_lock("sem_wait", "program"));
+	assert_true(dw_wrapper_is_lock(NULL, "libc.so.6"));
+	assert_true(
+	    dw_wrapper_is_lock("std::sys::unix::locks::futex::Mutex::lock_contended", "vmm"));
+	assert_true(dw_wrapper_is_lock("<lock_api::mutex::MutexGuard<R,T>>::lock", "vmm"));
+	assert_false(dw_wrapper_is_lock("aio_poll", "qemu-system-x86_64"));
+	assert_false(dw_wrapper_is_lock("poll_fds", NULL));
 	assert_false(dw_wrapper_is_lock(NULL, NULL));
 	assert_true(dw_wrapper_is_entry("start_thread", "libc.so.6"));
 	assert_true(dw_wrapper_is_entry(NULL, "libc.so.6"));
@@ -297,6 +444,16 @@ int main(void)
 	    cmocka_unit_test(places_outside_of_files_have_no_names),
 	    cmocka_unit_test(a_frame_that_is_no_place_is_left_out),
 	    cmocka_unit_test(a_thread_is_called_by_name_start_or_number),
+	    cmocka_unit_test(a_call_is_named_by_the_function_that_makes_it),
+	    cmocka_unit_test(a_call_within_a_library_is_the_librarys),
+	    cmocka_unit_test(a_call_that_was_given_a_name_has_that),
+	    cmocka_unit_test(a_call_of_a_later_version_is_a_call),
+	    cmocka_unit_test(a_threads_end_and_answer_are_the_threads),
+	    cmocka_unit_test(a_semaphore_of_a_library_is_the_call_that_waits_for_it),
+	    cmocka_unit_test(a_semaphore_of_the_program_is_its_variable),
+	    cmocka_unit_test(a_semaphore_without_a_variable_is_named_as_locks_are),
+	    cmocka_unit_test(a_semaphore_that_is_only_given_is_named_by_that),
+	    cmocka_unit_test(a_post_is_where_the_program_made_it),
 	    cmocka_unit_test(wrappers_of_libstdcxx_are_skipped_where_they_are_inlined),
 	    cmocka_unit_test(wrappers_and_entries_are_told_by_name_or_module),
 	};
