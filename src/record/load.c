@@ -89,6 +89,20 @@ uint32_t dw_load_optional_thread(struct dw_load *load, uint32_t number)
 	return number ? dw_load_thread(load, number) : 0;
 }
 
+bool dw_load_address(struct dw_load *load, unsigned kind, uint64_t address)
+{
+	bool of_thread = kind == DW_ENDING || kind == DW_ANSWER;
+	uint32_t number = dw_thing_number(address);
+
+	if (of_thread || kind == DW_CALL || address & DW_NO_MEMORY) {
+		if ((!of_thread && kind != DW_CALL) || address != dw_thing_address(kind, number)) {
+			load->damaged++;
+			return false;
+		}
+	}
+	return !of_thread || dw_load_thread(load, number);
+}
+
 dw_place dw_load_place(struct dw_load *load, dw_place place)
 {
 	uint32_t module = DW_PLACE_MODULE(place);

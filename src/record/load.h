@@ -68,7 +68,7 @@ struct dw_load {
 	struct dw_facts *facts;
 	struct dw_event *events;
 	size_t n_events;
-	struct dw_load_index kinds[DW_REC_EVENT + 1]; /* by enum dw_rec_kind */
+	struct dw_load_index kinds[DW_REC_FOUND + 1]; /* by enum dw_rec_kind */
 	uint32_t threads_max; /* thread numbers above this are not believed */
 	uint32_t threads_top; /* the highest thread number met */
 	uint64_t damaged;
@@ -106,6 +106,12 @@ uint32_t dw_load_optional(struct dw_load *load, enum dw_rec_kind kind, uint32_t 
 uint32_t dw_load_thread(struct dw_load *load, uint32_t number);
 uint32_t dw_load_optional_thread(struct dw_load *load, uint32_t number);
 
+/*
+ * Whether a thing of @kind can be at @address: what has no address names its thread or its
+ * call. If not, it is counted as damage.
+ */
+bool dw_load_address(struct dw_load *load, unsigned kind, uint64_t address);
+
 /* @place, or its offset alone, counted as damage, where its module is not known. */
 dw_place dw_load_place(struct dw_load *load, dw_place place);
 
@@ -118,7 +124,10 @@ int dw_load_modules(struct dw_load *load);
 int dw_load_stacks(struct dw_load *load);
 int dw_load_hints(struct dw_load *load);
 int dw_load_things(struct dw_load *load);
+int dw_load_names(struct dw_load *load);
 int dw_load_chains(struct dw_load *load);
+int dw_load_posts(struct dw_load *load);
+int dw_load_founds(struct dw_load *load);
 int dw_load_joins(struct dw_load *load);
 int dw_load_misuses(struct dw_load *load);
 int dw_load_events(struct dw_load *load);

@@ -19,6 +19,8 @@ static bool load_thing(struct dw_load *load, struct dw_thing *ret, uint32_t i)
 		load->damaged += record.kind != 0;
 		return false;
 	}
+	if (!dw_load_address(load, record.kind, record.address))
+		return false;
 	ret->address = record.address;
 	ret->place = dw_load_place(load, record.place);
 	ret->life = record.life;
@@ -43,6 +45,28 @@ int dw_load_things(struct dw_load *load)
 			index->numbers[order[i]] = n++;
 	load->facts->things = things;
 	load->facts->n_things = n;
+	return 0;
+}
+
+/* The last one of a thing counts. */
+int dw_load_names(struct dw_load *load)
+{
+	struct dw_thing *things = (struct dw_thing *)load->facts->things;
+
+	for (uint32_t i = 0; i < load->kinds[DW_REC_NAME].n; i++) {
+		struct dw_rec_name record;
+		uint32_t thing;
+		int r;
+
+		dw_load_record(load, DW_REC_NAME, i, &record, sizeof(record));
+		thing = dw_load_number(load, DW_REC_THING, record.thing);
+		if (!thing)
+			continue; /* and counted */
+		r = dw_load_text(load, DW_REC_NAME, i, sizeof(record), &things[thing].name);
+		if (r < 0)
+			return dw_pass(r);
+		load->damaged += r > 0;
+	}
 	return 0;
 }
 
@@ -95,6 +119,15 @@ static void add_run(struct tree *tree, uint32_t chain, uint32_t from, uint32_t t
 	tree->tails[chain] = run;
 }
 
+/* The numbers grow while they are read, so they need not fit together. */
+static void load_measures(struct dw_chain *ret, const struct dw_rec_chain *record)
+{
+	ret->n_waits = record->n_waits;
+	ret->waited_ns = record->waited_ns;
+	ret->longest_ns = record->longest_ns;
+	ret->held_ns = record->held_ns;
+}
+
 /* Return: the number of the chain at @position, on top of chain number @below; 0: it is damaged. */
 static uint32_t add_chain(struct tree *tree, uint32_t position, uint32_t below)
 {
@@ -112,12 +145,16 @@ static uint32_t add_chain(struct tree *tree, uint32_t position, uint32_t below)
 	if (!chain.thread || !chain.thing)
 		return 0; /* and counted */
 	if (record.from == 0 || record.from > record.to || chain.depth > CHAIN_DEPTH_MAX ||
-	    (below && lower->thread != chain.thread)) {
+	    (below && lower->thread != chain.thread) || (lower->how & DW_WAITS)) {
 		load->damaged++;
 		return 0;
 	}
 	chain.stack = dw_load_optional(load, DW_REC_STACK, record.stack);
 	chain.hint = dw_load_optional(load, DW_REC_HINT, record.hint);
+	chain.origin.woken_by = dw_load_optional(load, DW_REC_THING, record.woken_by);
+	chain.origin.exit = record.exit;
+	chain.origin.address = record.address;
+	load_measures(&chain, &record);
 	if (record.again && dw_load_position(load, DW_REC_AGAIN, record.again) == UINT32_MAX)
 		load->damaged++;
 	tree->chains[tree->n_chains] = chain;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define THREAD_FLAGS_KNOWN \
-	(DW_THREAD_MAIN | DW_THREAD_EXITED | DW_THREAD_FOREIGN | DW_THREAD_FORKED)
+	(DW_THREAD_MAIN | DW_THREAD_EXITED | DW_THREAD_FOREIGN | DW_THREAD_FORKED | DW_THREAD_VCPU)
 
 int dw_load_joins(struct dw_load *load)
 {
@@ -87,7 +87,7 @@ static int by_seq(const void *a, const void *b)
 
 static bool names_a_thread(const struct dw_event *event)
 {
-	return event->kind == DW_BORN || event->kind == DW_JOIN;
+	return event->kind == DW_BORN || event->kind == DW_JOIN || event->kind == DW_KICK;
 }
 
 /* What is wrong with @ret when it is false is counted. */
@@ -104,7 +104,8 @@ static bool load_event(struct dw_load *load, struct dw_event *ret, uint32_t i)
 		return false;
 	}
 	if (!dw_load_thread(load, ret->thread) ||
-	    (names_a_thread(ret) && !dw_load_thread(load, (uint32_t)ret->other)))
+	    (names_a_thread(ret) && !dw_load_thread(load, (uint32_t)ret->other)) ||
+	    (ret->object && !dw_load_address(load, ret->what, ret->object)))
 		return false;
 	ret->stack = dw_load_optional(load, DW_REC_STACK, ret->stack);
 	ret->how &= DW_LOAD_HOWS;
@@ -175,6 +176,18 @@ static void translate_held(struct dw_load *load, struct dw_held *held)
 	held->what = dw_load_thing_kind_known(held->what) ? held->what : 0;
 }
 
+/* What it waits for that is no lock. It may be held by nobody, and no chain may tell of it. */
+static void translate_waits(struct dw_load *load, struct dw_held *waits)
+{
+	if (!waits->thing || !dw_load_thing_kind_known(waits->what) ||
+	    !dw_load_address(load, waits->what, waits->thing)) {
+		*waits = (struct dw_held){0};
+		return;
+	}
+	waits->chain = dw_load_optional(load, DW_REC_CHAIN, waits->chain);
+	waits->how &= DW_LOAD_HOWS;
+}
+
 /* The copy is as large as it must be for what is held, and what is being taken. */
 static int load_slot(struct dw_load *load, const struct dw_slot **ret, uint32_t thread, uint32_t i)
 {
@@ -195,6 +208,7 @@ static int load_slot(struct dw_load *load, const struct dw_slot **ret, uint32_t 
 	slot->max = slot->top;
 	for (uint32_t h = 1; h <= slot->top; h++)
 		translate_held(load, &slot->held[h]);
+	translate_waits(load, &slot->waits);
 	wanted = &slot->held[slot->top + 1];
 	if (slot->wants && slot->wants == wanted->thing)
 		translate_held(load, wanted);

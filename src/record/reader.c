@@ -22,6 +22,7 @@ struct dw_reader {
 	size_t n_events;
 	unsigned flags;
 	uint64_t n_locked;
+	uint32_t monitor;
 };
 
 static const size_t sizes_min[] = {
@@ -36,6 +37,9 @@ static const size_t sizes_min[] = {
     [DW_REC_JOINED] = sizeof(struct dw_rec_joined),
     [DW_REC_MISUSE] = sizeof(struct dw_rec_misuse),
     [DW_REC_EVENT] = sizeof(struct dw_rec_event),
+    [DW_REC_POST] = sizeof(struct dw_rec_post),
+    [DW_REC_NAME] = sizeof(struct dw_rec_name) + 1,
+    [DW_REC_FOUND] = sizeof(struct dw_rec_found),
 };
 #define N_KINDS (sizeof(sizes_min) / sizeof(*sizes_min))
 
@@ -158,8 +162,9 @@ static uint64_t missing_chains(const struct dw_load *load, const struct dw_rec_h
 static int load_all(struct dw_load *load, const struct dw_rec_header *header)
 {
 	static int (*const parts[])(struct dw_load *) = {
-	    dw_load_modules, dw_load_stacks,  dw_load_hints,  dw_load_things,  dw_load_chains,
-	    dw_load_joins,   dw_load_misuses, dw_load_events, dw_load_threads,
+	    dw_load_modules, dw_load_stacks, dw_load_hints,  dw_load_things,
+	    dw_load_names,   dw_load_chains, dw_load_joins,  dw_load_misuses,
+	    dw_load_posts,   dw_load_founds, dw_load_events, dw_load_threads,
 	};
 	int r = index_records(load, header->header_size);
 
@@ -212,6 +217,7 @@ static int read_image(struct dw_reader **ret, const struct dw_image *image, size
 		return dw_pass(r);
 	reader->flags = header.flags;
 	reader->n_locked = header.n_locked;
+	reader->monitor = header.monitor;
 	/* Without the flag, not every event was recorded, and some are worse than none. */
 	reader->events = load.events;
 	reader->n_events = header.flags & DW_REC_EVENTS ? load.n_events : 0;
@@ -270,6 +276,11 @@ unsigned dw_reader_flags(const struct dw_reader *reader)
 uint64_t dw_reader_n_locked(const struct dw_reader *reader)
 {
 	return reader->n_locked;
+}
+
+uint32_t dw_reader_monitor(const struct dw_reader *reader)
+{
+	return reader->monitor;
 }
 
 const char *dw_reader_answer_text(int answer)

@@ -55,6 +55,9 @@ unsigned dw_reader_flags(const struct dw_reader *reader);
 /* How many threads took a lock at all; 0: nothing was seen. */
 uint64_t dw_reader_n_locked(const struct dw_reader *reader);
 
+/* The number of the process that watched the program while it ran; 0: there was none. */
+uint32_t dw_reader_monitor(const struct dw_reader *reader);
+
 /* The answer in words, such as "is not a recording"; static. */
 const char *dw_reader_answer_text(int answer);
 
