@@ -276,10 +276,12 @@ int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret
 	return 0;
 }
 
+/* A hazard is listed, and no more: nothing closes a cycle through it. */
 static bool has_findings(const struct dw_reported_process *process)
 {
 	for (size_t i = 0; i < process->n_findings; i++)
-		if (process->findings[i].finding->excuse == DW_NO_EXCUSE)
+		if (process->findings[i].finding->excuse == DW_NO_EXCUSE &&
+		    process->findings[i].finding->verdict != DW_HAZARD)
 			return true;
 	return false;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define N_VERDICTS 5
+
 static int compare_kinds(const struct dw_reported *a, const struct dw_reported *b)
 {
 	int r = strcmp(a->fingerprint, b->fingerprint);
@@ -20,6 +22,31 @@ static int compare_kinds(const struct dw_reported *a, const struct dw_reported *
 		r = (a->finding->excuse > b->finding->excuse) -
 		    (a->finding->excuse < b->finding->excuse);
 	return r;
+}
+
+/* The verdicts in the order in which to tell them: what is stuck now comes first. */
+static unsigned rank(const struct dw_finding *finding)
+{
+	static const enum dw_verdict order[] = {DW_DEADLOCK, DW_STALL, DW_POTENTIAL, DW_MISUSE,
+						DW_HAZARD};
+	unsigned i = 0;
+
+	if (finding->excuse)
+		return N_VERDICTS;
+	while (i < N_VERDICTS && order[i] != finding->verdict)
+		i++;
+	return i;
+}
+
+/* In the order of ranks; within one, as found: findings lie in one array. */
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct dw_reported *x = a, *y = b;
+	unsigned m = rank(x->finding), n = rank(y->finding);
+
+	if (m != n)
+		return m < n ? -1 : 1;
+	return (x->finding > y->finding) - (x->finding < y->finding);
 }
 
 /* Equal ones next to each other, the first found first: findings lie in one array. */
@@ -88,6 +115,7 @@ int dw_fold(struct dw_reported **ret, size_t *ret_n, struct dw_arena *arena,
 	for (size_t i = 0; i < n; i++)
 		if (all[i].occurrences > 0)
 			all[n_kept++] = all[i];
+	qsort(all, n_kept, sizeof(*all), compare_ranks);
 	*ret = all;
 	*ret_n = n_kept;
 	return 0;

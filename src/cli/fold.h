@@ -13,7 +13,8 @@ struct dw_arena;
 
 /*
  * The findings of @analysis, each with its fingerprint; those with equal fingerprint, verdict
- * and excuse are one, which stands where the first of them stood.
+ * and excuse are one, which stands where the first of them stood. What has happened comes
+ * before what could, then what is wrong anyhow, hazards, and last what has an excuse.
  *
  * Return: 0, or -ENOMEM.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gate/fingerprint.h"
 
+#include "analysis/leg.h"
 #include "base/hash.h"
 #include "model/event.h"
 #include "symbol/names.h"
@@ -127,22 +128,52 @@ static const char *site_function(const struct dw_named_stack *stack)
 	return stack->site < stack->n_frames ? stack->frames[stack->site].function : NULL;
 }
 
-static uint64_t hash_chain(uint64_t hash, const struct dw_chain *chain, struct dw_names *names)
+static uint64_t hash_stack(uint64_t hash, uint32_t stack, uint32_t hint, struct dw_names *names)
 {
-	hash = hash_name(hash, dw_names_thing_plain(names, chain->thing));
-	return hash_name(hash, outermost(dw_names_stack(names, chain->stack, chain->hint)));
+	return hash_name(hash, outermost(dw_names_stack(names, stack, hint)));
 }
 
-static uint64_t hash_leg(const struct dw_leg *leg, const struct dw_facts *facts,
-			 struct dw_names *names)
+static uint64_t hash_chain(uint64_t hash, uint32_t number, const struct dw_facts *facts,
+			   struct dw_names *names)
 {
-	uint64_t hash = DW_HASH_TEXT_START;
+	const struct dw_chain *chain = &facts->chains[number];
 
-	hash = hash_chain(hash, &facts->chains[leg->holds], names);
-	return hash_chain(hash, &facts->chains[leg->needs], names);
+	hash = hash_name(hash, dw_names_taken_plain(names, number));
+	return hash_stack(hash, chain->stack, chain->hint, names);
 }
 
-/* The hash of a cycle's legs, told from leg @first on. */
+static uint64_t hash_given(uint64_t hash, const struct dw_finding *finding, uint32_t leg,
+			   const struct dw_facts *facts, struct dw_names *names)
+{
+	const struct dw_post *post = &facts->posts[finding->legs[leg].post];
+
+	if (finding->legs[leg].holds)
+		return hash_chain(hash, finding->legs[leg].holds, facts, names);
+	hash = hash_name(hash, dw_names_thing_plain(names, dw_leg_given(facts, finding, leg)));
+	return finding->legs[leg].post ? hash_stack(hash, post->stack, post->hint, names) : hash;
+}
+
+static uint64_t hash_needed(uint64_t hash, const struct dw_finding *finding, uint32_t leg,
+			    const struct dw_facts *facts, struct dw_names *names)
+{
+	uint32_t needed = dw_leg_needed(facts, finding, leg);
+
+	if (finding->legs[leg].needs)
+		return hash_chain(hash, finding->legs[leg].needs, facts, names);
+	if (needed)
+		hash = hash_name(hash, dw_names_thing_plain(names, needed));
+	return hash_stack(hash, finding->legs[leg].stack, /* hint= */ 0, names);
+}
+
+static uint64_t hash_leg(const struct dw_finding *finding, uint32_t leg,
+			 const struct dw_facts *facts, struct dw_names *names)
+{
+	uint64_t hash = hash_given(DW_HASH_TEXT_START, finding, leg, facts, names);
+
+	return hash_needed(hash, finding, leg, facts, names);
+}
+
+/* The hash of the legs, told from leg @first on. */
 static uint64_t hash_from(const struct dw_finding *finding, uint32_t first,
 			  const struct dw_facts *facts, struct dw_names *names)
 {
@@ -151,18 +182,19 @@ static uint64_t hash_from(const struct dw_finding *finding, uint32_t first,
 	for (uint32_t i = 0; i < finding->n_legs; i++) {
 		uint32_t leg = (first + i) % finding->n_legs;
 
-		hash = hash_number(hash, hash_leg(&finding->legs[leg], facts, names));
+		hash = hash_number(hash, hash_leg(finding, leg, facts, names));
 	}
 	return hash;
 }
 
-/* Wherever the telling starts, the smallest hash of all rotations is the same. */
-static uint64_t hash_cycle(const struct dw_finding *finding, const struct dw_facts *facts,
-			   struct dw_names *names)
+/* Wherever the telling of a cycle starts, the smallest hash of all rotations is the same. */
+static uint64_t hash_legs(const struct dw_finding *finding, const struct dw_facts *facts,
+			  struct dw_names *names)
 {
+	uint32_t n_rotations = dw_leg_is_cycle(finding) ? finding->n_legs : 1;
 	uint64_t smallest = UINT64_MAX;
 
-	for (uint32_t i = 0; i < finding->n_legs; i++) {
+	for (uint32_t i = 0; i < n_rotations; i++) {
 		uint64_t hash = hash_from(finding, i, facts, names);
 
 		if (hash < smallest)
@@ -187,8 +219,8 @@ static uint64_t hash_misuse(const struct dw_finding *finding, const struct dw_fa
 void dw_fingerprint(const struct dw_finding *finding, const struct dw_facts *facts,
 		    struct dw_names *names, char ret[DW_FINGERPRINT_SIZE])
 {
-	uint64_t hash = finding->misuse ? hash_misuse(finding, facts, names)
-					: hash_cycle(finding, facts, names);
+	uint64_t hash =
+	    finding->misuse ? hash_misuse(finding, facts, names) : hash_legs(finding, facts, names);
 
 	snprintf(ret, DW_FINGERPRINT_SIZE, "%016" PRIx64, hash);
 }

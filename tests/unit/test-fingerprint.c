@@ -133,6 +133,79 @@ static void the_direction_of_a_cycle_matters(void **state)
 	assert_string_not_equal(there, back);
 }
 
+/* BQL -> a semaphore -> BQL: the semaphore is given at @post, by @outermost. */
+static void fingerprint_of_post(const char *post, enum dw_verdict verdict, uint32_t first,
+				char *ret)
+{
+	dw_auto(names) names = NULL;
+	struct dw_finding finding = {.verdict = verdict, .n_legs = 2};
+	struct dw_leg legs[3];
+	uint32_t bql, semaphore;
+
+	sample_begin(START);
+	bql = sample_thing(NULL, 0, DW_THING_BQL);
+	semaphore = sample_other(DW_SEMAPHORE, 0);
+	legs[0] = sample_leg(1, bql, VCPU, semaphore, "qemu_sem_wait do_run_on_cpu " VCPU);
+	sample.chains[legs[0].needs].how = DW_WAITS;
+	legs[1] = (struct dw_leg){
+	    .thread = 2,
+	    .needs = sample_chain(2, 0, bql, sample_stack("bql_lock_impl main_of_sample"), 0, 0)};
+	legs[1].post = sample_post(2, semaphore, post, legs[1].needs);
+	legs[2] = legs[0];
+	finding.legs = &legs[first];
+	assert_int_equal(dw_names_new(&names, &sample.facts), 0);
+	dw_fingerprint(&finding, &sample.facts, names, ret);
+}
+
+static void who_gives_a_thing_matters_as_who_holds_one_does(void **state)
+{
+	char prints[5][DW_FINGERPRINT_SIZE];
+
+	(void)state;
+	fingerprint_of_post("qemu_sem_post fb_lock main_of_sample", DW_POTENTIAL, 0, prints[0]);
+	fingerprint_of_post("qemu_sem_post fb_lock main_of_sample", DW_POTENTIAL, 1, prints[1]);
+	fingerprint_of_post("qemu_sem_post main_of_sample", DW_POTENTIAL, 0, prints[2]);
+	fingerprint_of_post("qemu_sem_post fb_lock cross_domain_worker", DW_POTENTIAL, 0,
+			    prints[3]);
+	fingerprint_of_post("qemu_sem_post fb_lock main_of_sample", DW_DEADLOCK, 0, prints[4]);
+	assert_string_equal(prints[0], prints[1]);
+	assert_string_equal(prints[0], prints[2]);
+	assert_string_not_equal(prints[0], prints[3]);
+	assert_string_not_equal(prints[0], prints[4]);
+}
+
+/* What the monitor found has no chain where nothing is held; and a path has a beginning. */
+static void a_stall_is_told_by_what_waits_and_where_it_is(void **state)
+{
+	dw_auto(names) names = NULL;
+	static const char *const now[] = {VCPU, "fb_lock " VCPU, WORKER};
+	char prints[4][DW_FINGERPRINT_SIZE];
+	struct dw_leg leg = {.thread = 1};
+
+	(void)state;
+	sample_begin(START);
+	leg.holds = sample_chain(1, 0, sample_thing("new_lock", 0, 0), sample_stack(VCPU), 0, 0);
+	sample_thread("COLO incoming", NULL, 0);
+	sample.found_legs[1][0] = (struct dw_found_leg){
+	    .thread = 1, .holds = leg.holds, .thing = sample_other(DW_ENDING, 1)};
+	for (uint32_t i = 1; i <= 2; i++)
+		sample.founds[sample.facts.n_founds++] = (struct dw_found){
+		    .legs = sample.found_legs[i], .n_legs = 1, .verdict = DW_FOUND_STALL};
+	assert_int_equal(dw_names_new(&names, &sample.facts), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct dw_finding finding = {
+		    .verdict = DW_STALL, .legs = &leg, .n_legs = 1, .found = i < 3 ? 1 : 2};
+
+		leg.stack = sample_stack(now[i % 3]);
+		dw_names_free(names);
+		assert_int_equal(dw_names_new(&names, &sample.facts), 0);
+		dw_fingerprint(&finding, &sample.facts, names, prints[i]);
+	}
+	assert_string_equal(prints[0], prints[1]);
+	assert_string_not_equal(prints[0], prints[2]);
+	assert_string_not_equal(prints[0], prints[3]);
+}
+
 static void misuse_at_two_sites_is_two_findings(void **state)
 {
 	dw_auto(names) names = NULL;
@@ -199,6 +272,8 @@ int main(void)
 	    cmocka_unit_test(another_outermost_function_matters),
 	    cmocka_unit_test(what_is_called_in_between_does_not_matter),
 	    cmocka_unit_test(the_direction_of_a_cycle_matters),
+	    cmocka_unit_test(who_gives_a_thing_matters_as_who_holds_one_does),
+	    cmocka_unit_test(a_stall_is_told_by_what_waits_and_where_it_is),
 	    cmocka_unit_test(misuse_at_two_sites_is_two_findings),
 	    cmocka_unit_test(what_compilers_add_to_names_is_cut),
 	};
