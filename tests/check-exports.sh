@@ -9,12 +9,12 @@ library=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-sort -u >"$folder/expected" <<'EOF'
-__pthread_mutex_destroy
+sort -u >"$folder/expected" <<'EOF'__pthread_mutex_destroy
 __pthread_mutex_init
 __pthread_mutex_lock
 __pthread_mutex_trylock
 __pthread_mutex_unlock
+__pthread_once
 __pthread_rwlock_destroy
 __pthread_rwlock_init
 __pthread_rwlock_rdlock
@@ -22,7 +22,10 @@ __pthread_rwlock_tryrdlock
 __pthread_rwlock_trywrlock
 __pthread_rwlock_unlock
 __pthread_rwlock_wrlock
+call_once
 cnd_broadcast
+cnd_destroy
+cnd_init
 cnd_signal
 cnd_timedwait
 cnd_wait
@@ -35,9 +38,14 @@ mtx_timedlock
 mtx_trylock
 mtx_unlock
 prctl
+pthread_barrier_destroy
+pthread_barrier_init
+pthread_barrier_wait
 pthread_clockjoin_np
 pthread_cond_broadcast
 pthread_cond_clockwait
+pthread_cond_destroy
+pthread_cond_init
 pthread_cond_signal
 pthread_cond_timedwait
 pthread_cond_wait
@@ -50,6 +58,7 @@ pthread_mutex_lock
 pthread_mutex_timedlock
 pthread_mutex_trylock
 pthread_mutex_unlock
+pthread_once
 pthread_rwlock_clockrdlock
 pthread_rwlock_clockwrlock
 pthread_rwlock_destroy
@@ -70,6 +79,13 @@ pthread_spin_unlock
 pthread_timedjoin_np
 pthread_tryjoin_np
 realloc
+sem_clockwait
+sem_destroy
+sem_init
+sem_post
+sem_timedwait
+sem_trywait
+sem_wait
 syscall
 thrd_create
 thrd_join

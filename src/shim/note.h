@@ -117,28 +117,6 @@ static inline unsigned shim_mutex_how(const pthread_mutex_t *mutex)
 	       (unsigned)(kind & 16 ? DW_ROBUST : 0);
 }
 
-/* @t is back from an idle point, where it had waited for @at; its thing may be 0. */
-static inline void shim_idle(struct shim_thread *t, const struct dw_taking *at)
-{
-	dw_thread_idle(&t->thread, at);
-	t->woken_what = at->what;
-	t->exit = 0;
-	t->exit_address = 0;
-}
-
-/* A condition wait under way; shim_woken() ends it, also when the thread is cancelled. */
-struct shim_wait {
-	struct shim_thread *t; /* NULL: not tracked */
-	struct dw_taking condition, mutex;
-	struct dw_waiting waiting;
-	bool parked;
-};
-
-void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_mutex_t *mutex,
-	       unsigned how, uint64_t caller);
-void shim_woken(struct shim_wait *wait);
-void shim_post(const volatile void *condition, uint64_t caller);
-
 /*
  * The thread is about to let go of @lock. @owner: the kernel's number of the thread that
  * holds it, as far as the lock itself tells; 0 if it does not.

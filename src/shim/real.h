@@ -8,6 +8,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <threads.h>
 #include <time.h>
@@ -48,6 +49,9 @@
 	X(NULL, int, pthread_spin_lock, (pthread_spinlock_t * l), (l))                             \
 	X(NULL, int, pthread_spin_trylock, (pthread_spinlock_t * l), (l))                          \
 	X(NULL, int, pthread_spin_unlock, (pthread_spinlock_t * l), (l))                           \
+	X("GLIBC_2.3.2", int, pthread_cond_init,                                                   \
+	  (pthread_cond_t * c, const pthread_condattr_t *a), (c, a))                               \
+	X("GLIBC_2.3.2", int, pthread_cond_destroy, (pthread_cond_t * c), (c))                     \
 	X("GLIBC_2.3.2", int, pthread_cond_wait, (pthread_cond_t * c, pthread_mutex_t * m),        \
 	  (c, m))                                                                                  \
 	X("GLIBC_2.3.2", int, pthread_cond_timedwait,                                              \
@@ -57,6 +61,18 @@
 	  (c, m, k, t))                                                                            \
 	X("GLIBC_2.3.2", int, pthread_cond_signal, (pthread_cond_t * c), (c))                      \
 	X("GLIBC_2.3.2", int, pthread_cond_broadcast, (pthread_cond_t * c), (c))                   \
+	X(NULL, int, sem_init, (sem_t * s, int shared, unsigned n), (s, shared, n))                \
+	X(NULL, int, sem_destroy, (sem_t * s), (s))                                                \
+	X(NULL, int, sem_wait, (sem_t * s), (s))                                                   \
+	X(NULL, int, sem_trywait, (sem_t * s), (s))                                                \
+	X(NULL, int, sem_timedwait, (sem_t * s, const struct timespec *t), (s, t))                 \
+	X(NULL, int, sem_clockwait, (sem_t * s, clockid_t k, const struct timespec *t), (s, k, t)) \
+	X(NULL, int, sem_post, (sem_t * s), (s))                                                   \
+	X(NULL, int, pthread_barrier_init,                                                         \
+	  (pthread_barrier_t * b, const pthread_barrierattr_t *a, unsigned n), (b, a, n))          \
+	X(NULL, int, pthread_barrier_destroy, (pthread_barrier_t * b), (b))                        \
+	X(NULL, int, pthread_barrier_wait, (pthread_barrier_t * b), (b))                           \
+	X(NULL, int, pthread_once, (pthread_once_t * c, void (*f)(void)), (c, f))                  \
 	X(NULL, int, pthread_create,                                                               \
 	  (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x))     \
 	X(NULL, int, pthread_join, (pthread_t t, void **v), (t, v))                                \
@@ -72,10 +88,13 @@
 	X(NULL, int, mtx_trylock, (mtx_t * m), (m))                                                \
 	X(NULL, int, mtx_timedlock, (mtx_t * m, const struct timespec *t), (m, t))                 \
 	X(NULL, int, mtx_unlock, (mtx_t * m), (m))                                                 \
+	X(NULL, int, cnd_init, (cnd_t * c), (c))                                                   \
+	X(NULL, void, cnd_destroy, (cnd_t * c), (c))                                               \
 	X(NULL, int, cnd_wait, (cnd_t * c, mtx_t * m), (c, m))                                     \
 	X(NULL, int, cnd_timedwait, (cnd_t * c, mtx_t * m, const struct timespec *t), (c, m, t))   \
 	X(NULL, int, cnd_signal, (cnd_t * c), (c))                                                 \
 	X(NULL, int, cnd_broadcast, (cnd_t * c), (c))                                              \
+	X(NULL, void, call_once, (once_flag * c, void (*f)(void)), (c, f))                         \
 	X(NULL, int, thrd_create, (thrd_t * t, thrd_start_t f, void *x), (t, f, x))                \
 	X(NULL, int, thrd_join, (thrd_t t, int *v), (t, v))                                        \
 	X(NULL, void, free, (void *p), (p))                                                        \
@@ -90,6 +109,9 @@
 
 /* The second names: conditions as they were before glibc 2.3.2. */
 #define SHIM_REAL_OLD(X)                                                                    \
+	X("GLIBC_2.2.5", int, pthread_cond_init,                                            \
+	  (pthread_cond_t * c, const pthread_condattr_t *a), (c, a))                        \
+	X("GLIBC_2.2.5", int, pthread_cond_destroy, (pthread_cond_t * c), (c))              \
 	X("GLIBC_2.2.5", int, pthread_cond_wait, (pthread_cond_t * c, pthread_mutex_t * m), \
 	  (c, m))                                                                           \
 	X("GLIBC_2.2.5", int, pthread_cond_timedwait,                                       \

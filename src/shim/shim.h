@@ -141,6 +141,8 @@ struct shim_thread {
 	void *start_argument;
 };
 
+struct shim_once;
+
 extern struct shim *shim;
 
 /*
@@ -154,7 +156,8 @@ struct shim_tls {
 	bool own_work; /* it does work of the shim, and has not begun: its calls are not the
 			  program's */
 	bool missed;   /* it made a call that was not tracked: it may hold what we do not know of */
-	char room[54];
+	struct shim_once *once; /* what it does once, under way; see interpose_once.c */
+	char room[40];
 } __attribute__((aligned(8)));
 _Static_assert(sizeof(struct shim_tls) == 64, "the slack of static TLS stays as it is");
 
@@ -195,6 +198,9 @@ void shim_thread_free(struct shim_thread *t);
 
 /* This thread is @t from now on: writes its record. Return: whether that could be told. */
 bool shim_thread_enter(struct shim_thread *t, unsigned flags);
+
+/* The thread with @record is called @name. */
+void shim_thread_set_name(uint32_t record, const char *name);
 
 /* roll.c: the living threads. Values of handles: the number, and the record << 32. */
 void shim_roll_add(uint32_t record);

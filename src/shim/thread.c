@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lives of threads: made, joined, named, ended.
+ * The lives of threads: begun, named, ended.
  */
 #include "shim/note.h"
 #include "shim/real.h"
@@ -117,7 +117,7 @@ static void fill_start(struct shim_thread *t)
 		record_of(t->record)->start = shim_place(t, start);
 }
 
-static void set_name(uint32_t record, const char *name)
+void shim_thread_set_name(uint32_t record, const char *name)
 {
 	char *to = record_of(record)->name;
 	size_t n = strnlen(name, DW_REC_NAME_SIZE - 1);
@@ -135,7 +135,7 @@ static void learn_name(struct shim_thread *t)
 		return;
 	memcpy(program, shim->name, sizeof(program));
 	if (prctl(PR_GET_NAME, name) == 0 && strncmp(name, program, sizeof(name)))
-		set_name(t->record, name);
+		shim_thread_set_name(t->record, name);
 }
 
 bool shim_thread_enter(struct shim_thread *t, unsigned flags)
@@ -185,6 +185,10 @@ static void tell_ending(struct shim_thread *t, uint64_t caller)
 	struct dw_taking taking = shim_taking(t, (void *)ending, DW_ENDING, 0, caller);
 
 	dw_thread_post(&t->thread, &taking);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
+		taking.thing = taking.what = 0;
+		shim_event(t, DW_EXIT, &taking, 0, 0);
+	}
 }
 
 /*
@@ -204,7 +208,6 @@ static void end_thread(void *argument)
 	if (t->thread.open) {
 		check_holding(t, SHIM_CALLER);
 		tell_ending(t, SHIM_CALLER);
-		shim_note_plain(t, DW_EXIT, 0, 0);
 	}
 	learn_name(t);
 	record_of(t->record)->flags |= DW_THREAD_EXITED;
@@ -219,159 +222,4 @@ void shim_thread_init(void)
 	end_key_made = pthread_key_create(&end_key, end_thread) == 0 && end_key < 32;
 	if (shim_process())
 		prctl(PR_GET_NAME, shim->name);
-}
-
-static void *run(void *argument)
-{
-	struct shim_thread *t = argument;
-	void *(*start)(void *) = t->start;
-	void *start_argument = t->start_argument;
-
-	shim_thread_enter(t, 0);
-	return start(start_argument);
-}
-
-static int run_c11(void *argument)
-{
-	struct shim_thread *t = argument;
-	int (*start)(void *) = t->start_c11;
-	void *start_argument = t->start_argument;
-
-	shim_thread_enter(t, 0);
-	return start(start_argument);
-}
-
-/* The state of a thread that @t is about to make; NULL: it will be a stranger. */
-static struct shim_thread *conceive(struct shim_thread *t, uint64_t caller, void *argument)
-{
-	struct shim_thread *child = shim_thread_new();
-	uint32_t open = t->thread.open;
-
-	if (!child)
-		return NULL;
-	t->thread.open = 0;
-	child->birth = shim_stack(t, caller);
-	t->thread.open = open;
-	child->parent = t->thread.number;
-	child->parent_segment = t->thread.segment;
-	child->start_argument = argument;
-	return child;
-}
-
-/*
- * What the maker does from now on belongs to a new segment. It may join the child before that
- * has run at all, so it registers the handle if the child has not; a child that has ended, with
- * its state in other hands, has another number.
- */
-static void delivered(struct shim_thread *t, struct shim_thread *child, uint32_t number,
-		      pthread_t handle)
-{
-	if (child->thread.number == number && !__atomic_load_n(&child->entered, __ATOMIC_ACQUIRE))
-		shim_roll_add_handle(handle, number, 0);
-	dw_thread_new_segment(&t->thread);
-	shim_note_plain(t, DW_BORN, 0, number);
-}
-
-SHIM int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
-			void *argument)
-{
-	uint64_t caller = SHIM_CALLER;
-	struct shim_thread *t = shim_tracked(caller);
-	struct shim_thread *child = t ? conceive(t, caller, argument) : NULL;
-	uint32_t number;
-	int r;
-
-	if (!child)
-		return shim_real.pthread_create(thread, attributes, start, argument);
-	child->start = start;
-	number = child->thread.number;
-	r = shim_real.pthread_create(thread, attributes, run, child);
-	if (r == 0)
-		delivered(t, child, number, *thread);
-	else
-		shim_thread_free(child);
-	return r;
-}
-
-SHIM int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
-{
-	uint64_t caller = SHIM_CALLER;
-	struct shim_thread *t = shim_tracked(caller);
-	struct shim_thread *child = t ? conceive(t, caller, argument) : NULL;
-	uint32_t number;
-	int r;
-
-	if (!child)
-		return shim_real.thrd_create(thread, start, argument);
-	child->start_c11 = start;
-	number = child->thread.number;
-	r = shim_real.thrd_create(thread, run_c11, child);
-	if (r == thrd_success)
-		delivered(t, child, number, *thread);
-	else
-		shim_thread_free(child);
-	return r;
-}
-
-/* The thread @number has ended, and its handle may be given to another. */
-static void joined(struct shim_thread *t, pthread_t handle, uint32_t number)
-{
-	struct dw_rec_joined *told;
-
-	shim_roll_remove_handle(handle, number);
-	dw_thread_new_segment(&t->thread);
-	told = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*told));
-	if (!told)
-		return;
-	told->thread = t->thread.number;
-	told->segment = t->thread.segment;
-	told->other = number;
-	dw_writer_submit(&shim->writer, told, DW_REC_JOINED);
-	shim_note_plain(t, DW_JOIN, 0, number);
-}
-
-#define JOIN(call, success)                                     \
-	struct shim_thread *t = shim_tracked(SHIM_CALLER);      \
-	uint64_t known = t ? shim_roll_find_handle(thread) : 0; \
-	int r = shim_real.call;                                 \
-                                                                \
-	if (known && r == (success))                            \
-		joined(t, thread, (uint32_t)known);             \
-	return r
-
-SHIM int pthread_join(pthread_t thread, void **value)
-{
-	JOIN(pthread_join(thread, value), 0);
-}
-
-SHIM int pthread_tryjoin_np(pthread_t thread, void **value)
-{
-	JOIN(pthread_tryjoin_np(thread, value), 0);
-}
-
-SHIM int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *time)
-{
-	JOIN(pthread_timedjoin_np(thread, value, time), 0);
-}
-
-SHIM int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
-			      const struct timespec *time)
-{
-	JOIN(pthread_clockjoin_np(thread, value, clock, time), 0);
-}
-
-SHIM int thrd_join(thrd_t thread, int *value)
-{
-	JOIN(thrd_join(thread, value), thrd_success);
-}
-
-SHIM int pthread_setname_np(pthread_t thread, const char *name)
-{
-	struct shim_thread *t = shim_tracked(SHIM_CALLER);
-	int r = shim_real.pthread_setname_np(thread, name);
-	uint32_t record = r == 0 && t ? (uint32_t)(shim_roll_find_handle(thread) >> 32) : 0;
-
-	if (record)
-		set_name(record, name);
-	return r;
 }
