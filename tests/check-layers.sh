@@ -11,11 +11,12 @@ allowed() {
 	model) echo base model ;;
 	record) echo base model record ;;
 	shim) echo base model record shim ;;
+	profile) echo base model profile ;;
 	analysis) echo base model analysis ;;
 	symbol) echo base model symbol ;;
 	gate) echo base model analysis symbol gate ;;
 	render) echo base model analysis symbol render ;;
-	cli) echo base model record analysis symbol gate render cli ;;
+	cli) echo base model record profile analysis symbol gate render cli ;;
 	*) echo "$1: not in the list of layers" >&2 ;;
 	esac
 }
