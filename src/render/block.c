@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "render/block.h"
 
-#include "analysis/finding.h"
+#include "analysis/leg.h"
 #include "base/arena.h"
 #include "model/event.h"
+#include "render/chain.h"
 #include "render/escape.h"
 #include "render/tell.h"
 #include "render/words.h"
@@ -69,20 +70,30 @@ static void write_rows(struct dw_telling *telling, const struct row *rows, size_
 	}
 }
 
-/* "taken in fb_lock" and "hw/display/bcm2835_fb.c:56". */
-static void fill_place(struct dw_telling *telling, struct row *row, const char *what,
-		       uint32_t stack, uint32_t hint)
+/* "taken in fb_lock" and "hw/display/bcm2835_fb.c:56"; @frame is NULL where it is not known. */
+static void fill_frame(struct dw_telling *telling, struct row *row, const char *what,
+		       const struct dw_frame *frame)
 {
-	const struct dw_named_stack *named = dw_names_stack(telling->process->names, stack, hint);
-
-	if (named->site >= named->n_frames) {
+	if (!frame) {
 		row->cells[TAKEN] = dw_tell_text(telling, "%s a place that is not known", what);
 		row->cells[LINE] = "";
 		return;
 	}
-	row->cells[TAKEN] = dw_tell_text(telling, "%s %s", what,
-					 dw_tell_function(telling, &named->frames[named->site]));
-	row->cells[LINE] = dw_tell_line(telling, &named->frames[named->site]);
+	row->cells[TAKEN] = dw_tell_text(telling, "%s %s", what, dw_tell_function(telling, frame));
+	row->cells[LINE] = dw_tell_line(telling, frame);
+}
+
+static const struct dw_frame *site_of(struct dw_telling *telling, uint32_t stack, uint32_t hint)
+{
+	const struct dw_named_stack *named = dw_names_stack(telling->process->names, stack, hint);
+
+	return named->site < named->n_frames ? &named->frames[named->site] : NULL;
+}
+
+static void fill_place(struct dw_telling *telling, struct row *row, const char *what,
+		       uint32_t stack, uint32_t hint)
+{
+	fill_frame(telling, row, what, site_of(telling, stack, hint));
 }
 
 /* What a chain says of its last lock: "holds", the lock, where it was taken. */
@@ -107,22 +118,76 @@ static const char *start_text(struct dw_telling *telling, uint32_t thread)
 	return start ? dw_tell_text(telling, "  of %s", dw_tell_name(telling, start)) : "";
 }
 
-void dw_block_cycle(struct dw_telling *telling, const struct dw_finding *finding)
+/* What a leg holds, or gives: the latter where it was seen being given, if it was. */
+static struct row given_row(struct dw_telling *telling, const struct dw_finding *finding,
+			    uint32_t number)
 {
-	size_t n = (size_t)finding->n_legs * 2;
-	struct row *rows = dw_arena_alloc(telling->arena, n * sizeof(*rows));
+	const struct dw_leg *leg = &finding->legs[number];
+	struct row row = {{dw_tell_thread(telling, leg->thread), "gives", "", "", ""}};
+	const char *given = dw_chain_given(telling->process, finding, number);
+
+	if (leg->holds)
+		return chain_row(telling, row.cells[THREAD], "holds", leg->holds);
+	row.cells[THING] = dw_tell_name(telling, given);
+	if (leg->post)
+		fill_frame(telling, &row, "in", dw_names_post(telling->process->names, leg->post));
+	return row;
+}
+
+/*
+ * Where a thread waits: rather where it is now than where it was the first time; for a lock,
+ * where that is taken, for anything else, where the program's own code ends.
+ */
+static const struct dw_frame *find_waiting(struct dw_telling *telling, const struct dw_leg *leg)
+{
+	struct dw_names *names = telling->process->names;
+	const struct dw_chain *needs = &telling->process->facts->chains[leg->needs];
+	const struct dw_frame *now = site_of(telling, leg->stack, /* hint= */ 0);
+	uint32_t stack = now ? leg->stack : needs->stack, hint = now ? 0 : needs->hint;
+
+	if (dw_names_thing_is_lock(names, needs->thing))
+		return site_of(telling, stack, hint);
+	return dw_names_own_frame(names, stack, hint);
+}
+
+static struct row needed_row(struct dw_telling *telling, const char *thread,
+			     const struct dw_finding *finding, uint32_t number)
+{
+	const struct dw_leg *leg = &finding->legs[number];
+	unsigned how = telling->process->facts->chains[leg->needs].how;
+	const char *needed = dw_chain_needed(telling->process, finding, number);
+	struct row row = {{thread, "waits for", "", "", ""}};
+
+	if (!dw_leg_waits(telling->process->facts, finding, number))
+		return chain_row(telling, thread, "needs", leg->needs);
+	if (needed)
+		row.cells[THING] =
+		    dw_tell_text(telling, "%s%s", dw_tell_name(telling, needed), dw_words_how(how));
+	else
+		row.cells[VERB] = "is";
+	fill_frame(telling, &row, "in", find_waiting(telling, leg));
+	return row;
+}
+
+void dw_block_legs(struct dw_telling *telling, const struct dw_finding *finding)
+{
+	struct row *rows =
+	    dw_arena_alloc(telling->arena, (size_t)finding->n_legs * 2 * sizeof(*rows));
+	size_t n = 0;
 
 	if (!rows) {
 		telling->full = true;
 		return;
 	}
 	for (uint32_t i = 0; i < finding->n_legs; i++) {
-		const struct dw_leg *leg = &finding->legs[i];
+		const char *thread = dw_tell_thread(telling, finding->legs[i].thread);
 
-		rows[2 * i] =
-		    chain_row(telling, dw_tell_thread(telling, leg->thread), "holds", leg->holds);
-		rows[2 * i + 1] =
-		    chain_row(telling, start_text(telling, leg->thread), "needs", leg->needs);
+		/* Who is only waited with holds nothing that concerns others. */
+		if (dw_chain_given(telling->process, finding, i)) {
+			rows[n++] = given_row(telling, finding, i);
+			thread = start_text(telling, finding->legs[i].thread);
+		}
+		rows[n++] = needed_row(telling, thread, finding, i);
 	}
 	write_rows(telling, rows, n);
 }

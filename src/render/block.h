@@ -9,8 +9,8 @@
 struct dw_telling;
 struct dw_finding;
 
-/* Two rows for each leg of a cycle: what its thread holds, and what it needs. */
-void dw_block_cycle(struct dw_telling *telling, const struct dw_finding *finding);
+/* Two rows for each leg: what its thread holds or gives, and what it needs or waits for. */
+void dw_block_legs(struct dw_telling *telling, const struct dw_finding *finding);
 
 /* One row for what was done, and one for how the lock was held, where it was. */
 void dw_block_misuse(struct dw_telling *telling, const struct dw_misuse *misuse);

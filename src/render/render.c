@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "render/render.h"
 
+#include "symbol/names.h"
+
 #include <string.h>
 
 /* A new format is a file and a row here. */
@@ -15,4 +17,13 @@ const struct dw_renderer *dw_renderer_find(const char *name)
 		if (strcmp(renderers[i]->name, name) == 0)
 			return renderers[i];
 	return NULL;
+}
+
+uint64_t dw_render_n_locks(const struct dw_reported_process *process)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 1; i < process->facts->n_things; i++)
+		n += dw_names_thing_is_lock(process->names, i);
+	return n;
 }

@@ -61,6 +61,9 @@ struct dw_renderer {
 		      const struct dw_render_options *options);
 };
 
+/* How many of the things of a process are locks. */
+uint64_t dw_render_n_locks(const struct dw_reported_process *process);
+
 /* NULL if there is no format of that name. */
 const struct dw_renderer *dw_renderer_find(const char *name);
 

@@ -2,10 +2,7 @@
 #include "render/tell.h"
 
 #include "base/arena.h"
-#include "model/event.h"
-#include "render/block.h"
 #include "render/escape.h"
-#include "render/words.h"
 #include "symbol/names.h"
 
 #include <inttypes.h>
@@ -88,12 +85,7 @@ const char *dw_tell_thread(struct dw_telling *telling, uint32_t thread)
 
 const char *dw_tell_function(struct dw_telling *telling, const struct dw_frame *frame)
 {
-	if (frame->function)
-		return dw_tell_name(telling, frame->function);
-	if (!frame->module)
-		return "generated code";
-	return dw_tell_text(telling, "%s+0x%" PRIx64, dw_tell_name(telling, frame->module),
-			    frame->address);
+	return dw_tell_name(telling, dw_names_frame(telling->process->names, frame));
 }
 
 const char *dw_tell_line(struct dw_telling *telling, const struct dw_frame *frame)
@@ -136,7 +128,8 @@ static void tell_frame(struct dw_telling *telling, const struct dw_named_stack *
 }
 
 /* Tells the inner @n frames of a stack, and what is missing from it. */
-static void tell_frames(struct dw_telling *telling, const struct dw_named_stack *stack, uint32_t n)
+static void tell_inner_frames(struct dw_telling *telling, const struct dw_named_stack *stack,
+			      uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		tell_frame(telling, stack, i);
@@ -172,172 +165,48 @@ static uint32_t count_common(const struct dw_named_stack *a, const struct dw_nam
 	return n;
 }
 
-static const char *taken_text(const struct dw_chain *chain)
+void dw_tell_frames(struct dw_telling *telling, const struct dw_named_stack *stack)
 {
-	if (chain->how & DW_RETAKEN)
-		return "taken again at the end of a condition wait, at";
-	return "first taken at";
+	tell_inner_frames(telling, stack, stack->n_frames);
 }
 
-/*
- * Both stacks of a leg. The thread mostly held the first lock on its way to the second, so
- * their outer frames are the same; those are told once, with the first.
- */
-static void tell_leg(struct dw_telling *telling, const struct dw_leg *leg)
+void dw_tell_frames_below(struct dw_telling *telling, const struct dw_named_stack *stack,
+			  const struct dw_named_stack *outer)
 {
-	const struct dw_chain *chains = telling->process->facts->chains;
-	const struct dw_chain *holds = &chains[leg->holds], *needs = &chains[leg->needs];
-	struct dw_names *names = telling->process->names;
-	const struct dw_named_stack *outer = dw_names_stack(names, holds->stack, holds->hint);
-	const struct dw_named_stack *inner = dw_names_stack(names, needs->stack, needs->hint);
-	uint32_t common = count_common(outer, inner);
+	uint32_t common = count_common(outer, stack);
 
-	dw_tell(telling, DW_STYLE_PLAIN, "\n  %s holds %s%s, %s:\n",
-		dw_tell_thread(telling, leg->thread), dw_tell_thing(telling, holds->thing),
-		dw_words_how(holds->how), taken_text(holds));
-	tell_frames(telling, outer, outer->n_frames);
-	dw_tell(telling, DW_STYLE_PLAIN, "  and needs %s%s, %s:\n",
-		dw_tell_thing(telling, needs->thing), dw_words_how(needs->how), taken_text(needs));
 	if (common < COMMON_MIN) {
-		tell_frames(telling, inner, inner->n_frames);
+		dw_tell_frames(telling, stack);
 		return;
 	}
-	tell_frames(telling, inner, inner->n_frames - common);
+	tell_inner_frames(telling, stack, stack->n_frames - common);
 	/* From here on it is a number of the first stack. */
 	common = outer->n_frames - common;
 	dw_tell(telling, DW_STYLE_DIM, "    then as above from #%" PRIu32 " %s\n", common,
 		dw_tell_function(telling, &outer->frames[common]));
 }
 
-/* Not believed blindly: an excuse may concern no leg in particular. */
-static const struct dw_leg *excused_leg(const struct dw_finding *finding, unsigned which)
+bool dw_tell_stacks_equal(const struct dw_named_stack *a, const struct dw_named_stack *b)
 {
-	uint32_t leg = finding->excused[which];
+	uint32_t i = 0;
 
-	return &finding->legs[leg < finding->n_legs ? leg : 0];
+	while (i < a->n_frames && i < b->n_frames && is_frame_equal(&a->frames[i], &b->frames[i]))
+		i++;
+	return i == a->n_frames && i == b->n_frames;
 }
 
-/* The excuse's reason: what keeps the legs from meeting. */
-static const char *excuse_text(struct dw_telling *telling, const struct dw_finding *finding)
+const char *dw_tell_span(struct dw_telling *telling, uint64_t ns)
 {
-	const struct dw_leg *leg = excused_leg(finding, 0);
-	const char *one = dw_tell_thread(telling, leg->thread);
-	const char *other = dw_tell_thread(telling, excused_leg(finding, 1)->thread);
-	const char *needed =
-	    dw_tell_thing(telling, telling->process->facts->chains[leg->needs].thing);
+	uint64_t ms = (ns + 500000) / 1000000;
 
-	switch ((enum dw_excuse)finding->excuse) {
-	case DW_NO_EXCUSE:
-		break;
-	case DW_EXCUSE_REUSED:
-		return dw_tell_text(
-		    telling, "%s needs %s, and %s holds another lock that lived at its address",
-		    one, needed, other);
-	case DW_EXCUSE_SINGLE_THREAD:
-		return dw_tell_text(telling, "%s alone was seen doing two of the legs", one);
-	case DW_EXCUSE_TRY:
-		return dw_tell_text(telling, "%s does not wait for %s, or not for ever", one,
-				    needed);
-	case DW_EXCUSE_READERS:
-		return dw_tell_text(telling,
-				    "%s and %s both have %s for reading, and no writer that waits "
-				    "can come between them",
-				    one, other, needed);
-	case DW_EXCUSE_GATED:
-		return dw_tell_text(telling,
-				    "%s and %s hold %s around their legs, and so never meet", one,
-				    other, dw_tell_thing(telling, finding->gate));
-	case DW_EXCUSE_ORDERED:
-		return dw_tell_text(
-		    telling, "creating and joining threads keeps %s and %s from meeting here", one,
-		    other);
-	case DW_EXCUSE_POSTERS:
-		return dw_tell_text(telling,
-				    "another thread was seen giving it without taking %s first",
-				    needed);
-	}
-	return "of a kind that is not known here";
-}
-
-static void tell_cycle(struct dw_telling *telling, const struct dw_finding *finding)
-{
-	dw_block_cycle(telling, finding);
-	for (uint32_t i = 0; i < finding->n_legs; i++)
-		tell_leg(telling, &finding->legs[i]);
-	if (finding->excuse)
-		dw_tell(telling, DW_STYLE_PLAIN, "\n  excuse: %s: %s\n",
-			dw_excuse_word(finding->excuse), excuse_text(telling, finding));
-}
-
-/* What was done, and how the lock was held then, as far as either is known. */
-static void tell_misuse(struct dw_telling *telling, const struct dw_misuse *misuse)
-{
-	const struct dw_chain *chain = &telling->process->facts->chains[misuse->chain];
-	struct dw_names *names = telling->process->names;
-	const struct dw_named_stack *stack = dw_names_stack(names, misuse->stack, misuse->hint);
-
-	dw_block_misuse(telling, misuse);
-	dw_tell(telling, DW_STYLE_PLAIN, "\n  %s %s %s at:\n",
-		dw_tell_thread(telling, misuse->thread), dw_words_deed(misuse->kind).verb,
-		dw_tell_thing(telling, misuse->thing));
-	tell_frames(telling, stack, stack->n_frames);
-	if (misuse->chain) {
-		stack = dw_names_stack(names, chain->stack, chain->hint);
-		dw_tell(telling, DW_STYLE_PLAIN, "  %s holds it, %s:\n",
-			dw_tell_thread(telling, chain->thread), taken_text(chain));
-		tell_frames(telling, stack, stack->n_frames);
-	} else if (misuse->holder) {
-		dw_tell(telling, DW_STYLE_PLAIN, "  %s holds it\n",
-			dw_tell_thread(telling, misuse->holder));
-	}
-}
-
-/* "potential deadlock: BQL -> fenceq_lock -> BQL" */
-static void tell_title(struct dw_telling *telling, const struct dw_finding *finding)
-{
-	const struct dw_facts *facts = telling->process->facts;
-	const struct dw_misuse *misuse = &facts->misuses[finding->misuse];
-
-	if (finding->verdict == DW_MISUSE) {
-		dw_tell(telling, DW_STYLE_ALARM, "misuse:");
-		dw_tell(
-		    telling, DW_STYLE_BOLD, " %s %s %s%s\n",
-		    dw_tell_name(telling, dw_names_thread(telling->process->names, misuse->thread)),
-		    dw_words_deed(misuse->kind).verb, dw_tell_thing(telling, misuse->thing),
-		    dw_words_deed(misuse->kind).rest);
-		return;
-	}
-	if (finding->excuse)
-		dw_tell(telling, DW_STYLE_BOLD,
-			"no deadlock (%s): ", dw_excuse_word(finding->excuse));
-	else
-		dw_tell(telling, DW_STYLE_ALARM, "potential deadlock: ");
-	for (uint32_t i = 0; i <= finding->n_legs; i++) {
-		const struct dw_leg *leg = &finding->legs[i % finding->n_legs];
-
-		dw_tell(telling, DW_STYLE_BOLD, "%s%s", i ? " -> " : "",
-			dw_tell_thing(telling, facts->chains[leg->holds].thing));
-	}
-	dw_tell(telling, DW_STYLE_PLAIN, "\n");
-}
-
-/* The fingerprint comes last: it is for copying, not for reading. */
-void dw_tell_finding(struct dw_telling *telling, const struct dw_reported *reported)
-{
-	const struct dw_finding *finding = reported->finding;
-
-	tell_title(telling, finding);
-	if (telling->is_one_of)
-		dw_tell(telling, DW_STYLE_PLAIN, "  in %s\n", dw_tell_process(telling));
-	dw_tell(telling, DW_STYLE_PLAIN, "\n");
-	if (finding->verdict == DW_MISUSE)
-		tell_misuse(telling, &telling->process->facts->misuses[finding->misuse]);
-	else
-		tell_cycle(telling, finding);
-	dw_tell(telling, DW_STYLE_PLAIN, "\n");
-	if (reported->occurrences > 1)
-		dw_tell(telling, DW_STYLE_PLAIN, "  found %" PRIu32 " times\n",
-			reported->occurrences);
-	dw_tell(telling, DW_STYLE_DIM, "  fingerprint %s", reported->fingerprint);
-	dw_tell(telling, DW_STYLE_PLAIN, "\n\n");
+	if (ms < 10)
+		return dw_tell_text(telling, "%" PRIu64 ".%" PRIu64 " ms", ns / 1000000,
+				    ns / 100000 % 10);
+	if (ms < 1000)
+		return dw_tell_text(telling, "%" PRIu64 " ms", ms);
+	if (ms < 10000)
+		return dw_tell_text(telling, "%" PRIu64 ".%" PRIu64 " s", ms / 1000, ms / 100 % 10);
+	if (ms < 600000)
+		return dw_tell_text(telling, "%" PRIu64 " s", ms / 1000);
+	return dw_tell_text(telling, "%" PRIu64 " min", ms / 60000);
 }

@@ -13,6 +13,7 @@
 
 struct dw_arena;
 struct dw_frame;
+struct dw_named_stack;
 
 enum dw_style { DW_STYLE_PLAIN, DW_STYLE_BOLD, DW_STYLE_ALARM, DW_STYLE_DIM };
 
@@ -44,8 +45,26 @@ const char *dw_tell_function(struct dw_telling *telling, const struct dw_frame *
 /* "util/async.c:612", or "" where that is not known. */
 const char *dw_tell_line(struct dw_telling *telling, const struct dw_frame *frame);
 
+/* "12 ms", "6.2 s"; two digits or more are told, the rest is cut. */
+const char *dw_tell_span(struct dw_telling *telling, uint64_t ns);
+
+/* A stack, a line a frame. */
+void dw_tell_frames(struct dw_telling *telling, const struct dw_named_stack *stack);
+
+/* The same; where its outer frames are those of @outer, which was told before, they are not again.
+ */
+void dw_tell_frames_below(struct dw_telling *telling, const struct dw_named_stack *stack,
+			  const struct dw_named_stack *outer);
+
+/* Whether both would be told the same way. */
+bool dw_tell_stacks_equal(const struct dw_named_stack *a, const struct dw_named_stack *b);
+
 /* The process: "qemu-system-x86_64 (pid 4711)". */
 const char *dw_tell_process(struct dw_telling *telling);
+
+/* The parts of a finding: the stacks of its legs; what the monitor knows beyond them. */
+void dw_tell_legs(struct dw_telling *telling, const struct dw_finding *finding);
+void dw_tell_found(struct dw_telling *telling, const struct dw_finding *finding);
 
 /* One finding, whole. */
 void dw_tell_finding(struct dw_telling *telling, const struct dw_reported *reported);

@@ -16,8 +16,12 @@
 /* The highest number of an excuse that is counted apart; excuse 0 is none. */
 #define EXCUSES_MAX 16
 
+/* The highest number of a verdict that is counted; verdict 0 is none. */
+#define VERDICTS_MAX DW_HAZARD
+
 struct counts {
-	size_t potential, misuse, excused;
+	size_t verdicts[VERDICTS_MAX + 1]; /* without those that have an excuse */
+	size_t excused;
 	size_t excuses[EXCUSES_MAX];
 	size_t blind;
 };
@@ -30,10 +34,8 @@ static bool is_shown(const struct dw_finding *finding, const struct dw_render_op
 
 static void count_finding(struct counts *counts, const struct dw_finding *finding)
 {
-	if (finding->verdict == DW_MISUSE) {
-		counts->misuse++;
-	} else if (!finding->excuse) {
-		counts->potential++;
+	if (!finding->excuse) {
+		counts->verdicts[finding->verdict <= VERDICTS_MAX ? finding->verdict : 0]++;
 	} else {
 		counts->excused++;
 		counts->excuses[finding->excuse < EXCUSES_MAX ? finding->excuse : 0]++;
@@ -113,12 +115,16 @@ static void tell_process(struct dw_telling *telling)
 {
 	const struct dw_reported_process *process = telling->process;
 	uint64_t n_threads = entries(process->facts->n_threads);
-	uint64_t n_locks = entries(process->facts->n_things);
+	uint64_t n_locks = dw_render_n_locks(process);
+	uint64_t n_others = entries(process->facts->n_things) - n_locks;
 
-	dw_tell(telling, DW_STYLE_PLAIN,
-		"%s: %" PRIu64 " thread%s, %" PRIu64 " lock%s, %" PRIu64 " need%s between them",
-		dw_tell_process(telling), n_threads, plural(n_threads), n_locks, plural(n_locks),
-		process->n_needs, plural(process->n_needs));
+	dw_tell(telling, DW_STYLE_PLAIN, "%s: %" PRIu64 " thread%s, %" PRIu64 " lock%s",
+		dw_tell_process(telling), n_threads, plural(n_threads), n_locks, plural(n_locks));
+	if (n_others)
+		dw_tell(telling, DW_STYLE_PLAIN, ", %" PRIu64 " other thing%s to wait for",
+			n_others, plural(n_others));
+	dw_tell(telling, DW_STYLE_PLAIN, ", %" PRIu64 " need%s between them", process->n_needs,
+		plural(process->n_needs));
 	if (process->facts->short_stacks)
 		dw_tell(telling, DW_STYLE_PLAIN, "; %" PRIu64 " stack%s could not be unwound",
 			process->facts->short_stacks, plural(process->facts->short_stacks));
@@ -145,31 +151,67 @@ static void tell_excused(struct dw_telling *telling, const struct counts *counts
 	dw_tell(telling, DW_STYLE_PLAIN, ")%s\n", all ? "" : "; --all shows them");
 }
 
-static void tell_found(struct dw_telling *telling, const struct counts *counts)
+/* What makes a result other than clean, in the order in which it was told. */
+static const struct {
+	enum dw_verdict verdict;
+	const char *words;
+} results[] = {
+    {DW_DEADLOCK, "deadlock"},
+    {DW_STALL, "stall"},
+    {DW_POTENTIAL, "potential deadlock"},
+    {DW_MISUSE, "misuse"},
+};
+#define N_RESULTS (sizeof(results) / sizeof(results[0]))
+
+static bool is_found(const struct counts *counts)
 {
+	for (size_t i = 0; i < N_RESULTS; i++)
+		if (counts->verdicts[results[i].verdict])
+			return true;
+	return false;
+}
+
+static void tell_findings_count(struct dw_telling *telling, const struct counts *counts)
+{
+	const char *separator = "";
+
 	dw_tell(telling, DW_STYLE_ALARM, "found:");
-	if (counts->potential)
-		dw_tell(telling, DW_STYLE_BOLD, " %zu potential deadlock%s", counts->potential,
-			plural(counts->potential));
-	if (counts->misuse)
-		dw_tell(telling, DW_STYLE_BOLD, "%s %zu misuse%s", counts->potential ? "," : "",
-			counts->misuse, plural(counts->misuse));
+	for (size_t i = 0; i < N_RESULTS; i++) {
+		size_t n = counts->verdicts[results[i].verdict];
+
+		if (n == 0)
+			continue;
+		dw_tell(telling, DW_STYLE_BOLD, "%s %zu %s%s", separator, n, results[i].words,
+			plural(n));
+		separator = ",";
+	}
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+}
+
+static void tell_hazards(struct dw_telling *telling, const struct counts *counts)
+{
+	size_t n = counts->verdicts[DW_HAZARD];
+
+	if (n)
+		dw_tell(telling, DW_STYLE_PLAIN,
+			"%zu hazard%s: a lock is held across a wait, which nothing that was seen "
+			"makes a cycle of\n",
+			n, plural(n));
 }
 
 /* The last line is what it comes to. "Clean" is said only of what was seen whole. */
 static void tell_result(struct dw_telling *telling, const struct dw_report *report,
 			const struct counts *counts)
 {
-	if (counts->potential || counts->misuse)
-		tell_found(telling, counts);
+	if (is_found(counts))
+		tell_findings_count(telling, counts);
 	if (report->n_processes == 0)
 		dw_tell(telling, DW_STYLE_ALARM, "blind: no recording was read\n");
 	else if (counts->blind)
 		dw_tell(telling, DW_STYLE_ALARM,
 			"blind: not everything was seen (%zu reason%s above)\n", counts->blind,
 			plural(counts->blind));
-	else if (counts->potential || counts->misuse)
+	else if (is_found(counts))
 		return;
 	else if (counts->excused)
 		dw_tell(telling, DW_STYLE_BOLD,
@@ -191,6 +233,7 @@ static int tell_summary(struct dw_telling telling, const struct dw_report *repor
 		tell_process(&telling);
 	}
 	tell_blind(&telling, report->blind, report->n_blind);
+	tell_hazards(&telling, &counts);
 	tell_excused(&telling, &counts, options->all);
 	tell_result(&telling, report, &counts);
 	dw_arena_free(telling.arena);

@@ -4,6 +4,7 @@
 #include "model/event.h"
 #include "model/facts.h"
 
+#include <linux/kvm.h>
 #include <stddef.h>
 
 const char *dw_words_misuse(unsigned misuse)
@@ -53,6 +54,13 @@ const char *dw_words_how(unsigned how)
 	return how & DW_SHARED ? " (for reading)" : "";
 }
 
+const char *dw_words_taken(unsigned how)
+{
+	if (how & DW_RETAKEN)
+		return "taken again at the end of a condition wait, at";
+	return "first taken at";
+}
+
 const char *dw_words_loss(unsigned loss)
 {
 	static const char *const words[DW_LOSS_MAX] = {
@@ -62,4 +70,55 @@ const char *dw_words_loss(unsigned loss)
 	};
 
 	return loss < DW_LOSS_MAX ? words[loss] : NULL;
+}
+
+const char *dw_words_found(unsigned flag)
+{
+	switch (flag) {
+	case DW_FOUND_INFERRED:
+		return "inferred";
+	case DW_FOUND_NO_POSTER:
+		return "no-poster";
+	case DW_FOUND_POSTERS_GONE:
+		return "posters-gone";
+	case DW_FOUND_POLLING:
+		return "polling";
+	case DW_FOUND_RUNNING:
+		return "running";
+	default:
+		return NULL;
+	}
+}
+
+/* Those that a VMM's own code is run for, and that take its locks. */
+struct dw_words_exit dw_words_exit(unsigned exit)
+{
+	switch (exit) {
+	case KVM_EXIT_IO:
+		return (struct dw_words_exit){"a", "PIO"};
+	case KVM_EXIT_HYPERCALL:
+		return (struct dw_words_exit){"a", "hypercall"};
+	case KVM_EXIT_DEBUG:
+		return (struct dw_words_exit){"a", "debug"};
+	case KVM_EXIT_HLT:
+		return (struct dw_words_exit){"an", "HLT"};
+	case KVM_EXIT_MMIO:
+		return (struct dw_words_exit){"an", "MMIO"};
+	case KVM_EXIT_SHUTDOWN:
+		return (struct dw_words_exit){"a", "shutdown"};
+	case KVM_EXIT_INTR:
+		return (struct dw_words_exit){"an", "interrupted"};
+	case KVM_EXIT_SYSTEM_EVENT:
+		return (struct dw_words_exit){"a", "system event"};
+	case KVM_EXIT_IOAPIC_EOI:
+		return (struct dw_words_exit){"an", "EOI"};
+	case KVM_EXIT_HYPERV:
+		return (struct dw_words_exit){"a", "Hyper-V"};
+	case KVM_EXIT_X86_RDMSR:
+		return (struct dw_words_exit){"an", "RDMSR"};
+	case KVM_EXIT_X86_WRMSR:
+		return (struct dw_words_exit){"a", "WRMSR"};
+	default:
+		return (struct dw_words_exit){"an", NULL};
+	}
 }

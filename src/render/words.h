@@ -17,5 +17,18 @@ struct dw_words_deed dw_words_deed(unsigned misuse);
 /* How a lock was taken, if not just taken: " (for reading)"; "" where there is nothing to say. */
 const char *dw_words_how(unsigned how);
 
+/* When a stack is that of a lock's taking: "first taken at". */
+const char *dw_words_taken(unsigned how);
+
 /* The word of DW_LOSSES; NULL for a number that has none. */
 const char *dw_words_loss(unsigned loss);
+
+/* The bits of enum dw_found_flag: a word for each, or NULL for a number that is none. */
+const char *dw_words_found(unsigned flag);
+
+/* A guest's exit, KVM_EXIT_... of linux/kvm.h: "an", "MMIO"; `word` is NULL for one not named. */
+struct dw_words_exit {
+	const char *article;
+	const char *word;
+};
+struct dw_words_exit dw_words_exit(unsigned exit);

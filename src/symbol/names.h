@@ -85,9 +85,12 @@ const char *dw_names_taken(struct dw_names *names, uint32_t chain);
 const char *dw_names_taken_plain(struct dw_names *names, uint32_t chain);
 
 /*
- * Where a post was made, as the program sees it: the innermost function of its own; else the
- * site. NULL if not known.
+ * Where something was done, as the program sees it: the innermost function of its own, whatever
+ * libraries did within; else the site. NULL if not known.
  */
+const struct dw_frame *dw_names_own_frame(struct dw_names *names, uint32_t stack, uint32_t hint);
+
+/* The same of a post. */
 const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post);
 
 /* "fb_lock", "libfoo.so+0x10", or "generated code". */

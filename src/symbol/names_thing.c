@@ -423,14 +423,10 @@ const char *dw_names_taken_plain(struct dw_names *names, uint32_t chain)
 	return taken_name_of(names, chain).plain;
 }
 
-const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post)
+const struct dw_frame *dw_names_own_frame(struct dw_names *names, uint32_t stack, uint32_t hint)
 {
-	const struct dw_facts *facts = names->resolver.facts;
-	const struct dw_named_stack *named;
+	const struct dw_named_stack *named = dw_names_stack(names, stack, hint);
 
-	if (post >= facts->n_posts)
-		return NULL;
-	named = dw_names_stack(names, facts->posts[post].stack, facts->posts[post].hint);
 	for (uint32_t i = named->site; i < named->n_frames; i++) {
 		const struct dw_frame *frame = &named->frames[i];
 
@@ -439,6 +435,15 @@ const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post)
 			return frame;
 	}
 	return named->site < named->n_frames ? &named->frames[named->site] : NULL;
+}
+
+const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post)
+{
+	const struct dw_facts *facts = names->resolver.facts;
+
+	if (post >= facts->n_posts)
+		return NULL;
+	return dw_names_own_frame(names, facts->posts[post].stack, facts->posts[post].hint);
 }
 
 const char *dw_names_frame(struct dw_names *names, const struct dw_frame *frame)

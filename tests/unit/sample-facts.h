@@ -12,6 +12,7 @@
 #include "model/facts.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,15 +21,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#define SAMPLE_LIBRARY SAMPLE_DIR "/sample-library.so"
 
 #define SAMPLE_MAX 64
 #define SAMPLE_FRAMES 16
 #define SAMPLE_LEGS 8
 
 static struct {
-	struct dw_module modules[2];
+	struct dw_module modules[3];
 	struct dw_hint hints[SAMPLE_MAX];
 	struct dw_stack stacks[SAMPLE_MAX];
 	dw_place frames[SAMPLE_MAX][SAMPLE_FRAMES];
@@ -49,6 +53,11 @@ static inline void sample_begin(uint64_t start)
 	memset(&sample, 0, sizeof(sample));
 	sample.modules[1] = (struct dw_module){
 	    .path = SAMPLE_QEMU, .start = start, .end = start + (1 << 20), .bias = start};
+	/* The same file under another name: a library beside it. */
+	if (symlink(SAMPLE_QEMU, SAMPLE_LIBRARY) < 0 && errno != EEXIST)
+		fail_msg("cannot make %s", SAMPLE_LIBRARY);
+	sample.modules[2] = sample.modules[1];
+	sample.modules[2].path = SAMPLE_LIBRARY;
 	sample.facts = (struct dw_facts){
 	    .modules = sample.modules,
 	    .hints = sample.hints,
@@ -60,7 +69,7 @@ static inline void sample_begin(uint64_t start)
 	    .misuses = sample.misuses,
 	    .posts = sample.posts,
 	    .founds = sample.founds,
-	    .n_modules = 2,
+	    .n_modules = 3,
 	    .n_hints = 1,
 	    .n_stacks = 1,
 	    .n_runs = 1,
@@ -102,6 +111,13 @@ static inline uint32_t sample_stack(const char *names)
 		sample.frames[number][stack->n_frames++] = sample_place(name) + 1;
 	free(copy);
 	return number;
+}
+
+/* The @n innermost functions of @stack are the library's. */
+static inline void sample_in_library(uint32_t stack, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sample.frames[stack][i] += UINT64_C(1) << 48;
 }
 
 static inline uint32_t sample_hint(const char *file, uint32_t line)

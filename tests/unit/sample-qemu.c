@@ -65,3 +65,13 @@ F(bcm2835_fb_reconfigure)
 F(main_loop_wait)
 #line 35 "../softmmu/main.c"
 F(main_of_sample)
+#line 120 "../hw/display/virtio-gpu-virgl.c"
+F(virgl_cmd_resource_unref)
+#line 1020 "../hw/display/virtio-gpu-virgl.c"
+F(fence_poll)
+#line 60 "../src/virglrenderer.c"
+F(virgl_renderer_poll)
+#line 30 "../CoreFoundation/CFRuntime.c"
+F(CFRelease)
+#line 20 "../Metal/event.c"
+F(MTLSharedEventSignal)

@@ -262,10 +262,11 @@ static void a_call_within_a_library_is_the_librarys(void **state)
 
 	(void)state;
 	sample_begin(START);
-	/* The sample is the library here: the program is another file. */
-	chain = add_call("qemu_poll_ns msix_notify virtio_notify qemu_thread_start");
+	sample.facts.program = SAMPLE_QEMU;
+	chain = add_call("qemu_poll_ns msix_notify CFRelease main_loop_wait");
+	sample_in_library(sample.chains[chain].stack, 3);
 	names = names_of_sample();
-	assert_string_equal(dw_names_taken(names, chain), "virtio_notify");
+	assert_string_equal(dw_names_taken(names, chain), "CFRelease");
 }
 
 static void a_call_that_was_given_a_name_has_that(void **state)
@@ -310,37 +311,46 @@ static void a_threads_end_and_answer_are_the_threads(void **state)
 	assert_true(dw_names_thing_is_own(names, 1));
 }
 
-/* A semaphore, waited for at @stack; its variable, if any, is fenceq_lock. */
-static void add_semaphore(const char *program, const char *stack, bool is_variable)
+/* A semaphore, waited for in @n_library functions of a library, called by the program. */
+static void add_semaphore(uint32_t n_library, const char *variable)
 {
+	uint32_t stack;
+
 	sample_begin(START);
-	sample.facts.program = program;
+	sample.facts.program = SAMPLE_QEMU;
 	sample_other(DW_SEMAPHORE, 0);
-	if (is_variable)
-		sample.things[1].place = sample_place("fenceq_lock");
-	sample_chain(1, 0, 1, sample_stack(stack), 0, DW_WAITS);
+	if (variable)
+		sample.things[1].place = sample_place(variable);
+	stack = sample_stack("qemu_sem_wait msix_notify CFRelease main_loop_wait");
+	sample_in_library(stack, n_library);
+	sample_chain(1, 0, 1, stack, 0, DW_WAITS);
 }
 
 static void a_semaphore_of_a_library_is_the_call_that_waits_for_it(void **state)
 {
 	(void)state;
-	add_semaphore("/usr/bin/other", "qemu_sem_wait do_run_on_cpu framebuffer_update_display",
-		      true);
-	expect_thing("framebuffer_update_display");
+	add_semaphore(3, NULL);
+	expect_thing("CFRelease");
+	/* Whatever it is called in there. */
+	add_semaphore(3, "fenceq_lock");
+	sample.things[1].place += UINT64_C(1) << 48;
+	expect_thing("CFRelease");
 }
 
 static void a_semaphore_of_the_program_is_its_variable(void **state)
 {
 	(void)state;
-	add_semaphore(SAMPLE_QEMU, "qemu_sem_wait do_run_on_cpu", true);
+	add_semaphore(0, "fenceq_lock");
+	expect_thing("fenceq_lock");
+	add_semaphore(3, "fenceq_lock");
 	expect_thing("fenceq_lock");
 }
 
 static void a_semaphore_without_a_variable_is_named_as_locks_are(void **state)
 {
 	(void)state;
-	add_semaphore(SAMPLE_QEMU, "qemu_sem_wait do_run_on_cpu", false);
-	expect_thing("semaphore waited for in do_run_on_cpu, softmmu/cpus-common.c:151");
+	add_semaphore(0, NULL);
+	expect_thing("semaphore waited for in msix_notify, hw/pci/msix.c:540");
 }
 
 static void a_semaphore_that_is_only_given_is_named_by_that(void **state)
@@ -355,18 +365,21 @@ static void a_semaphore_that_is_only_given_is_named_by_that(void **state)
 static void a_post_is_where_the_program_made_it(void **state)
 {
 	dw_auto(names) names = NULL;
-	uint32_t post, unknown;
+	uint32_t post, library, unknown;
 
 	(void)state;
 	sample_begin(START);
 	sample.facts.program = SAMPLE_QEMU;
 	sample_other(DW_SEMAPHORE, 0);
-	post = sample_post(1, 1, "qemu_sem_post do_run_on_cpu main_loop_wait", 0);
+	post = sample_post(1, 1, "qemu_sem_post MTLSharedEventSignal fence_poll", 0);
+	sample_in_library(sample.posts[post].stack, 2);
+	library = sample_post(1, 1, "qemu_sem_post MTLSharedEventSignal cross_domain_worker", 0);
+	sample_in_library(sample.posts[library].stack, 3);
 	unknown = sample_post(1, 1, "qemu_sem_post", 0);
-	/* Of the frame in between no function is known. */
-	sample.frames[1][1] = UINT64_C(1) << 48 | 0x1;
 	names = names_of_sample();
-	assert_string_equal(dw_names_frame(names, dw_names_post(names, post)), "main_loop_wait");
+	assert_string_equal(dw_names_frame(names, dw_names_post(names, post)), "fence_poll");
+	assert_string_equal(dw_names_frame(names, dw_names_post(names, library)),
+			    "MTLSharedEventSignal");
 	assert_null(dw_names_post(names, unknown));
 	assert_null(dw_names_post(names, 999));
 }

@@ -1,141 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What people and programs get to see, compared with files in tests/golden that a person has
- * read. UPDATE=1 in the environment writes them anew; then the difference is to be read.
- */
-#include "sample-facts.h"
+/* What people and programs get to see of cycles of locks, misuses, and what was not seen. */
+#include "sample-report.h"
 
 #include "base/arena.h"
-#include "gate/fingerprint.h"
 #include "render/escape.h"
-#include "render/render.h"
-#include "symbol/names.h"
-
-#define START UINT64_C(0x7f1200000000)
-#define FINDINGS_MAX 8
-
-#define VCPU "kvm_cpu_exec kvm_vcpu_thread_fn qemu_thread_start"
-#define MMIO "memory_region_dispatch_write " VCPU
-#define WORKER "virtio_gpu_rutabaga_fence_cb cross_domain_worker"
-#define MAIN "main_loop_wait main_of_sample"
-
-/* A report of one process, which the tests fill. */
-static struct {
-	struct dw_names *names;
-	struct dw_finding findings[FINDINGS_MAX];
-	struct dw_leg legs[FINDINGS_MAX][3];
-	struct dw_reported reported[FINDINGS_MAX];
-	char fingerprints[FINDINGS_MAX][DW_FINGERPRINT_SIZE];
-	struct dw_reported_process process;
-	struct dw_report report;
-} given;
-
-static int begin(void **state)
-{
-	(void)state;
-	memset(&given, 0, sizeof(given));
-	sample_begin(START);
-	given.process = (struct dw_reported_process){
-	    .path = "/tmp/qemu.dwr",
-	    .facts = &sample.facts,
-	    .findings = given.reported,
-	    .n_needs = 12,
-	    .n_things = 7,
-	};
-	given.report = (struct dw_report){.processes = &given.process, .n_processes = 1};
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	dw_names_free(given.names);
-	return 0;
-}
-
-static void add(struct dw_finding finding, const struct dw_leg *legs, uint32_t n_legs)
-{
-	size_t i = given.process.n_findings++;
-
-	if (n_legs)
-		memcpy(given.legs[i], legs, n_legs * sizeof(*legs));
-	finding.legs = given.legs[i];
-	finding.n_legs = n_legs;
-	given.findings[i] = finding;
-	given.reported[i] = (struct dw_reported){
-	    .finding = &given.findings[i],
-	    .fingerprint = given.fingerprints[i],
-	    .occurrences = 1,
-	};
-}
-
-/* All facts are told: names and fingerprints may be asked for. */
-static void finish(void)
-{
-	assert_int_equal(dw_names_new(&given.names, &sample.facts), 0);
-	given.process.names = given.names;
-	for (size_t i = 0; i < given.process.n_findings; i++)
-		dw_fingerprint(&given.findings[i], &sample.facts, given.names,
-			       given.fingerprints[i]);
-}
-
-/* The report as the format @name writes it; the caller frees it. */
-static char *rendered(const char *name, struct dw_render_options options)
-{
-	const struct dw_renderer *renderer = dw_renderer_find(name);
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(renderer);
-	assert_non_null(out);
-	assert_int_equal(renderer->render(out, &given.report, &options), 0);
-	fclose(out);
-	return text;
-}
-
-static char *read_text(const char *path)
-{
-	char *text = calloc(1, 1 << 16);
-	FILE *file = fopen(path, "r");
-
-	assert_non_null(text);
-	if (!file)
-		fail_msg("cannot open %s", path);
-	assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
-	fclose(file);
-	return text;
-}
-
-static void expect_golden(const char *format, const char *name, struct dw_render_options options)
-{
-	char path[4096], *expected, *text = rendered(format, options);
-	FILE *file;
-
-	snprintf(path, sizeof(path), GOLDEN_DIR "/%s", name);
-	if (getenv("UPDATE")) {
-		file = fopen(path, "w");
-		assert_non_null(file);
-		fputs(text, file);
-		fclose(file);
-	}
-	expected = read_text(path);
-	assert_string_equal(text, expected);
-	free(expected);
-	free(text);
-}
-
-static void expect_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is missing from:\n%s", part, text);
-}
-
-static void expect_lacks(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' should not be in:\n%s", part, text);
-}
 
 /* BQL -> fenceq_lock -> BQL, between a vCPU and a thread of a library. */
 static void add_rutabaga(struct dw_finding finding)
@@ -439,26 +307,6 @@ static void json_tells_everything(void **state)
 	expect_golden("json", "report.json", (struct dw_render_options){0});
 }
 
-/* Return: the exit status of the validator on @text; 2: the Python module is not there. */
-static int validate(const char *text)
-{
-	FILE *validator = popen("python3 -c '"
-				"import json, sys\n"
-				"try: import jsonschema\n"
-				"except ImportError: sys.exit(2)\n"
-				"schema = json.load(open(\"" SCHEMA "\"))\n"
-				"v = jsonschema.Draft202012Validator(schema)\n"
-				"v.check_schema(schema)\n"
-				"errors = list(v.iter_errors(json.load(sys.stdin)))\n"
-				"for e in errors: print(e.json_path, e.message[:200])\n"
-				"sys.exit(1 if errors else 0)'",
-				"w");
-
-	assert_non_null(validator);
-	fputs(text, validator);
-	return pclose(validator) >> 8;
-}
-
 static void json_is_valid_by_its_schema(void **state)
 {
 	char *text, *word;
@@ -531,8 +379,6 @@ static void an_unknown_format_is_not_found(void **state)
 	assert_null(dw_renderer_find(""));
 	assert_ptr_equal(dw_renderer_find("text"), &dw_render_text);
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
 {

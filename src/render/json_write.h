@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making JSON: values are added to objects and arrays, and what fails is remembered.
+ *
+ * A value belongs to what it was added to. One that could not be made (NULL) is a failure
+ * as well, so that nobody has to look before the end.
+ *
+ * Internal to the JSON renderer.
+ */
+#pragma once
+
+#include "render/render.h"
+
+#include <json-c/json.h>
+
+struct dw_arena;
+
+struct dw_json_writer {
+	const struct dw_reported_process *process;
+	struct dw_arena *arena; /* names on their way into json-c, which copies them */
+	bool failed;            /* no memory: something is missing, so nothing may be written */
+};
+
+typedef struct json_object json;
+
+void dw_json_add(struct dw_json_writer *writer, json *object, const char *key, json *value);
+void dw_json_append(struct dw_json_writer *writer, json *array, json *value);
+
+/* The same for values made here. A @text of NULL is null. */
+void dw_json_null(struct dw_json_writer *writer, json *object, const char *key);
+void dw_json_text(struct dw_json_writer *writer, json *object, const char *key, const char *text);
+void dw_json_number(struct dw_json_writer *writer, json *object, const char *key, uint64_t number);
+void dw_json_bool(struct dw_json_writer *writer, json *object, const char *key, bool value);
+
+/* JSON is UTF-8, names of a program need not be: what is none becomes U+FFFD. */
+json *dw_json_text_of(struct dw_json_writer *writer, const char *text);
+
+/* A finding, with all that belongs to it. */
+json *dw_json_finding(struct dw_json_writer *writer, const struct dw_reported *reported);
