@@ -363,6 +363,38 @@ static uint32_t highest_thread(const struct dw_event *events, size_t n_events,
 	return top;
 }
 
+static int by_life(const void *a, const void *b)
+{
+	const struct dw_thing *left = a, *right = b;
+
+	if (left->address != right->address)
+		return left->address < right->address ? -1 : 1;
+	return (left->life > right->life) - (left->life < right->life);
+}
+
+/* Events do not say what things are called. */
+static int name_things(struct dw_replay *replay, const struct dw_facts *known)
+{
+	uint32_t n_known = known ? known->n_things : 0, n = 0;
+	struct dw_thing *named = dw_arena_alloc(replay->arena, (n_known + 1) * sizeof(*named));
+
+	if (!named)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 1; i < n_known; i++)
+		if (known->things[i].name)
+			named[n++] = known->things[i];
+	if (n == 0)
+		return 0;
+	qsort(named, n, sizeof(*named), by_life);
+	for (uint32_t i = 1; i < replay->facts.n_things; i++) {
+		struct dw_thing *thing = &replay->things[i];
+		const struct dw_thing *same = bsearch(thing, named, n, sizeof(*named), by_life);
+
+		thing->name = same ? same->name : NULL;
+	}
+	return 0;
+}
+
 static void give_facts(struct dw_replay *replay)
 {
 	struct dw_facts *facts = &replay->facts;
@@ -442,6 +474,8 @@ int dw_replay_new_with(struct dw_replay **ret, const struct dw_event *events, si
 		r = make_stacks(replay, events, n_events);
 	if (r == 0)
 		r = play_all(replay, events, n_events, hint_of_stack);
+	if (r == 0)
+		r = name_things(replay, known);
 	if (r < 0)
 		return dw_pass(r);
 	give_facts(replay);

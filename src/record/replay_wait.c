@@ -3,6 +3,7 @@
 #include "record/replay.h"
 
 #include "base/arena.h"
+#include "record/story_parts.h"
 
 /* Room for a wait of @actor. A wait that was never ended makes way. NULL: no memory. */
 static struct dw_replay_wait *wait_new(struct dw_replay_thread *actor)
@@ -85,12 +86,6 @@ void dw_replay_park(struct dw_replay_thread *actor, const struct dw_event *event
 		wait->mutex.thing = 0;
 }
 
-static bool is_idle_point(unsigned what)
-{
-	return what == DW_CONDITION || what == DW_SEMAPHORE || what == DW_BARRIER ||
-	       what == DW_FUTEX;
-}
-
 void dw_replay_wake(struct dw_replay_thread *actor, const struct dw_event *event)
 {
 	const struct dw_replay_wait *wait = end_wait(actor, event);
@@ -98,7 +93,7 @@ void dw_replay_wake(struct dw_replay_thread *actor, const struct dw_event *event
 
 	if (!wait)
 		return;
-	if (is_idle_point(wait->taking.what))
+	if (dw_is_idle_point(wait->taking.what))
 		dw_thread_idle(&actor->thread, &wait->taking);
 	if (!wait->mutex.thing)
 		return;

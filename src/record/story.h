@@ -6,14 +6,30 @@
  *   1 hold A; 1 hold B; 1 drop B; 1 drop A
  *   2 hold B; 2 hold A @b.c:12
  *
- * A line holds statements, separated by `;`. A statement is a thread, a verb (the
- * words of DW_EVENT_KINDS), and what the verb wants: a thing (init, destroy, want,
- * hold, fail, drop, post), a condition and its mutex (park, wake), a thread (born,
- * join), or nothing (exit). Then, in any order: words of DW_HOWS, a thing's kind
- * (words of DW_THING_KINDS; a mutex if none is given), and `@site`. Threads and
- * things are words of letters, digits and `_.-:`; equal words are equal things. A
- * thread whose word is a number up to DW_STORY_THREAD_MAX has that number.
- * `#` begins a comment. A `hold` without a `want` before it is both.
+ * A line holds statements, separated by `;`. A statement is a thread, a verb (the words of
+ * DW_EVENT_KINDS), and what the verb wants:
+ *
+ *   init destroy want hold fail drop   a thing: a mutex, if its kind is not given
+ *   park wake     what is waited for: a condition, if its kind is not given; and the mutex that
+ *                 is let go of meanwhile, if there is one. `1 park c m`, `1 wake sem semaphore`
+ *   post          what is given: a condition, if its kind is not given
+ *   enter leave   a call: a word of DW_CALLS, or any other, which is one of the program's own
+ *   born join     a thread
+ *   kick          a thread
+ *   idle          what had been waited for (a condition, if its kind is not given), or nothing
+ *   exit          nothing
+ *
+ * Then, in any order: words of DW_HOWS; a thing's kind (a word of DW_THING_KINDS); `@site`;
+ * `+time`, such as `+20ms`, the time that has passed since the statement before (s, ms, us,
+ * ns); `sleeps` of an enter: the call does nothing but sleep, as nanosleep and its kin do
+ * anyway; `guest` of an idle: the thread is back from running a guest.
+ *
+ * Threads and things are words of letters, digits and `_.-:`; equal words are equal things. A
+ * thread whose word is a number up to DW_STORY_THREAD_MAX has that number. What is an `ending`
+ * or an `answer` is called by its thread: `1 park 2 ending`. A mutex behind a condition is not
+ * called by a word that means something there, such as `timed`.
+ * `#` begins a comment. A `hold` without a `want` before it is both. A `wake` and an `exit`
+ * say all that event.h says of them.
  *
  * A site is any text without blanks, `;` and `#`, such as `b.c:12`; equal texts are equal
  * sites. What follows a last `+` tells sites of one line apart: `b.c:12+7`.
@@ -72,7 +88,10 @@ int dw_story_replay(struct dw_replay **ret, const struct dw_story *story);
 struct dw_replay *dw_replay_free(struct dw_replay *replay);
 const struct dw_facts *dw_replay_facts(const struct dw_replay *replay);
 
-/* The word by which the story calls the thing at @address or thread @number; NULL if unknown. */
+/*
+ * The word by which the story calls the thing at @address, be that a thread's or a call's, or
+ * thread @number; NULL if unknown.
+ */
 const char *dw_story_thing(const struct dw_story *story, uint64_t address);
 const char *dw_story_thread(const struct dw_story *story, uint32_t number);
 
@@ -81,9 +100,13 @@ const char *dw_story_event_word(unsigned kind);
 const char *dw_story_kind_word(unsigned thing_kind);
 const char *dw_story_misuse_word(unsigned misuse);
 
+/* The name of a call of DW_CALLS; NULL: there is none of that number. Static. */
+const char *dw_story_call_word(uint32_t number);
+
 /*
  * Writes the events as a story: threads are their numbers, things `L` and a number in the
- * order of appearance. @facts, which may be NULL, tells the hints of stacks.
+ * order of appearance. @facts, which may be NULL, tells the hints of stacks, and what calls of
+ * the program's own are called.
  *
  * Return: 0, or a negative errno of writing.
  */
@@ -91,9 +114,10 @@ int dw_story_write(FILE *out, const struct dw_event *events, size_t n_events,
 		   const struct dw_facts *facts);
 
 /*
- * Writes facts as a story that tells the same chains: for every chain that no other
- * builds on, its locks taken in order and let go again, by its thread. Things are `L` and
- * their number.
+ * Writes facts as a story that tells the same chains and posts: for every chain that no other
+ * builds on, what it took and waited for, in order, and let go again, by its thread; for every
+ * post, an activity with its chain. Things are `L` and their number, threads their numbers,
+ * calls what they are called.
  */
 int dw_story_write_facts(FILE *out, const struct dw_facts *facts);
 

@@ -7,34 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-
-#define WORD(name, value, text, ...) \
-	case name:                   \
-		return text;
-
-const char *dw_story_event_word(unsigned kind)
-{
-	switch (kind) {
-		DW_EVENT_KINDS(WORD)
-	}
-	return "?";
-}
-
-const char *dw_story_kind_word(unsigned thing_kind)
-{
-	switch (thing_kind) {
-		DW_THING_KINDS(WORD)
-	}
-	return "?";
-}
-
-const char *dw_story_misuse_word(unsigned misuse)
-{
-	switch (misuse) {
-		DW_MISUSES(WORD)
-	}
-	return "?";
-}
+#include <string.h>
 
 uint32_t *dw_hints_of_stacks(const struct dw_facts *facts)
 {
@@ -49,42 +22,6 @@ uint32_t *dw_hints_of_stacks(const struct dw_facts *facts)
 	return hints;
 }
 
-static void write_hows(FILE *out, unsigned how)
-{
-#define X(name, value, text) \
-	if (how & name)      \
-		fputs(" " text, out);
-	DW_HOWS(X)
-#undef X
-}
-
-/* A mutex is what a thing is if nothing is said. */
-static void write_kind(FILE *out, unsigned kind, unsigned usual)
-{
-	if (kind && kind != usual)
-		fprintf(out, " %s", dw_story_kind_word(kind));
-}
-
-/*
- * A site is its hint and what tells it from others of that line; or that alone. What a
- * site cannot contain becomes `_`.
- */
-static void write_site(FILE *out, const struct dw_hint *hint, uint32_t number)
-{
-	if (!hint || !hint->file || !hint->file[0]) {
-		if (number)
-			fprintf(out, " @s%" PRIu32, number);
-		return;
-	}
-	fputs(" @", out);
-	for (const char *c = hint->file; *c; c++)
-		fputc((unsigned char)*c <= ' ' || *c == ';' || *c == '#' || *c == 0x7f ? '_' : *c,
-		      out);
-	if (hint->line)
-		fprintf(out, ":%" PRIu32, hint->line);
-	fprintf(out, "+%" PRIu32, number);
-}
-
 static int written(FILE *out)
 {
 	return ferror(out) ? dw_raise(-EIO) : 0;
@@ -94,8 +31,11 @@ static int written(FILE *out)
 struct event_writer {
 	FILE *out;
 	const struct dw_facts *facts;
-	uint32_t *hint_of_site; /* by number; NULL: there are no hints */
-	struct dw_numbering things, sites;
+	uint32_t *hint_of_site;  /* by number; NULL: there are no hints */
+	const char **call_names; /* by number in `calls` */
+	struct dw_numbering things, sites, calls;
+	uint32_t n_call_names;
+	uint64_t now_ns; /* time that was written so far */
 };
 
 /*
@@ -126,6 +66,28 @@ static int learn_hints(struct event_writer *writer, const struct dw_event *event
 	return r;
 }
 
+/* What the calls of the program's own are called. */
+static int learn_calls(struct event_writer *writer)
+{
+	const struct dw_facts *facts = writer->facts;
+
+	writer->call_names = calloc((size_t)facts->n_things + 1, sizeof(*writer->call_names));
+	if (!writer->call_names)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 1; i < facts->n_things; i++) {
+		uint32_t number;
+
+		if (facts->things[i].kind != DW_CALL || !facts->things[i].name)
+			continue;
+		number = dw_numbering_ensure(&writer->calls, facts->things[i].address);
+		if (!number)
+			return dw_raise(-ENOMEM);
+		writer->call_names[number] = facts->things[i].name;
+	}
+	writer->n_call_names = writer->calls.n;
+	return 0;
+}
+
 static int write_thing(struct event_writer *writer, uint64_t address)
 {
 	uint32_t number = dw_numbering_ensure(&writer->things, address);
@@ -136,21 +98,97 @@ static int write_thing(struct event_writer *writer, uint64_t address)
 	return 0;
 }
 
-/* Return: the kind that the event's thing has if nothing is said, or -ENOMEM. */
+static int write_call(struct event_writer *writer, uint64_t address)
+{
+	uint32_t number = 0;
+
+	if (writer->n_call_names) {
+		number = dw_numbering_ensure(&writer->calls, address);
+		if (!number)
+			return dw_raise(-ENOMEM);
+	}
+	dw_story_write_call(writer->out, address,
+			    number && number <= writer->n_call_names ? writer->call_names[number]
+								     : NULL);
+	return 0;
+}
+
+static int write_object(struct event_writer *writer, const struct dw_event *event)
+{
+	int r = 0;
+
+	if (dw_story_is_of_thread(event->what))
+		fprintf(writer->out, " %" PRIu32, dw_thing_number(event->object));
+	else if (event->what == DW_CALL)
+		r = write_call(writer, event->object);
+	else
+		r = write_thing(writer, event->object);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* The kind of the event's thing if nothing is said; 0: it has none. */
+static unsigned usual_kind(const struct dw_event *event)
+{
+	switch ((enum dw_event_kind)event->kind) {
+	case DW_INIT:
+	case DW_DESTROY:
+	case DW_WANT:
+	case DW_HOLD:
+	case DW_FAIL:
+	case DW_DROP:
+		return DW_MUTEX;
+	case DW_PARK:
+	case DW_WAKE:
+	case DW_POST:
+		return DW_CONDITION;
+	case DW_ENTER:
+	case DW_LEAVE:
+		return DW_CALL;
+	case DW_IDLE:
+		return event->object ? DW_CONDITION : 0;
+	case DW_BORN:
+	case DW_JOIN:
+	case DW_KICK:
+	case DW_EXIT:
+		break;
+	}
+	return 0;
+}
+
 static int write_objects(struct event_writer *writer, const struct dw_event *event)
 {
-	int r;
+	unsigned usual = usual_kind(event);
+	int r = 0;
 
-	if (event->kind == DW_BORN || event->kind == DW_JOIN)
+	if (event->kind == DW_BORN || event->kind == DW_JOIN || event->kind == DW_KICK)
 		fprintf(writer->out, " %" PRIu64, event->other);
-	if (event->kind == DW_BORN || event->kind == DW_JOIN || event->kind == DW_EXIT)
-		return 0;
-	r = write_thing(writer, event->object);
-	if (r == 0 && (event->kind == DW_PARK || event->kind == DW_WAKE))
+	if (usual)
+		r = write_object(writer, event);
+	if (r == 0 && event->other && (event->kind == DW_PARK || event->kind == DW_WAKE))
 		r = write_thing(writer, event->other);
 	if (r < 0)
 		return dw_pass(r);
-	return event->kind >= DW_PARK ? DW_CONDITION : DW_MUTEX;
+	if (usual)
+		dw_story_write_kind(writer->out, event->what, usual);
+	dw_story_write_hows(writer->out, event->how);
+	if (event->other && event->kind == DW_IDLE)
+		fputs(" " DW_STORY_GUEST, writer->out);
+	if (event->other && event->kind == DW_ENTER &&
+	    !dw_story_call_sleeps(dw_thing_number(event->object)))
+		fputs(" " DW_STORY_SLEEPS, writer->out);
+	return 0;
+}
+
+/* Only of waits it matters how long they took. */
+static void write_event_time(struct event_writer *writer, const struct dw_event *event)
+{
+	if (event->kind != DW_PARK && event->kind != DW_WAKE && event->kind != DW_ENTER &&
+	    event->kind != DW_LEAVE)
+		return;
+	if (event->time_ns <= writer->now_ns)
+		return;
+	dw_story_write_time(writer->out, event->time_ns - writer->now_ns);
+	writer->now_ns = event->time_ns;
 }
 
 static int write_event(struct event_writer *writer, const struct dw_event *event)
@@ -163,9 +201,7 @@ static int write_event(struct event_writer *writer, const struct dw_event *event
 	r = write_objects(writer, event);
 	if (r < 0)
 		return dw_pass(r);
-	if (r > 0)
-		write_kind(writer->out, event->what, (unsigned)r);
-	write_hows(writer->out, event->how);
+	write_event_time(writer, event);
 	if (event->site) {
 		site = dw_numbering_ensure(&writer->sites, event->site);
 		if (!site)
@@ -173,7 +209,7 @@ static int write_event(struct event_writer *writer, const struct dw_event *event
 	}
 	if (writer->hint_of_site)
 		hint = &writer->facts->hints[writer->hint_of_site[site]];
-	write_site(writer->out, hint, site);
+	dw_story_write_site(writer->out, hint, site);
 	fputc('\n', writer->out);
 	return 0;
 }
@@ -181,61 +217,19 @@ static int write_event(struct event_writer *writer, const struct dw_event *event
 int dw_story_write(FILE *out, const struct dw_event *events, size_t n_events,
 		   const struct dw_facts *facts)
 {
-	struct event_writer writer = {.out = out, .facts = facts};
-	int r = 0;
+	struct event_writer writer = {
+	    .out = out, .facts = facts, .now_ns = n_events ? events[0].time_ns : 0};
+	int r = facts ? learn_calls(&writer) : 0;
 
-	if (facts && facts->n_hints > 0)
+	if (r == 0 && facts && facts->n_hints > 0)
 		r = learn_hints(&writer, events, n_events);
 	for (size_t i = 0; i < n_events && r == 0; i++)
 		r = write_event(&writer, &events[i]);
 	dw_numbering_done(&writer.things);
 	dw_numbering_done(&writer.sites);
+	dw_numbering_done(&writer.calls);
 	free(writer.hint_of_site);
-	if (r == 0)
-		r = written(out);
-	return r < 0 ? dw_pass(r) : 0;
-}
-
-static void write_hold(FILE *out, const struct dw_facts *facts, const struct dw_chain *chain)
-{
-	const struct dw_hint *hint = chain->hint ? &facts->hints[chain->hint] : NULL;
-
-	fprintf(out, "%" PRIu32 " hold L%" PRIu32, chain->thread, chain->thing);
-	write_kind(out, facts->things[chain->thing].kind, DW_MUTEX);
-	write_hows(out, chain->how);
-	write_site(out, hint, chain->stack);
-}
-
-/* @path has room for the chains below @top. */
-static void write_path(FILE *out, const struct dw_facts *facts, uint32_t top, uint32_t *path)
-{
-	uint32_t n = 0;
-
-	for (uint32_t chain = top; chain; chain = facts->chains[chain].below)
-		path[n++] = chain;
-	for (uint32_t i = n; i > 0; i--) {
-		write_hold(out, facts, &facts->chains[path[i - 1]]);
-		fputs("; ", out);
-	}
-	for (uint32_t i = 0; i < n; i++)
-		fprintf(out, "%s%" PRIu32 " drop L%" PRIu32, i ? "; " : "",
-			facts->chains[path[i]].thread, facts->chains[path[i]].thing);
-	fputc('\n', out);
-}
-
-int dw_story_write_facts(FILE *out, const struct dw_facts *facts)
-{
-	uint8_t *built_on = calloc((size_t)facts->n_chains + 1, 1);
-	uint32_t *path = calloc((size_t)facts->n_chains + 1, sizeof(*path));
-	int r = built_on && path ? 0 : dw_raise(-ENOMEM);
-
-	for (uint32_t i = 1; r == 0 && i < facts->n_chains; i++)
-		built_on[facts->chains[i].below] = 1;
-	for (uint32_t i = 1; r == 0 && i < facts->n_chains; i++)
-		if (!built_on[i])
-			write_path(out, facts, i, path);
-	free(built_on);
-	free(path);
+	free(writer.call_names);
 	if (r == 0)
 		r = written(out);
 	return r < 0 ? dw_pass(r) : 0;

@@ -1,112 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/picture.h"
-#include "record/story.h"
+#include "story-fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-/* The story of a test, and the facts that it comes to. */
-struct told {
-	struct dw_story *story;
-	struct dw_replay *replay;
-	const struct dw_facts *facts;
-};
-
-static int set_up(void **state)
-{
-	static struct told told;
-
-	told = (struct told){0};
-	*state = &told;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct told *told = *state;
-
-	dw_replay_free(told->replay);
-	dw_story_free(told->story);
-	return 0;
-}
-
-static const struct dw_facts *tell(void **state, const char *text)
-{
-	struct told *told = *state;
-	struct dw_story_error error = {0};
-
-	tear_down(state);
-	*told = (struct told){0};
-	if (dw_story_parse(&told->story, text, &error) > 0)
-		fail_msg("line %u: expected %s", error.line, error.expected);
-	assert_int_equal(dw_story_replay(&told->replay, told->story), 0);
-	told->facts = dw_replay_facts(told->replay);
-	return told->facts;
-}
-
-static const char *word_of(const struct told *told, uint32_t thing)
-{
-	const char *word = NULL;
-
-	if (told->story)
-		word = dw_story_thing(told->story, told->facts->things[thing].address);
-	return word ? word : "?";
-}
-
-/* A chain as "2:A B(shared)@b.c:12", the last lock with how and where it was taken. */
-static void write_chain(FILE *out, const struct told *told, uint32_t number)
-{
-	const struct dw_facts *facts = told->facts;
-	const struct dw_chain *chain = &facts->chains[number];
-	uint32_t path[64], n = 0;
-
-	for (uint32_t i = number; i; i = facts->chains[i].below)
-		path[n++] = i;
-	assert_int_equal(n, chain->depth);
-	fprintf(out, "%u:", chain->thread);
-	while (n > 0)
-		fprintf(out, "%s%s", word_of(told, facts->chains[path[n - 1]].thing),
-			n > 1 ? " " : ""),
-		    n--;
-#define X(name, value, text)   \
-	if (chain->how & name) \
-		fputs("(" text ")", out);
-	DW_HOWS(X)
-#undef X
-	if (facts->hints[chain->hint].file)
-		fprintf(out, "@%s:%u", facts->hints[chain->hint].file,
-			facts->hints[chain->hint].line);
-}
-
-static char *chains_of(const struct told *told)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	for (uint32_t i = 1; i < told->facts->n_chains; i++) {
-		fputs(i > 1 ? ", " : "", out);
-		write_chain(out, told, i);
-	}
-	fclose(out);
-	return text;
-}
-
-static void assert_chains(void **state, const char *story, const char *expected)
-{
-	char *chains;
-
-	tell(state, story);
-	chains = chains_of(*state);
-	assert_string_equal(chains, expected);
-	free(chains);
-}
 
 static void assert_wrong(const char *text, unsigned line, const char *expected)
 {
@@ -126,14 +23,19 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 	assert_wrong("1", 1, "a verb");
 	assert_wrong("\n\n1 held A", 3, "a verb");
 	assert_wrong("# x\n1 hold ; 1 drop A", 2, "a thing");
-	assert_wrong("1 park C", 1, "the condition's mutex");
+	assert_wrong("1 park", 1, "a condition");
+	assert_wrong("1 enter", 1, "a call");
+	assert_wrong("1 kick\n", 1, "the other thread");
+	assert_wrong("1 hold A +20", 1, "a time behind the +, such as 20ms");
+	assert_wrong("1 hold A sleeps", 1,
+		     "how it is taken, a kind of thing, @site, +time, or the statement's end");
 	assert_wrong("1 post", 1, "a condition");
 	assert_wrong("1 born\n", 1, "the other thread");
 	assert_wrong("1 hold A @ x", 1, "a site behind the @");
 	assert_wrong("1 hold A softly", 1,
-		     "how it is taken, a kind of thing, @site, or the statement's end");
+		     "how it is taken, a kind of thing, @site, +time, or the statement's end");
 	assert_wrong("1 exit; 1 exit A", 1,
-		     "how it is taken, a kind of thing, @site, or the statement's end");
+		     "how it is taken, a kind of thing, @site, +time, or the statement's end");
 }
 
 static void blanks_and_comments_mean_nothing(void **state)
@@ -158,7 +60,7 @@ static void threads_keep_their_numbers_and_words_their_meaning(void **state)
 	assert_null(dw_story_thread(told->story, 100));
 	assert_string_equal(told->facts->threads[1].name, "io");
 	assert_null(told->facts->threads[7].name);
-	assert_string_equal(word_of(told, 2), "B");
+	assert_string_equal(story_word(told, 2), "B");
 	assert_null(dw_story_thing(told->story, 5));
 }
 
@@ -259,7 +161,7 @@ static void assert_misuses(void **state, const char *story, const char *expected
 		const struct dw_misuse *misuse = &facts->misuses[i];
 
 		snprintf(one, sizeof(one), "%s%u:%s %s", i > 1 ? ", " : "", misuse->thread,
-			 dw_story_misuse_word(misuse->kind), word_of(*state, misuse->thing));
+			 dw_story_misuse_word(misuse->kind), story_word(*state, misuse->thing));
 		strcat(text, one);
 		if (misuse->holder) {
 			snprintf(one, sizeof(one), " of %u", misuse->holder);
@@ -344,27 +246,51 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The different chains, one a line, in the order of their text. */
-static char *sorted_chains(const struct told *told, bool by_number)
+/* By its word, or by the number by which a written story calls it. */
+static void write_thing(FILE *out, const struct told *told, uint32_t thing, bool by_number)
 {
-	char **lines = calloc(told->facts->n_chains, sizeof(*lines)), *text;
-	uint32_t n = told->facts->n_chains - 1;
+	unsigned kind = told->facts->things[thing].kind;
+
+	if (!thing)
+		fputs("nothing", out);
+	else if (by_number && kind != DW_CALL && kind != DW_ENDING && kind != DW_ANSWER)
+		fprintf(out, "L%u", thing);
+	else
+		fprintf(out, "%s", story_word(told, thing));
+}
+
+static void write_path(FILE *out, const struct told *told, uint32_t chain, bool by_number)
+{
+	for (; chain; chain = told->facts->chains[chain].below) {
+		const struct dw_chain *c = &told->facts->chains[chain];
+
+		fprintf(out, "%u:", c->thread);
+		write_thing(out, told, c->thing, by_number);
+		fprintf(out, "/%u ", c->how);
+	}
+}
+
+/* The different chains and posts, one a line, in the order of their text. */
+static char *sorted_facts(const struct told *told, bool by_number)
+{
+	uint32_t n_chains = told->facts->n_chains - 1, n = n_chains + told->facts->n_posts - 1;
+	char **lines = calloc(n + 1, sizeof(*lines)), *text;
 	size_t size;
 	FILE *out;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t chain = i + 1;
+		const struct dw_post *post =
+		    &told->facts->posts[i < n_chains ? 0 : i - n_chains + 1];
 
 		out = open_memstream(&lines[i], &size);
-		for (; chain; chain = told->facts->chains[chain].below) {
-			const struct dw_chain *c = &told->facts->chains[chain];
-
-			if (by_number)
-				fprintf(out, "%u:L%u/%u ", c->thread, c->thing, c->how);
-			else
-				fprintf(out, "%u:%s/%u ", c->thread, word_of(told, c->thing),
-					c->how);
+		if (post->thing) {
+			fprintf(out, "%u posts ", post->thread);
+			write_thing(out, told, post->thing, by_number);
+			fputs(" said ", out);
+			write_thing(out, told, post->said, by_number);
+			fputs(" after ", out);
 		}
+		write_path(out, told, post->thing ? post->chain : i + 1, by_number);
 		fclose(out);
 	}
 	qsort(lines, n, sizeof(*lines), by_text);
@@ -377,6 +303,29 @@ static char *sorted_chains(const struct told *told, bool by_number)
 	free(lines);
 	fclose(out);
 	return text;
+}
+
+/* A statement about what is no lock, by thread @thread; @random decides. */
+static void write_random_wait(FILE *out, uint64_t random, unsigned thread)
+{
+	static const char *const waits[] = {
+	    "%1$u park S%2$u semaphore; %1$u wake S%2$u semaphore +%2$ums",
+	    "%1$u park B%2$u barrier timed; %1$u wake B%2$u barrier",
+	    "%1$u enter read @s%2$u; %1$u leave read +3us",
+	    "%1$u enter CFRelease",
+	    "%1$u park %2$u ending; %1$u wake %2$u ending",
+	    "%1$u kick %2$u; %1$u enter usleep; %1$u leave usleep",
+	    "%1$u post S%2$u semaphore @s%2$u",
+	    "%1$u post C",
+	    "%1$u post D%2$u",
+	    "%1$u idle",
+	    "%1$u idle guest",
+	    "%1$u idle F%2$u futex",
+	};
+	unsigned other = (random >> 8 & 3) + 1;
+
+	fprintf(out, waits[(random & 0xff) % (sizeof(waits) / sizeof(*waits))], thread, other);
+	fputc('\n', out);
 }
 
 /* Some three thousand statements that hang together, of a seed. */
@@ -392,7 +341,7 @@ static char *random_story(unsigned seed)
 		unsigned verb, thing, thread;
 
 		random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
-		verb = random >> 33 & 15;
+		verb = (random >> 33 & 31) % 20;
 		thing = random >> 40 & 7;
 		thread = (random >> 45 & 3) + 1;
 		if (verb < 6)
@@ -405,6 +354,8 @@ static char *random_story(unsigned seed)
 				thing);
 		else if (verb < 15)
 			fprintf(out, "%u want L%u; %u fail L%u\n", thread, thing, thread, thing);
+		else if (verb < 19)
+			write_random_wait(out, random >> 48, thread);
 		else
 			fprintf(out, "%u destroy L%u; %u init L%u; %u born 9; %u join 9\n", thread,
 				thing, thread, thing, thread, thread);
@@ -413,7 +364,7 @@ static char *random_story(unsigned seed)
 	return text;
 }
 
-static void facts_written_as_a_story_tell_the_same_chains(void **state)
+static void facts_written_as_a_story_tell_the_same(void **state)
 {
 	for (unsigned seed = 1; seed <= 20; seed++) {
 		char *text = random_story(seed), *written, *before, *after;
@@ -421,17 +372,98 @@ static void facts_written_as_a_story_tell_the_same_chains(void **state)
 		FILE *out = open_memstream(&written, &size);
 
 		tell(state, text);
-		before = sorted_chains(*state, true);
+		before = sorted_facts(*state, true);
 		assert_int_equal(dw_story_write_facts(out, ((struct told *)*state)->facts), 0);
 		fclose(out);
 		tell(state, written);
-		after = sorted_chains(*state, false);
+		after = sorted_facts(*state, false);
 		assert_string_equal(before, after);
 		free(text);
 		free(written);
 		free(before);
 		free(after);
 	}
+}
+
+static char *written_facts(const struct dw_facts *facts)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_int_equal(dw_story_write_facts(out, facts), 0);
+	fclose(out);
+	return text;
+}
+
+static void waits_and_posts_are_written_with_their_activities(void **state)
+{
+	static const char story[] =
+	    "1 hold A; 1 park S semaphore timed @a.c:3; 1 wake S semaphore +12ms; 1 enter "
+	    "CFRelease;"
+	    "1 leave CFRelease +30us; 1 drop A;"
+	    "2 hold B; 2 hold C; 2 drop C; 2 drop B; 2 post X; 2 post Y; 2 post Z; 2 exit";
+	static const char *const expected[] = {
+	    "1 hold L1; 1 park L2 semaphore timed @a.c:3+1; 1 wake L2 semaphore +12ms; 1 drop L1\n",
+	    "1 idle; 1 hold L1; 1 idle L2 semaphore; 1 enter CFRelease; 1 leave CFRelease +30us; "
+	    "1 drop L1\n",
+	    "2 hold L4; 2 hold L5; 2 drop L5; 2 drop L4\n",
+	    "2 idle; 2 hold L4; 2 drop L4; 2 post L6\n",
+	    "2 hold L4; 2 idle; 2 hold L5; 2 drop L5; 2 drop L4; 2 post L6; 2 post L7; 2 post L8\n",
+	    "2 post L6; 2 post L7; 2 post L8; 2 post 2 ending\n",
+	};
+	char *text = written_facts(tell(state, story));
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
+		if (!strstr(text, expected[i]))
+			fail_msg("no '%s' in:\n%s", expected[i], text);
+	free(text);
+}
+
+static void waits_keep_their_times_and_names_in_a_story(void **state)
+{
+	const struct dw_facts *facts =
+	    tell(state, "1 hold A; 1 enter CFRelease; 1 leave CFRelease +30us; 1 enter poll +1s;"
+			"1 leave poll +7ns; 1 enter read");
+	char *text = written_facts(facts);
+
+	facts = tell(state, text);
+	free(text);
+	assert_string_equal(facts->things[facts->chains[2].thing].name, "CFRelease");
+	assert_int_equal(facts->chains[2].longest_ns, 30000);
+	assert_int_equal(facts->chains[3].longest_ns, 7);
+	assert_int_equal(facts->chains[3].n_waits, 1);
+	assert_int_equal(facts->chains[4].n_waits, 0);
+}
+
+/* A name that no word of a story can be, and one that another call has. */
+static void calls_that_cannot_be_named_have_their_numbers(void **state)
+{
+	const struct dw_thing things[] = {
+	    {0},
+	    {.address = dw_thing_address(DW_CALL, 256), .kind = DW_CALL, .name = "a b"},
+	    {.address = dw_thing_address(DW_CALL, 257), .kind = DW_CALL, .name = "read"},
+	    {.address = dw_thing_address(DW_CALL, 258), .kind = DW_CALL, .name = "std::call<>"},
+	    {.address = dw_thing_address(DW_CALL, 259), .kind = DW_CALL, .name = "ns::call"},
+	};
+	const struct dw_facts facts = {.things = things, .n_things = 5};
+	struct dw_event events[6];
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	for (uint32_t i = 0; i < 6; i++)
+		events[i] = (struct dw_event){.seq = i + 1,
+					      .thread = 1,
+					      .kind = DW_ENTER,
+					      .what = DW_CALL,
+					      .object = dw_thing_address(DW_CALL, 255 + i)};
+	assert_int_equal(dw_story_write(out, events, 6, &facts), 0);
+	fclose(out);
+	assert_string_equal(text, "1 enter call255\n1 enter call256\n1 enter call257\n"
+				  "1 enter call258\n1 enter ns::call\n1 enter call260\n");
+	free(text);
 }
 
 static void events_written_as_a_story_are_the_same_events(void **state)
@@ -445,12 +477,12 @@ static void events_written_as_a_story_are_the_same_events(void **state)
 		FILE *out = open_memstream(&written, &size);
 
 		tell(state, text);
-		before = sorted_chains(told, true);
+		before = sorted_facts(told, true);
 		events = dw_story_events(told->story, &n);
 		assert_int_equal(dw_story_write(out, events, n, told->facts), 0);
 		fclose(out);
 		tell(state, written);
-		after = sorted_chains(told, true);
+		after = sorted_facts(told, true);
 		assert_string_equal(before, after);
 		free(text);
 		free(written);
@@ -533,8 +565,6 @@ static void a_replay_has_the_stacks_and_hints_that_are_known(void **state)
 	assert_int_equal(told->facts->n_misuses, 1); /* what it held before is not known */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -554,8 +584,11 @@ int main(void)
 	    TEST(an_address_can_have_many_lives),
 	    TEST(the_picture_is_what_is_held_in_the_end),
 	    TEST(a_thousand_locks_are_held_at_once),
-	    TEST(facts_written_as_a_story_tell_the_same_chains),
+	    TEST(facts_written_as_a_story_tell_the_same),
 	    TEST(events_written_as_a_story_are_the_same_events),
+	    TEST(waits_and_posts_are_written_with_their_activities),
+	    TEST(waits_keep_their_times_and_names_in_a_story),
+	    TEST(calls_that_cannot_be_named_have_their_numbers),
 	    TEST(a_replay_without_a_story_has_its_sites_as_stacks),
 	    TEST(no_lock_is_at_address_0),
 	    TEST(a_replay_has_the_stacks_and_hints_that_are_known),
