@@ -169,18 +169,26 @@ void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site
 					 .what = (uint8_t)(manner >> 8)});
 }
 
-/* The entry that counts since a moment ago is not the one that was readied: ready it again. */
+/* The entry that was readied is another's now: ready it again. */
 void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking)
 {
-	thread->slot->top--;
-	want(thread, taking);
-	thread->slot->wants = 0;
-	if (thread->slot->held[thread->slot->top + 1].thing == taking->thing) {
-		thread->slot->top++;
-		return;
+	uint32_t open = thread->open;
+	struct dw_slot *slot;
+
+	/* What a signal handler locks from here on is not tracked, so it overwrites nothing. */
+	thread->open = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	ready(thread, taking);
+	slot = thread->slot;
+	slot->wants = 0;
+	if (slot->held[slot->top + 1].thing == taking->thing) {
+		slot->top++;
+	} else {
+		thread->unsure = 1;
+		thread->teller->lost(thread, DW_LOSS_DEPTH);
 	}
-	thread->unsure = 1;
-	thread->teller->lost(thread, DW_LOSS_DEPTH);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	thread->open = open;
 }
 
 /* @held is still held, but on top of @below: not by being taken, so it makes no need. */

@@ -230,9 +230,10 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
  * The lock of the last dw_thread_want(), at @thing, is held now.
  *
  * Signal handlers may have taken locks in between, and overwritten the entry that was
- * readied: so once it is ours, look whether it is the right one.
+ * readied. So it is looked at before it counts, lest another one's be held for a moment, and
+ * after: then it is ours.
  *
- * Return: whether it is; if not, dw_thread_hold_slow() has to follow.
+ * Return: whether it is the right one; if not, dw_thread_hold_slow() has to follow.
  */
 static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw_thread *thread,
 								       uint64_t thing)
@@ -240,10 +241,16 @@ static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw
 	struct dw_slot *slot = thread->slot;
 	uint32_t top = slot->top + 1;
 
+	if (__builtin_expect(slot->held[top].thing != thing, 0))
+		return false;
 	slot->wants = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	slot->top = top;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return __builtin_expect(slot->held[top].thing == thing, 1);
+	if (__builtin_expect(slot->held[top].thing == thing, 1))
+		return true;
+	slot->top = top - 1;
+	return false;
 }
 
 /* The same where @taking, that of the want, is still at hand. */
