@@ -44,7 +44,8 @@ static void check_chains(const struct dw_facts *facts)
 		must(chain->below < i && chain->stack < facts->n_stacks);
 		must(chain->thing > 0 && chain->thing < facts->n_things);
 		must(chain->thread > 0 && chain->thread < facts->n_threads);
-		must(chain->hint < facts->n_hints);
+		must(chain->hint < facts->n_hints && chain->origin.woken_by < facts->n_things);
+		must(!(facts->chains[chain->below].how & DW_WAITS));
 		must(chain->depth == facts->chains[chain->below].depth + 1);
 		must(!chain->below || facts->chains[chain->below].thread == chain->thread);
 		must(chain->run > 0);
@@ -54,6 +55,15 @@ static void check_chains(const struct dw_facts *facts)
 			before = facts->runs[run].to;
 		}
 	}
+}
+
+/* Who has no address is of a thread that there is, or of a call. */
+static void check_address(const struct dw_facts *facts, unsigned kind, uint64_t address)
+{
+	if (kind == DW_ENDING || kind == DW_ANSWER)
+		must(dw_thing_number(address) > 0 && dw_thing_number(address) < facts->n_threads);
+	must((address & DW_NO_MEMORY) == 0 || kind == DW_ENDING || kind == DW_ANSWER ||
+	     kind == DW_CALL);
 }
 
 static void check_threads(const struct dw_facts *facts)
@@ -73,6 +83,41 @@ static void check_threads(const struct dw_facts *facts)
 		for (uint32_t h = 1; h <= slot->top; h++)
 			must(slot->held[h].chain > 0 && (slot->held[h].chain < facts->n_chains ||
 							 slot->held[h].chain == UINT32_MAX));
+		must(slot->waits.chain < facts->n_chains);
+		must(slot->waits.thing || !slot->waits.chain);
+		check_address(facts, slot->waits.what, slot->waits.thing);
+	}
+}
+
+static void check_posts(const struct dw_facts *facts)
+{
+	for (uint32_t i = 1; i < facts->n_posts; i++) {
+		const struct dw_post *post = &facts->posts[i];
+
+		must(post->thing > 0 && post->thing < facts->n_things);
+		must(post->thread > 0 && post->thread < facts->n_threads);
+		must(post->chain < facts->n_chains && post->said < facts->n_things);
+		must(!post->chain || facts->chains[post->chain].thread == post->thread);
+		must(post->stack < facts->n_stacks && post->hint < facts->n_hints);
+	}
+}
+
+static void check_leg(const struct dw_facts *facts, const struct dw_found_leg *leg)
+{
+	must(leg->thread > 0 && leg->thread < facts->n_threads);
+	must(leg->holds < facts->n_chains && leg->needs < facts->n_chains);
+	must(leg->thing < facts->n_things && leg->post < facts->n_posts);
+	must(leg->stack < facts->n_stacks);
+}
+
+static void check_founds(const struct dw_facts *facts)
+{
+	for (uint32_t i = 1; i < facts->n_founds; i++) {
+		const struct dw_found *found = &facts->founds[i];
+
+		must(found->n_legs > 0);
+		for (uint32_t j = 0; j < found->n_legs + found->n_waiters; j++)
+			check_leg(facts, &found->legs[j]);
 	}
 }
 
@@ -89,9 +134,13 @@ static void check_rest(const struct dw_facts *facts)
 	for (uint32_t i = 1; i < facts->n_joins; i++)
 		must(facts->joins[i].other < facts->n_threads &&
 		     facts->joins[i].thread < facts->n_threads);
-	for (uint32_t i = 1; i < facts->n_things; i++)
-		must(facts->things[i].birth < facts->n_stacks &&
-		     facts->things[i].maker < facts->n_threads);
+	for (uint32_t i = 1; i < facts->n_things; i++) {
+		const struct dw_thing *thing = &facts->things[i];
+
+		must(thing->birth < facts->n_stacks && thing->maker < facts->n_threads);
+		must(!thing->name || strlen(thing->name) < MEMORY_MAX);
+		check_address(facts, thing->kind, thing->address);
+	}
 }
 
 static void check_story(const struct dw_facts *facts)
@@ -120,6 +169,7 @@ static void check_events(const struct dw_reader *reader)
 	must(dw_replay_new(&replay, events, n, dw_reader_facts(reader)) == 0);
 	check_chains(dw_replay_facts(replay));
 	check_threads(dw_replay_facts(replay));
+	check_posts(dw_replay_facts(replay));
 }
 
 static void check(const uint8_t *data, size_t size)
@@ -133,6 +183,8 @@ static void check(const uint8_t *data, size_t size)
 	check_stacks(facts);
 	check_chains(facts);
 	check_threads(facts);
+	check_posts(facts);
+	check_founds(facts);
 	check_rest(facts);
 	check_story(facts);
 	check_events(reader);
@@ -143,17 +195,17 @@ static void check_behind_header(const uint8_t *data, size_t size, uint32_t n_thr
 	struct dw_rec_header header = {
 	    .magic = DW_REC_MAGIC,
 	    .version = DW_REC_VERSION,
-	    .header_size = sizeof(header),
+	    .header_size = DW_REC_HEADER_SIZE, /* the ids of the seeds count from there */
 	    .word_bits = 64,
 	    .flags = DW_REC_EVENTS,
 	    .n_threads = n_threads,
 	};
-	uint8_t *file = malloc(sizeof(header) + size);
+	uint8_t *file = calloc(1, DW_REC_HEADER_SIZE + size);
 
 	must(file != NULL);
 	memcpy(file, &header, sizeof(header));
-	memcpy(file + sizeof(header), data, size);
-	check(file, sizeof(header) + size);
+	memcpy(file + DW_REC_HEADER_SIZE, data, size);
+	check(file, DW_REC_HEADER_SIZE + size);
 	free(file);
 }
 

@@ -145,6 +145,41 @@ uint32_t recording_again(struct recording *recording, uint32_t chain, uint32_t f
 	return id;
 }
 
+uint32_t recording_wait(struct recording *recording, uint32_t thread, uint32_t below,
+			uint32_t thing)
+{
+	uint32_t id = recording_chain(recording, thread, below, thing);
+
+	((struct dw_rec_chain *)recording_record(recording, id))->how = DW_WAITS;
+	return id;
+}
+
+uint32_t recording_post(struct recording *recording, uint32_t thread, uint32_t thing,
+			uint32_t chain)
+{
+	struct dw_rec_post record = {.thing = thing, .thread = thread, .chain = chain};
+
+	return recording_add(recording, DW_REC_POST, &record, sizeof(record), NULL, 0);
+}
+
+uint32_t recording_name(struct recording *recording, uint32_t thing, const char *text)
+{
+	struct dw_rec_name record = {.thing = thing};
+
+	return recording_add(recording, DW_REC_NAME, &record, sizeof(record), text,
+			     strlen(text) + 1);
+}
+
+uint32_t recording_found(struct recording *recording, const struct dw_rec_found_leg *legs,
+			 uint32_t n_legs, uint32_t n_waiters)
+{
+	struct dw_rec_found record = {
+	    .verdict = DW_FOUND_DEADLOCK, .n_legs = n_legs, .n_waiters = n_waiters};
+
+	return recording_add(recording, DW_REC_FOUND, &record, sizeof(record), legs,
+			     ((size_t)n_legs + n_waiters) * sizeof(*legs));
+}
+
 uint32_t recording_event(struct recording *recording, uint64_t seq, uint32_t thread, unsigned kind,
 			 uint64_t object)
 {
@@ -179,6 +214,36 @@ static void add_misuse(struct recording *recording, uint32_t thing, uint32_t cha
 	recording_add(recording, DW_REC_MISUSE, &record, sizeof(record), NULL, 0);
 }
 
+/* Thread 2 waits for @condition with lock @chain, and gives it; thread 1 gives it after @other. */
+static void add_waits(struct recording *recording, uint32_t chain, uint32_t other)
+{
+	uint32_t condition = recording_thing(recording, 0x3000), wait, post;
+	struct dw_rec_thing *thing = recording_record(recording, condition);
+	struct dw_rec_chain *waiting;
+
+	thing->kind = DW_CONDITION;
+	wait = recording_wait(recording, 2, chain, condition);
+	waiting = recording_record(recording, wait);
+	waiting->woken_by = condition;
+	waiting->exit = 7;
+	waiting->address = 0xfee00000;
+	waiting->n_waits = 3;
+	waiting->waited_ns = 30;
+	waiting->longest_ns = 20;
+	waiting->held_ns = 40;
+	recording_name(recording, condition, "cond");
+	recording_post(recording, 2, condition, 0);
+	post = recording_post(recording, 1, condition, other);
+	((struct dw_rec_post *)recording_record(recording, post))->said = condition;
+	recording_found(recording,
+			(struct dw_rec_found_leg[]){
+			    {.thread = 2, .holds = chain, .needs = wait, .thing = condition},
+			    {.thread = 1, .post = post, .needs = other},
+			    {.thread = 3},
+			},
+			2, 1);
+}
+
 void recording_fill(struct recording *recording)
 {
 	struct dw_rec_joined joined = {.thread = 1, .segment = 3, .other = 2};
@@ -199,6 +264,7 @@ void recording_fill(struct recording *recording)
 	recording_thread(recording, 2, 1, add_slot(recording, ab, abb));
 	recording_add(recording, DW_REC_JOINED, &joined, sizeof(joined), NULL, 0);
 	add_misuse(recording, a, ab);
+	add_waits(recording, ab, ba);
 	recording_event(recording, 2, 1, DW_DROP, 0x2000);
 	recording_event(recording, 1, 1, DW_HOLD, 0x2000);
 	recording_header(recording)->flags = DW_REC_EVENTS;

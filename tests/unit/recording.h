@@ -40,6 +40,17 @@ uint32_t recording_thing(struct recording *recording, uint64_t address);
 uint32_t recording_chain(struct recording *recording, uint32_t thread, uint32_t below,
 			 uint32_t thing);
 uint32_t recording_again(struct recording *recording, uint32_t chain, uint32_t from, uint32_t to);
+
+/* A chain whose last thing was waited for. */
+uint32_t recording_wait(struct recording *recording, uint32_t thread, uint32_t below,
+			uint32_t thing);
+uint32_t recording_post(struct recording *recording, uint32_t thread, uint32_t thing,
+			uint32_t chain);
+uint32_t recording_name(struct recording *recording, uint32_t thing, const char *text);
+
+/* A deadlock of @n_legs, and @n_waiters behind them. */
+uint32_t recording_found(struct recording *recording, const struct dw_rec_found_leg *legs,
+			 uint32_t n_legs, uint32_t n_waiters);
 uint32_t recording_event(struct recording *recording, uint64_t seq, uint32_t thread, unsigned kind,
 			 uint64_t object);
 

@@ -57,9 +57,9 @@ static void truncation_loses_only_what_is_behind(void **state)
 		n_chains = facts->n_chains;
 		n_threads = facts->n_threads;
 	}
-	assert_int_equal(n_things, 3);
-	assert_int_equal(n_chains, 4);
-	assert_int_equal(n_threads, 3);
+	assert_int_equal(n_things, 4);
+	assert_int_equal(n_chains, 5);
+	assert_int_equal(n_threads, 4);
 }
 
 static void an_unfinished_record_ends_its_chunk_only(void **state)
@@ -120,7 +120,7 @@ static void kinds_of_a_later_version_are_skipped(void **state)
 	struct dw_rec_head record = {0};
 	char more[100] = "what";
 
-	recording_add(&f->recording, DW_REC_EVENT + 1, &record, sizeof(record), more, sizeof(more));
+	recording_add(&f->recording, DW_REC_FOUND + 1, &record, sizeof(record), more, sizeof(more));
 	recording_add(&f->recording, 60000, &record, sizeof(record), more, sizeof(more));
 	recording_thing(&f->recording, 0x1000);
 	read_back(f);

@@ -19,8 +19,8 @@ static void everything_told_is_read(void **state)
 	assert_int_equal(facts->n_modules, 2);
 	assert_string_equal(facts->modules[1].path, "/lib/one.so");
 	assert_int_equal(facts->modules[1].build_id_size, 4);
-	assert_int_equal(facts->n_things, 3);
-	assert_int_equal(facts->n_chains, 4);
+	assert_int_equal(facts->n_things, 4);
+	assert_int_equal(facts->n_chains, 5);
 	chain = &facts->chains[2];
 	assert_int_equal(chain->below, 1);
 	assert_int_equal(chain->depth, 2);
@@ -33,7 +33,7 @@ static void everything_told_is_read(void **state)
 	assert_int_equal(facts->joins[1].other, 2);
 	assert_int_equal(facts->n_misuses, 2);
 	assert_int_equal(facts->misuses[1].chain, 1);
-	assert_int_equal(facts->n_threads, 3);
+	assert_int_equal(facts->n_threads, 4);
 	assert_int_equal(facts->threads[2].parent, 1);
 	assert_int_equal(facts->threads[2].tid, 102);
 	assert_null(facts->threads[2].name);
