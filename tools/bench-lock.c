@@ -6,11 +6,18 @@
  *   pair4       the same with three other locks held
  *   alone       as pair1, in a process that never had a second thread
  *   contended   a lock and unlock that two threads fight for
+ *   write       a call that can block, with nothing held: one byte to /dev/null
+ *   poll        the same of one that is an idle point: of nothing, and without waiting
+ *   held        as write, with a lock held
+ *   semaphore   a post and a wait, nothing held
  *   memory      KiB of a process (its proportional share) with LOOPS threads that hold a lock each
  *
  * Run it bare and under a tool, in turn: tools/bench.py does, and prints the ratios.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +95,54 @@ static double contended(void)
 	return (now_ns() - start) / (double)loops;
 }
 
+static void write_once(int fd)
+{
+	if (write(fd, "", 1) != 1)
+		exit(1);
+}
+
+static void poll_once(int fd)
+{
+	(void)fd;
+	if (poll(NULL, 0, 0) != 0)
+		exit(1);
+}
+
+static double calls(void (*call)(int fd))
+{
+	int fd = open("/dev/null", O_WRONLY);
+	double start = now_ns();
+
+	for (long i = 0; i < loops; i++)
+		call(fd);
+	start = (now_ns() - start) / (double)loops;
+	close(fd);
+	return start;
+}
+
+static double held_calls(void)
+{
+	double ns;
+
+	pthread_mutex_lock(&locks[0]);
+	ns = calls(write_once);
+	pthread_mutex_unlock(&locks[0]);
+	return ns;
+}
+
+static double semaphore(void)
+{
+	double start = now_ns();
+	sem_t sem;
+
+	sem_init(&sem, 0, 0);
+	for (long i = 0; i < loops; i++) {
+		sem_post(&sem);
+		sem_wait(&sem);
+	}
+	return (now_ns() - start) / (double)loops;
+}
+
 static pthread_barrier_t all_there;
 
 static void *hold(void *unused)
@@ -134,23 +189,45 @@ static double memory(void)
 	return kib;
 }
 
+static double pair1(void)
+{
+	return pairs(1);
+}
+
+static double pair4(void)
+{
+	return pairs(4);
+}
+
+static double writes(void)
+{
+	return calls(write_once);
+}
+
+static double polls(void)
+{
+	return calls(poll_once);
+}
+
+static const struct {
+	const char *name;
+	double (*run)(void);
+} benches[] = {
+    {"pair1", pair1},         {"pair4", pair4},         {"alone", pair1},
+    {"contended", contended}, {"write", writes},        {"poll", polls},
+    {"held", held_calls},     {"semaphore", semaphore}, {"memory", memory},
+};
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "pair1";
 
 	if (argc > 2)
 		loops = atol(argv[2]);
-	if (!strncmp(what, "pair", 4))
+	if (strcmp(what, "alone") && strcmp(what, "memory"))
 		begin_thread();
-	if (!strcmp(what, "pair1") || !strcmp(what, "alone"))
-		printf("%.2f\n", pairs(1));
-	else if (!strcmp(what, "pair4"))
-		printf("%.2f\n", pairs(4));
-	else if (!strcmp(what, "contended"))
-		printf("%.2f\n", contended());
-	else if (!strcmp(what, "memory"))
-		printf("%.0f\n", memory());
-	else
-		return 2;
-	return 0;
+	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++)
+		if (!strcmp(what, benches[i].name))
+			return printf("%.2f\n", benches[i].run()) < 0;
+	return 2;
 }

@@ -6,7 +6,7 @@ under its peers, in turn, in one run. Prints medians and their ratios to bare.
 usage: bench.py [--runs N] [--only NAME] BUILD
 
 The programs: pairs of lock and unlock at depth 1 and 4, two threads that fight for a lock,
-memory by threads (bench-lock), sysbench's mutex load, and the boot of a Linux guest in QEMU
+calls that can block, a semaphore, memory by threads (bench-lock), sysbench's mutex load, and the boot of a Linux guest in QEMU
 (if tools/make-guest.sh has made one in BUILD/guest)."""
 
 import argparse
@@ -64,6 +64,10 @@ def loads(build):
     yield "pair, depth 4", "ns", [lock, "pair4", "5000000"], by_print, True, tsan
     yield "pair, one thread", "ns", [lock, "alone", "5000000"], by_print, True, tsan
     yield "contended", "ns", [lock, "contended", "1000000"], by_print, False, tsan
+    yield "write", "ns", [lock, "write", "2000000"], by_print, False, None
+    yield "write, held", "ns", [lock, "held", "2000000"], by_print, False, None
+    yield "poll", "ns", [lock, "poll", "2000000"], by_print, False, None
+    yield "semaphore pair", "ns", [lock, "semaphore", "2000000"], by_print, False, None
     yield "memory, 1 thread", "KiB", [lock, "memory", "1"], by_print, False, None
     yield "memory, 1,000", "KiB", [lock, "memory", "1000"], by_print, False, None
     if shutil.which("sysbench"):

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the process does that concerns us: it unloads files, and it forbids itself system calls.
+ * What the process does that concerns us: it unloads files, forbids itself system calls, makes some
+ * by number, and lets a child run in its own memory.
  */
-#include "shim/note.h"
+#include "shim/interpose.h"
+#include "shim/named.h"
 #include "shim/real.h"
 #include "shim/sandbox.h"
+#include "shim/wait.h"
 
 #include <dlfcn.h>
+#include <linux/futex.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -29,6 +33,7 @@ SHIM int dlclose(void *handle)
 	open = t->thread.open;
 	t->thread.open = 0;
 	shim_modules_unloaded(t, SHIM_CALLER);
+	shim_got_rescan(t);
 	t->thread.open = open;
 	return r;
 }
@@ -52,21 +57,51 @@ SHIM int prctl(int option, ...)
 	return r;
 }
 
+/* Waits and wakes of a word of memory that no lock of the C library is. */
+static long futex(const long *a, uint64_t caller)
+{
+	long command = a[1] & FUTEX_CMD_MASK;
+	bool wakes = command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET ||
+		     command == FUTEX_WAKE_OP || command == FUTEX_REQUEUE ||
+		     command == FUTEX_CMP_REQUEUE;
+	dw_cleanup(shim_waited) struct shim_wait wait = {0};
+
+	if (wakes)
+		shim_post((const void *)a[0], DW_FUTEX, caller);
+	if (command == FUTEX_WAKE_OP)
+		shim_post((const void *)a[4], DW_FUTEX, caller);
+	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
+		shim_wait(&wait, (uint64_t)a[0], DW_FUTEX, a[3] ? DW_TIMED : 0, caller);
+	return shim_real.syscall(SYS_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static long sandbox(const long *a)
+{
+	unsigned done = shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2]);
+	long r = shim_real.syscall(SYS_seccomp, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+	if (done && r != 0)
+		shim_sandbox_undo(done);
+	return r;
+}
+
 SHIM long syscall(long number, ...)
 {
 	long a[6], r;
 	va_list arguments;
-	unsigned done;
 
 	va_start(arguments, number);
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
-	done = number == SYS_seccomp
-		   ? shim_sandbox_by_seccomp((unsigned long)a[0], (const void *)a[2])
-		   : 0;
+	if (number == SYS_futex)
+		return futex(a, SHIM_CALLER);
+	if (number == SYS_seccomp)
+		return sandbox(a);
 	r = shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (done && r != 0)
-		shim_sandbox_undo(done);
+	if (number == SYS_tgkill && r == 0)
+		shim_kicked((uint32_t)a[1], (int)a[2]);
+	if (number == SYS_tkill && r == 0)
+		shim_kicked((uint32_t)a[0], (int)a[1]);
 	return r;
 }

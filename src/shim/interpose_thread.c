@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Threads: made, joined, named. A join waits for the other's end. */
+/* Threads: made, joined, named, kicked. A join waits for the other's end. */
 #include "shim/interpose.h"
+#include "shim/named.h"
 #include "shim/real.h"
 #include "shim/wait.h"
 
@@ -44,6 +45,7 @@ static bool conceive(struct birth *birth, uint64_t caller, void *argument)
 	t->thread.open = 0;
 	child->birth = shim_stack(t, caller);
 	t->thread.open = open;
+	shim_got_rescan(t);
 	child->parent = t->thread.number;
 	child->parent_segment = t->thread.segment;
 	child->start_argument = argument;
@@ -185,5 +187,57 @@ SHIM int pthread_setname_np(pthread_t thread, const char *name)
 
 	if (record)
 		shim_thread_set_name(record, name);
+	return r;
+}
+
+/* Thread @number was sent @signal; 0 only asks whether it could be. */
+static void kicked(uint32_t number, int signal)
+{
+	struct shim_thread *t = shim_self;
+	int error = errno;
+
+	if (!signal || !number || number == t->thread.number)
+		return;
+	dw_thread_kick(&t->thread, number);
+	shim_note_plain(t, DW_KICK, 0, number);
+	errno = error;
+}
+
+static void kicked_handle(pthread_t handle, int signal)
+{
+	if (shim_self->thread.open)
+		kicked((uint32_t)shim_roll_find_handle(handle), signal);
+}
+
+void shim_kicked(uint32_t tid, int signal)
+{
+	if (shim_self->thread.open)
+		kicked(shim_roll_find_tid(tid), signal);
+}
+
+SHIM int pthread_kill(pthread_t thread, int signal)
+{
+	int r = shim_real.pthread_kill(thread, signal);
+
+	if (r == 0)
+		kicked_handle(thread, signal);
+	return r;
+}
+
+SHIM int pthread_sigqueue(pthread_t thread, int signal, const union sigval value)
+{
+	int r = shim_real.pthread_sigqueue(thread, signal, value);
+
+	if (r == 0)
+		kicked_handle(thread, signal);
+	return r;
+}
+
+SHIM int tgkill(pid_t process, pid_t thread, int signal)
+{
+	int r = shim_real.tgkill(process, thread, signal);
+
+	if (r == 0)
+		shim_kicked((uint32_t)thread, signal);
 	return r;
 }

@@ -4,32 +4,34 @@
 #include <dlfcn.h>
 #include <link.h>
 
-#define X(version, type, name, parameters, arguments) \
-	static type stub_##name parameters            \
-	{                                             \
-		shim_real_resolve();                  \
-		return shim_real.name arguments;      \
+#define X(version, type, name, parameters, arguments, ...) \
+	static type stub_##name parameters                 \
+	{                                                  \
+		shim_real_resolve();                       \
+		return shim_real.name arguments;           \
 	}
 SHIM_REAL(X)
 #undef X
 
-#define X(version, type, name, parameters, arguments)  \
-	static type stub_old_##name parameters         \
-	{                                              \
-		shim_real_resolve();                   \
-		return shim_real.old_##name arguments; \
+#define X(version, type, name, parameters, arguments, ...) \
+	static type stub_old_##name parameters             \
+	{                                                  \
+		shim_real_resolve();                       \
+		return shim_real.old_##name arguments;     \
 	}
 SHIM_REAL_OLD(X)
 #undef X
 
 struct shim_real shim_real = {
-#define X(version, type, name, parameters, arguments) .name = stub_##name,
+#define X(version, type, name, parameters, arguments, ...) .name = stub_##name,
     SHIM_REAL(X)
 #undef X
-#define X(version, type, name, parameters, arguments) .old_##name = stub_old_##name,
+#define X(version, type, name, parameters, arguments, ...) .old_##name = stub_old_##name,
 	SHIM_REAL_OLD(X)
 #undef X
 };
+
+bool shim_real_resolved;
 
 const void *shim_file_of(const void *symbol)
 {
@@ -66,12 +68,13 @@ void shim_real_resolve(void)
 	 */
 	if (shim_real.free == stub_free)
 		shim_real.free = leave;
-#define X(version, type, name, parameters, arguments) \
+#define X(version, type, name, parameters, arguments, ...) \
 	resolve((void **)&shim_real.name, #name, version);
 	SHIM_REAL(X)
 #undef X
-#define X(version, type, name, parameters, arguments) \
+#define X(version, type, name, parameters, arguments, ...) \
 	resolve((void **)&shim_real.old_##name, #name, version);
 	SHIM_REAL_OLD(X)
 #undef X
+	__atomic_store_n(&shim_real_resolved, true, __ATOMIC_RELEASE);
 }

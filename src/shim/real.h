@@ -7,8 +7,11 @@
  */
 #pragma once
 
+#include "shim/calls.h"
+
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <threads.h>
 #include <time.h>
@@ -105,7 +108,23 @@
 	  (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),             \
 	  (o, a, b, c, d))                                                                         \
 	X(NULL, long, syscall, (long n, long a, long b, long c, long d, long e, long f),           \
-	  (n, a, b, c, d, e, f))
+	  (n, a, b, c, d, e, f))                                                                   \
+	X(NULL, int, pause, (void), ())                                                            \
+	X(NULL, int, fcntl, (int fd, int c, long x), (fd, c, x))                                   \
+	X(NULL, int, ioctl, (int fd, unsigned long r, void *x), (fd, r, x))                        \
+	X(NULL, void *, mmap, (void *a, size_t n, int p, int f, int fd, off_t o),                  \
+	  (a, n, p, f, fd, o))                                                                     \
+	X(NULL, int, munmap, (void *a, size_t n), (a, n))                                          \
+	X(NULL, int, close, (int fd), (fd))                                                        \
+	X(NULL, int, close_range, (unsigned a, unsigned b, int f), (a, b, f))                      \
+	X(NULL, void, closefrom, (int a), (a))                                                     \
+	X(NULL, int, dup2, (int fd, int to), (fd, to))                                             \
+	X(NULL, int, dup3, (int fd, int to, int f), (fd, to, f))                                   \
+	X(NULL, int, pthread_kill, (pthread_t t, int n), (t, n))                                   \
+	X(NULL, int, pthread_sigqueue, (pthread_t t, int n, const union sigval v), (t, n, v))      \
+	X(NULL, int, tgkill, (pid_t p, pid_t t, int n), (p, t, n))                                 \
+	X(NULL, pid_t, vfork, (void), ())                                                          \
+	SHIM_CALLS(X)
 
 /* The second names: conditions as they were before glibc 2.3.2. */
 #define SHIM_REAL_OLD(X)                                                                    \
@@ -120,15 +139,19 @@
 	X("GLIBC_2.2.5", int, pthread_cond_broadcast, (pthread_cond_t * c), (c))
 
 struct shim_real {
-#define X(version, type, name, parameters, arguments) type(*name) parameters;
+#define X(version, type, name, parameters, arguments, ...) type(*name) parameters;
 	SHIM_REAL(X)
 #undef X
-#define X(version, type, name, parameters, arguments) type(*old_##name) parameters;
+#define X(version, type, name, parameters, arguments, ...) type(*old_##name) parameters;
 	SHIM_REAL_OLD(X)
 #undef X
 };
 
-extern struct shim_real shim_real;
+/* Hidden, so that a call through it is one instruction. */
+extern struct shim_real shim_real __attribute__((visibility("hidden")));
+
+/* Whether they are resolved. */
+extern bool shim_real_resolved;
 
 /* Resolves all of them. May be called at any time, and by several threads at once. */
 void shim_real_resolve(void);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* What is made present for the time without system calls: some ten thousand facts. */
 #define RESERVE ((uint64_t)4 << 20)
@@ -22,12 +23,13 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* The system calls of the writer and of threads that begin and end. */
+/* The system calls of the writer, of waits that are measured, and of threads that begin and end. */
 static const struct seccomp_data ours[] = {
     {.nr = SYS_madvise, .args = {0, DW_REC_CHUNK_SIZE, MADV_POPULATE_WRITE}},
     {.nr = SYS_mprotect, .args = {0, DW_REC_CHUNK_SIZE, PROT_READ | PROT_WRITE}},
     {.nr = SYS_gettid},
     {.nr = SYS_prctl, .args = {PR_GET_NAME}},
+    {.nr = SYS_clock_gettime, .args = {CLOCK_MONOTONIC}},
 };
 
 /* And of a process and its recording that begin, as a forked child's do. */
@@ -209,7 +211,8 @@ unsigned shim_sandbox(unsigned long mode, const void *filter)
 	int error = errno;
 	unsigned done = 0;
 
-	if ((!strict && !program) || !shim_process())
+	/* A child by vfork() forbids itself something, not its parent, whose memory this is. */
+	if ((!strict && !program) || shim_tls.vforked || !shim_process())
 		return 0;
 	/* A recording must exist before it cannot be made any more. */
 	shim_tracked(0);

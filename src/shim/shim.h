@@ -34,6 +34,8 @@ struct shim_settings {
 	bool events;
 	bool stacks;        /* false: just sites */
 	bool stacks_always; /* with events: a stack for each, not only for new facts */
+	char
+	    calls[1024]; /* functions that can block: NAME+NAME; "off": none, not even known ones */
 };
 
 /* Threads that take locks which others let go; see shim_handed_over(). */
@@ -156,8 +158,10 @@ struct shim_tls {
 	bool own_work; /* it does work of the shim, and has not begun: its calls are not the
 			  program's */
 	bool missed;   /* it made a call that was not tracked: it may hold what we do not know of */
-	struct shim_once *once; /* what it does once, under way; see interpose_once.c */
-	char room[40];
+	struct shim_once *once;      /* what it does once, under way; see interpose_once.c */
+	struct shim_thread *vforked; /* `self` for after the child that now runs as this thread */
+	uint64_t vfork_return;       /* where vfork() returns to */
+	char room[24];
 } __attribute__((aligned(8)));
 _Static_assert(sizeof(struct shim_tls) == 64, "the slack of static TLS stays as it is");
 
@@ -265,6 +269,9 @@ uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind 
 
 /* The record of the latest life of the thing at @address, be that over or not. 0: none. */
 uint32_t shim_thing_latest(uint64_t address);
+
+/* The same if it was told; if not, it is told now as one of @kind (0: that is not known). */
+uint32_t shim_thing_told(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind);
 
 /* Lives of locks. */
 void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller);

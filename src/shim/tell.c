@@ -2,6 +2,7 @@
 /*
  * The shim's teller: what is new in a thread goes into the recording, with a stack.
  */
+#include "shim/named.h"
 #include "shim/shim.h"
 
 #include <string.h>
@@ -91,11 +92,8 @@ static void fill_origin(struct shim_thread *t, struct dw_rec_chain *chain)
 
 	chain->exit = t->exit;
 	chain->address = t->exit_address;
-	if (!woken_by)
-		return;
-	chain->woken_by = shim_thing_latest(woken_by);
-	if (!chain->woken_by)
-		chain->woken_by = shim_thing(t, woken_by, t->woken_what);
+	if (woken_by)
+		chain->woken_by = shim_thing_told(t, woken_by, t->woken_what);
 }
 
 static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
@@ -116,6 +114,8 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	else
 		fill_taken(t, &filled, taking, thing);
 	fill_origin(t, &filled);
+	if (!below)
+		shim_got_rescan(t);
 	/* Reserved last: what is reserved must be submitted, and nothing may come in between. */
 	chain = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*chain));
 	if (!chain)
@@ -142,7 +142,7 @@ static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, 
 	post->thing = thing;
 	post->thread = thread->number;
 	post->chain = chain;
-	post->said = said ? shim_thing_latest(said) : 0;
+	post->said = said ? shim_thing_told(t, said, 0) : 0;
 	post->stack = stack;
 	post->hint = hint;
 	dw_writer_submit(&shim->writer, post, DW_REC_POST);

@@ -106,13 +106,6 @@ static uint64_t key_of(uint64_t address)
 	return (address & ~(uint64_t)UINT32_MAX) | (uint64_t)dw_thing_number(address) << 6;
 }
 
-uint32_t shim_thing_latest(uint64_t address)
-{
-	const uint64_t *value = shim_map_find(&shim->things, key_of(address));
-
-	return value ? (uint32_t)__atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
-}
-
 uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind)
 {
 	uint64_t *value = shim_map_ensure(&shim->things, key_of(address));
@@ -137,6 +130,22 @@ uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind 
 	thing_record((uint32_t)mine)->kind = 0;
 	spare(t, (uint32_t)mine);
 	return (uint32_t)id;
+}
+
+uint32_t shim_thing_latest(uint64_t address)
+{
+	const uint64_t *value = shim_map_find(&shim->things, key_of(address));
+
+	return value ? (uint32_t)__atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
+}
+
+uint32_t shim_thing_told(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind)
+{
+	uint32_t id = shim_thing_latest(address);
+
+	if (id && thing_record(id)->kind)
+		return id;
+	return kind ? shim_thing(t, address, kind) : 0;
 }
 
 /* Return: the number of the next life at the address of @value. */

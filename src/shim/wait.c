@@ -30,10 +30,20 @@ static void note_wait(const struct shim_wait *wait, enum dw_event_kind kind)
 	shim_event(wait->t, kind, &taking, wait->mutex.thing, 0);
 }
 
+static void start_clock(struct shim_wait *wait)
+{
+	struct dw_thread *thread = &wait->t->thread;
+
+	if (!thread->slot->top)
+		return;
+	wait->since_ns = shim_now_ns();
+	if (wait->since_ns && wait->taking.how & DW_TIMED)
+		dw_thread_poll(thread, wait->since_ns);
+}
+
 static void begun(struct shim_wait *wait)
 {
-	if (wait->waiting.chain)
-		wait->since_ns = shim_now_ns();
+	start_clock(wait);
 	if (shim_unlikely(wait->t->thread.open == SHIM_EVENTS))
 		note_wait(wait, DW_PARK);
 }
@@ -66,31 +76,95 @@ void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_m
 	begun(wait);
 }
 
-/* Whoever waited for one of these has slept until others gave it; a join is no such point. */
-static bool is_idle_point(unsigned what)
+static void idle(struct shim_thread *t, const struct dw_taking *at)
 {
-	return what != DW_ENDING;
+	dw_thread_idle(&t->thread, at);
+	t->woken_what = at->what;
+	t->exit = 0;
+	t->exit_address = 0;
 }
 
 /*
- * The mutex is had again before a cancelled thread unwinds. A child that was forked by a signal
- * handler comes back from its parent's wait, and knows nothing of it.
+ * A child that was forked by a signal handler comes back from its parent's wait, and knows
+ * nothing of it.
  */
+static bool is_under_way(const struct shim_wait *wait)
+{
+	return wait->t == shim_self && wait->t->thread.slot;
+}
+
+static void ended(struct shim_wait *wait)
+{
+	dw_thread_waited(&wait->t->thread, &wait->waiting);
+	shim_measured(wait->waiting.chain, wait->since_ns);
+}
+
+/* The mutex is had again before a cancelled thread unwinds. A join is no idle point. */
 void shim_waited(struct shim_wait *wait)
 {
 	struct shim_thread *t = wait->t;
 	int error = errno;
 
-	if (t != shim_self || !t->thread.slot)
+	if (!is_under_way(wait))
 		return;
-	dw_thread_waited(&t->thread, &wait->waiting);
-	shim_measured(wait->waiting.chain, wait->since_ns);
-	if (is_idle_point(wait->taking.what))
-		shim_idle(t, &wait->taking);
+	ended(wait);
+	if (wait->taking.what != DW_ENDING)
+		idle(t, &wait->taking);
 	if (wait->retakes)
 		dw_thread_retake(&t->thread, &wait->mutex);
 	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
 		note_wait(wait, DW_WAKE);
+	errno = error;
+}
+
+void shim_enter(struct shim_wait *wait, uint32_t number, unsigned how, unsigned flags,
+		uint64_t caller)
+{
+	uint64_t call = dw_thing_address(DW_CALL, number);
+	struct shim_thread *t = shim_self;
+	bool sleeps = flags & SHIM_SLEEPS;
+	int error = errno;
+
+	*wait = (struct shim_wait){.t = t, .flags = flags};
+	wait->taking = shim_taking(t, (void *)call, DW_CALL, DW_WAITS | (how & DW_TIMED), caller);
+	if (how == SHIM_AT_ONCE) {
+		wait->taking.thing = 0;
+		return;
+	}
+	dw_thread_wait(&t->thread, &wait->taking, sleeps, &wait->waiting);
+	start_clock(wait);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+		shim_event(t, DW_ENTER, &wait->taking, sleeps, 0);
+	errno = error;
+}
+
+void shim_left(struct shim_wait *wait)
+{
+	struct shim_thread *t = wait->t;
+	int error = errno;
+
+	if (!is_under_way(wait))
+		return;
+	if (wait->taking.thing) {
+		ended(wait);
+		if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+			shim_event(t, DW_LEAVE, &wait->taking, 0, 0);
+	}
+	if (wait->flags & SHIM_IDLES)
+		shim_back(t, wait->taking.caller, /* from_guest= */ false);
+	errno = error;
+}
+
+void shim_back(struct shim_thread *t, uint64_t caller, bool from_guest)
+{
+	struct dw_taking at = {.site = caller, .caller = caller};
+	int error = errno;
+
+	if (!t->thread.open)
+		return;
+	idle(t, &at);
+	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+		shim_event(t, DW_IDLE, &at, from_guest, 0);
 	errno = error;
 }
 
@@ -106,14 +180,6 @@ void shim_post(const volatile void *thing, enum dw_thing_kind what, uint64_t cal
 	dw_thread_post(&t->thread, &taking);
 	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
 		shim_event(t, DW_POST, &taking, 0, 0);
-}
-
-void shim_idle(struct shim_thread *t, const struct dw_taking *at)
-{
-	dw_thread_idle(&t->thread, at);
-	t->woken_what = at->what;
-	t->exit = 0;
-	t->exit_address = 0;
 }
 
 void shim_polled(struct shim_thread *t)

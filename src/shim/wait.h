@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "shim/calls.h"
 #include "shim/note.h"
 
 struct shim_wait {
@@ -15,6 +16,7 @@ struct shim_wait {
 	struct dw_taking mutex; /* of a condition, to be had again afterwards */
 	struct dw_waiting waiting;
 	uint64_t since_ns; /* 0: it is not measured */
+	unsigned flags;    /* enum shim_call_flag */
 	bool retakes;
 };
 
@@ -38,8 +40,36 @@ void shim_waited(struct shim_wait *wait);
 /* About to give @thing. */
 void shim_post(const volatile void *thing, enum dw_thing_kind what, uint64_t caller);
 
-/* @t is back from an idle point, where it had waited for @at; its thing may be 0. */
-void shim_idle(struct shim_thread *t, const struct dw_taking *at);
+/* The number of the call that DW_CALLS has as @name; known to the compiler. */
+static inline __attribute__((always_inline)) uint32_t shim_call_number(const char *name)
+{
+#define X(number, text)                    \
+	if (!__builtin_strcmp(name, text)) \
+		return number;
+	DW_CALLS(X)
+#undef X
+	return 0;
+}
+
+/* Whether a call that can block has to be told. @flags: enum shim_call_flag. */
+static inline bool shim_must_tell(const struct shim_thread *t, unsigned flags)
+{
+	if (!t->thread.open)
+		return false;
+	return flags & SHIM_SLEEPS ? dw_thread_has_to_wait(&t->thread) : t->thread.slot->top != 0;
+}
+
+/* This thread, of which that is so, is about to make the call. @how: or SHIM_AT_ONCE. */
+void shim_enter(struct shim_wait *wait, uint32_t number, unsigned how, unsigned flags,
+		uint64_t caller);
+
+/* It has returned, or the thread is cancelled in it. Keeps errno. */
+void shim_left(struct shim_wait *wait);
+
+/*
+ * @t is back from a call that is an idle point; @from_guest: from running a guest. Keeps errno.
+ */
+void shim_back(struct shim_thread *t, uint64_t caller, bool from_guest);
 
 /* It has asked in vain whether it may go on, and will ask again. */
 void shim_polled(struct shim_thread *t);
