@@ -9,7 +9,10 @@ library=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-sort -u >"$folder/expected" <<'EOF'__pthread_mutex_destroy
+sort -u >"$folder/expected" <<'EOF'
+__poll_chk
+__ppoll_chk
+__pthread_mutex_destroy
 __pthread_mutex_init
 __pthread_mutex_lock
 __pthread_mutex_trylock
@@ -22,22 +25,54 @@ __pthread_rwlock_tryrdlock
 __pthread_rwlock_trywrlock
 __pthread_rwlock_unlock
 __pthread_rwlock_wrlock
+__read_chk
+__recv_chk
+__recvfrom_chk
+__start_shim_named_code
+__stop_shim_named_code
+__vfork
+accept
+accept4
 call_once
+clock_nanosleep
+close
+close_range
+closefrom
 cnd_broadcast
 cnd_destroy
 cnd_init
 cnd_signal
 cnd_timedwait
 cnd_wait
+connect
 dlclose
+dup2
+dup3
+epoll_pwait
+epoll_pwait2
+epoll_wait
+fcntl
+fcntl64
+fdatasync
+flock
 free
+fsync
+ioctl
+mmap
+mmap64
 mtx_destroy
 mtx_init
 mtx_lock
 mtx_timedlock
 mtx_trylock
 mtx_unlock
+munmap
+nanosleep
+pause
+poll
+ppoll
 prctl
+pselect
 pthread_barrier_destroy
 pthread_barrier_init
 pthread_barrier_wait
@@ -51,6 +86,7 @@ pthread_cond_timedwait
 pthread_cond_wait
 pthread_create
 pthread_join
+pthread_kill
 pthread_mutex_clocklock
 pthread_mutex_destroy
 pthread_mutex_init
@@ -71,6 +107,7 @@ pthread_rwlock_trywrlock
 pthread_rwlock_unlock
 pthread_rwlock_wrlock
 pthread_setname_np
+pthread_sigqueue
 pthread_spin_destroy
 pthread_spin_init
 pthread_spin_lock
@@ -78,7 +115,13 @@ pthread_spin_trylock
 pthread_spin_unlock
 pthread_timedjoin_np
 pthread_tryjoin_np
+read
+readv
 realloc
+recv
+recvfrom
+recvmsg
+select
 sem_clockwait
 sem_destroy
 sem_init
@@ -86,9 +129,25 @@ sem_post
 sem_timedwait
 sem_trywait
 sem_wait
+send
+sendmsg
+sendto
+sigtimedwait
+sigwait
+sigwaitinfo
+sleep
 syscall
+tgkill
 thrd_create
 thrd_join
+usleep
+vfork
+wait
+wait4
+waitid
+waitpid
+write
+writev
 EOF
 
 nm -D --defined-only "$library" | awk '$2 != "A" { sub("@.*", "", $3); print $3 }' |
