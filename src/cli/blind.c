@@ -4,7 +4,9 @@
 #include "analysis/finding.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "model/event.h"
 #include "record/reader.h"
+#include "symbol/rust.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -89,6 +91,60 @@ static int judge_limits(struct dw_blind_list *list, struct dw_arena *arena,
 	return r;
 }
 
+/* Marks the modules that have a frame of @stack. */
+static void mark_modules(bool *marked, const struct dw_facts *facts, uint32_t stack)
+{
+	for (uint32_t i = 0; i < facts->stacks[stack].n_frames; i++) {
+		uint32_t module = DW_PLACE_MODULE(facts->stacks[stack].frames[i]);
+
+		if (module < facts->n_modules)
+			marked[module] = true;
+	}
+}
+
+static bool is_futex(const struct dw_facts *facts, uint32_t thing)
+{
+	return facts->things[thing].kind == DW_FUTEX;
+}
+
+/* The program itself, and whoever was seen waiting for a futex of its own, or waking one. */
+static void mark_candidates(bool *marked, const struct dw_facts *facts)
+{
+	for (uint32_t i = 1; i < facts->n_modules; i++)
+		marked[i] = facts->program && facts->modules[i].path &&
+			    strcmp(facts->program, facts->modules[i].path) == 0;
+	for (uint32_t i = 1; i < facts->n_chains; i++)
+		if (is_futex(facts, facts->chains[i].thing))
+			mark_modules(marked, facts, facts->chains[i].stack);
+	for (uint32_t i = 1; i < facts->n_posts; i++)
+		if (is_futex(facts, facts->posts[i].thing))
+			mark_modules(marked, facts, facts->posts[i].stack);
+}
+
+/* Locks of Rust's standard library call nobody, unless they have to wait. */
+static int judge_rust(struct dw_blind_list *list, struct dw_arena *arena,
+		      const struct dw_facts *facts)
+{
+	bool *marked = dw_arena_alloc(arena, (size_t)facts->n_modules + 1);
+	int r = 0;
+
+	if (!marked)
+		return dw_raise(-ENOMEM);
+	/* One thread alone meets nobody. */
+	if (facts->n_threads > 2)
+		mark_candidates(marked, facts);
+	for (uint32_t i = 1; r == 0 && i < facts->n_modules; i++)
+		if (marked[i] && dw_rust_is_in(&facts->modules[i]))
+			r = dw_blind_add(
+			    list, arena, "rust-locks",
+			    "'%s' has Rust's standard library in it, whose locks never "
+			    "leave the program unless they have to wait: those taken "
+			    "without a wait were not seen; the program itself can tell "
+			    "them (deadwatch/annotate.h)",
+			    facts->modules[i].path);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 		   const struct dw_reader *reader, const struct dw_analysis_limits *limits)
 {
@@ -107,6 +163,8 @@ int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 		r = dw_blind_add(list, arena, "truncated",
 				 "the file ends before its recording does: was it copied while the "
 				 "program ran?");
+	if (r == 0)
+		r = judge_rust(list, arena, facts);
 	if (r == 0)
 		r = judge_losses(list, arena, facts);
 	if (r == 0)

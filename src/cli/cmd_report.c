@@ -9,10 +9,12 @@
 const struct dw_option report_options[] = {
     {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
     {"all", 'a', NULL, "report what has an excuse, too"},
+    {"contention", 'c', NULL, "show how long locks were waited for, and where"},
     {.name = NULL},
 };
 
-static int report(char **paths, const struct dw_renderer *renderer, bool all)
+static int report(char **paths, const struct dw_renderer *renderer,
+		  const struct dw_render_options *options)
 {
 	dw_auto(collection) collection = NULL;
 	int r;
@@ -21,7 +23,7 @@ static int report(char **paths, const struct dw_renderer *renderer, bool all)
 	for (; r == 0 && *paths; paths++)
 		r = dw_collection_add(collection, *paths);
 	if (r == 0)
-		r = dw_collection_write(collection, stdout, renderer, all);
+		r = dw_collection_write(collection, stdout, renderer, options);
 	if (r < 0) {
 		fprintf(stderr, "deadwatch: cannot report: %s\n", strerror(-r));
 		return DW_EXIT_FAILED;
@@ -32,12 +34,16 @@ static int report(char **paths, const struct dw_renderer *renderer, bool all)
 int cmd_report(const struct dw_command *self, int argc, char **argv)
 {
 	const struct dw_renderer *renderer = &dw_render_text;
-	bool all = false;
+	struct dw_render_options options = {0};
 	int id, status;
 
 	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
 		if (id == 'a') {
-			all = true;
+			options.all = true;
+			continue;
+		}
+		if (id == 'c') {
+			options.contention = true;
 			continue;
 		}
 		renderer = dw_renderer_find(optarg);
@@ -49,5 +55,5 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 	if (optind == argc)
 		return dw_usage(self, "a recording, or a folder with recordings, is missing");
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
-	return report(argv + optind, renderer, all);
+	return report(argv + optind, renderer, &options);
 }

@@ -96,7 +96,8 @@ static int report(struct dw_target *target, const char *program, const struct ru
 		r = dw_collection_add_blind(collection, blind.reason, blind.text);
 	}
 	if (r == 0)
-		r = dw_collection_write(collection, stderr, options->renderer, options->all);
+		r = dw_collection_write(collection, stderr, options->renderer,
+					&(struct dw_render_options){.all = options->all});
 	return r;
 }
 

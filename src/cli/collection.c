@@ -313,17 +313,18 @@ static bool wants_colour(FILE *out)
 }
 
 int dw_collection_write(struct dw_collection *collection, FILE *out,
-			const struct dw_renderer *renderer, bool all)
+			const struct dw_renderer *renderer, const struct dw_render_options *options)
 {
-	struct dw_render_options options = {.all = all, .colour = wants_colour(out)};
+	struct dw_render_options chosen = *options;
 	struct dw_report report;
 	int r;
 
+	chosen.colour = wants_colour(out);
 	r = dw_collection_finish(collection, &report);
 	if (r < 0)
 		return dw_pass(r);
 	if (report.n_processes == 0 && report.n_blind == 0)
 		return 0; /* all that could be said was said by those that could not be read */
-	r = renderer->render(out, &report, &options);
+	r = renderer->render(out, &report, &chosen);
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -44,10 +44,12 @@ int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret
 int dw_collection_exit(const struct dw_collection *collection);
 
 /*
- * Finishes @collection and writes the report. Colour is used only if @out is a terminal
- * and the user has nothing against it. Return: 0, -ENOMEM, or a negative errno of writing.
+ * Finishes @collection and writes the report. Whatever @options say, colour is used only if @out is
+ * a terminal and the user has nothing against it. Return: 0, -ENOMEM, or a negative errno of
+ * writing.
  */
 int dw_collection_write(struct dw_collection *collection, FILE *out,
-			const struct dw_renderer *renderer, bool all);
+			const struct dw_renderer *renderer,
+			const struct dw_render_options *options);
 
 DW_DEFINE_AUTO(collection)

@@ -61,6 +61,17 @@ static json *findings_json(struct dw_json_writer *writer, const struct dw_report
 	return array;
 }
 
+static json *contention_json(struct dw_json_writer *writer, const struct dw_report *report)
+{
+	json *array = json_object_new_array();
+
+	for (size_t i = 0; i < report->n_processes; i++) {
+		writer->process = &report->processes[i];
+		dw_json_contention(writer, array);
+	}
+	return array;
+}
+
 static json *blind_json(struct dw_json_writer *writer, const struct dw_report *report)
 {
 	json *array = json_object_new_array();
@@ -130,17 +141,21 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 	return object;
 }
 
-static json *report_json(struct dw_json_writer *writer, const struct dw_report *report)
+static json *report_json(struct dw_json_writer *writer, const struct dw_report *report,
+			 const struct dw_render_options *options)
 {
 	json *object = json_object_new_object();
 
 	dw_json_text(writer, object, "schema", REPORT_SCHEMA);
 	dw_json_add(writer, object, "findings", findings_json(writer, report));
+	if (options->contention)
+		dw_json_add(writer, object, "contention", contention_json(writer, report));
 	dw_json_add(writer, object, "blind", blind_json(writer, report));
 	dw_json_add(writer, object, "counts", counts_json(writer, report));
 	return object;
 }
 
+/* Neither colour nor a choice of findings: programs choose themselves. */
 static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
@@ -150,11 +165,10 @@ static int render(FILE *out, const struct dw_report *report,
 	const char *text;
 	int r = dw_arena_new(&arena, FINDING_MEMORY_MAX);
 
-	(void)options; /* neither colour nor choice: programs choose themselves */
 	if (r < 0)
 		return dw_pass(r);
 	writer.arena = arena;
-	object = report_json(&writer, report);
+	object = report_json(&writer, report, options);
 	/* All or nothing: half a report would be a valid one that says less. */
 	if (writer.failed || !object)
 		return dw_raise(-ENOMEM);

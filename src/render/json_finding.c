@@ -29,6 +29,15 @@ static json *frame_json(struct dw_json_writer *writer, const struct dw_frame *fr
 	return object;
 }
 
+void dw_json_frame(struct dw_json_writer *writer, json *object, const char *key,
+		   const struct dw_frame *frame)
+{
+	if (frame)
+		dw_json_add(writer, object, key, frame_json(writer, frame));
+	else
+		dw_json_null(writer, object, key);
+}
+
 static json *stack_json(struct dw_json_writer *writer, uint32_t stack, uint32_t hint)
 {
 	const struct dw_named_stack *named = dw_names_stack(writer->process->names, stack, hint);

@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 
 struct dw_arena;
+struct dw_frame;
 
 struct dw_json_writer {
 	const struct dw_reported_process *process;
@@ -37,3 +38,10 @@ json *dw_json_text_of(struct dw_json_writer *writer, const char *text);
 
 /* A finding, with all that belongs to it. */
 json *dw_json_finding(struct dw_json_writer *writer, const struct dw_reported *reported);
+
+/* A frame of a stack; null for NULL. */
+void dw_json_frame(struct dw_json_writer *writer, json *object, const char *key,
+		   const struct dw_frame *frame);
+
+/* How long locks of the writer's process were waited for: appends a row for each to @array. */
+void dw_json_contention(struct dw_json_writer *writer, json *array);

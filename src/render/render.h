@@ -49,8 +49,9 @@ struct dw_report {
 };
 
 struct dw_render_options {
-	bool all;    /* excused findings too */
-	bool colour; /* for a terminal */
+	bool all;        /* excused findings too */
+	bool contention; /* how long locks were waited for */
+	bool colour;     /* for a terminal */
 };
 
 struct dw_renderer {

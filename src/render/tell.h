@@ -68,3 +68,6 @@ void dw_tell_found(struct dw_telling *telling, const struct dw_finding *finding)
 
 /* One finding, whole. */
 void dw_tell_finding(struct dw_telling *telling, const struct dw_reported *reported);
+
+/* How long locks of the process were waited for: a table. */
+void dw_tell_contention(struct dw_telling *telling);

@@ -88,6 +88,23 @@ static int tell_findings(const struct dw_telling *telling, const struct dw_repor
 	return 0;
 }
 
+/* Each table has an arena of its own, as findings have. */
+static int tell_contentions(struct dw_telling telling, const struct dw_report *report)
+{
+	for (size_t i = 0; i < report->n_processes; i++) {
+		int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
+
+		if (r < 0)
+			return dw_pass(r);
+		telling.process = &report->processes[i];
+		dw_tell_contention(&telling);
+		dw_arena_free(telling.arena);
+		if (telling.full)
+			return dw_raise(-ENOMEM);
+	}
+	return 0;
+}
+
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -248,6 +265,8 @@ static int render(FILE *out, const struct dw_report *report,
 	    .out = out, .colour = options->colour, .is_one_of = report->n_processes > 1};
 	int r = tell_findings(&telling, report, options);
 
+	if (r == 0 && options->contention)
+		r = tell_contentions(telling, report);
 	if (r == 0)
 		r = tell_summary(telling, report, options);
 	if (r < 0)

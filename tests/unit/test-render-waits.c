@@ -205,6 +205,78 @@ static void hazards_are_listed_and_leave_a_clean_result_clean(void **state)
 	expect_golden("text", "hazard.txt", (struct dw_render_options){0});
 }
 
+/* A taking of @thing by a thread of its own, with what was measured of it. */
+static void add_measured(uint32_t thing, const char *stack, struct dw_chain measured)
+{
+	uint32_t thread = sample_thread("CPU 0/KVM", NULL, 0);
+	struct dw_chain *chain =
+	    &sample.chains[sample_chain(thread, 0, thing, sample_stack(stack), 0, 0)];
+
+	chain->n_waits = measured.n_waits;
+	chain->waited_ns = measured.waited_ns;
+	chain->longest_ns = measured.longest_ns;
+	chain->held_ns = measured.held_ns;
+}
+
+/* Two threads wait at one place; who held it so long has not waited. */
+static void add_contention(void)
+{
+	uint32_t bql = sample_thing(NULL, 0, DW_THING_BQL);
+	uint32_t lock = sample_thing("new_lock", 0, 0);
+	uint32_t call = sample_other(DW_CALL, 11);
+	struct dw_chain some = {.n_waits = 3, .waited_ns = 40000000, .longest_ns = 20000000};
+	struct dw_chain more = {.n_waits = 4, .waited_ns = 900000000, .longest_ns = 610000000};
+
+	add_measured(lock, "fb_lock " MMIO, some);
+	add_measured(bql, "bql_lock_impl " VCPU, some);
+	add_measured(bql, "bql_lock_impl " VCPU, more);
+	add_measured(bql, "bql_lock_impl " MAIN, (struct dw_chain){.held_ns = 605000000});
+	add_measured(bql, "bql_lock_impl msix_notify " MAIN, (struct dw_chain){.n_waits = 0});
+	add_measured(call, "msix_notify " MAIN, more);
+}
+
+static void contention_is_told_by_lock_and_place_where_it_was_asked_for(void **state)
+{
+	char *text;
+
+	(void)state;
+	add_contention();
+	finish();
+	expect_golden("text", "contention.txt", (struct dw_render_options){.contention = true});
+	text = rendered("text", (struct dw_render_options){0});
+	expect_lacks(text, "contention");
+	free(text);
+}
+
+static void no_contention_is_said_to_be_none(void **state)
+{
+	char *text;
+
+	(void)state;
+	finish();
+	text = rendered("text", (struct dw_render_options){.contention = true});
+	expect_contains(text, "\n  no lock was found taken\n");
+	free(text);
+}
+
+static void contention_in_json_is_valid_by_its_schema(void **state)
+{
+	char *text;
+	int r;
+
+	(void)state;
+	add_contention();
+	finish();
+	text = rendered("json", (struct dw_render_options){.contention = true});
+	expect_contains(text, "\"waits\": 7");
+	expect_contains(text, "\"held_us\": 605000");
+	r = validate(text);
+	free(text);
+	if (r == 2)
+		skip();
+	assert_int_equal(r, 0);
+}
+
 static void json_tells_what_the_monitor_found(void **state)
 {
 	(void)state;
@@ -242,6 +314,9 @@ int main(void)
 	    TEST(a_vcpu_that_does_not_answer_says_what_it_handles),
 	    TEST(a_stall_says_what_is_not_given),
 	    TEST(hazards_are_listed_and_leave_a_clean_result_clean),
+	    TEST(contention_is_told_by_lock_and_place_where_it_was_asked_for),
+	    TEST(no_contention_is_said_to_be_none),
+	    TEST(contention_in_json_is_valid_by_its_schema),
 	    TEST(json_tells_what_the_monitor_found),
 	    TEST(json_of_stalls_is_valid_by_its_schema),
 	};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Contention: how long locks were waited for, by lock and place.
+ *
+ * A wait is measured where a lock was found taken, and the time that a lock was held is
+ * known where the monitor saw others waiting for it. So a lock that is never found taken is
+ * not here, however often it is taken; and a row may have waits only, or a hold only.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dw_arena;
+struct dw_frame;
+struct dw_reported_process;
+
+/* A lock at a place where it is taken. Times add up over threads. */
+struct dw_contended {
+	const struct dw_frame *site; /* NULL if not known */
+	uint32_t thing;              /* number */
+	uint64_t n_waits;
+	uint64_t waited_ns;  /* in all */
+	uint64_t longest_ns; /* at most */
+	uint64_t held_ns;    /* the longest time that it was seen held; 0: it was not */
+};
+
+/*
+ * The rows of @process: those most waited at first; among equals, those held longest.
+ *
+ * Return: 0, or -ENOMEM where @arena is full.
+ */
+int dw_contention(const struct dw_reported_process *process, struct dw_arena *arena,
+		  struct dw_contended **ret, size_t *ret_n);

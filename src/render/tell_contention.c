@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of what was waited for longest. */
+#include "render/contention.h"
+#include "render/escape.h"
+#include "render/tell.h"
+
+#include <inttypes.h>
+
+/* Wider names push what follows them aside in their own row only. */
+#define LOCK_WIDTH_MAX 56
+
+/* "310 ms", or "-" where nothing was measured. */
+static const char *span_or_none(struct dw_telling *telling, uint64_t ns)
+{
+	return ns ? dw_tell_span(telling, ns) : "-";
+}
+
+static uint64_t percent(uint64_t part, uint64_t all)
+{
+	return all ? (uint64_t)(100 * (double)part / (double)all + 0.5) : 0;
+}
+
+static int lock_width(struct dw_telling *telling, const struct dw_contended *rows, size_t n)
+{
+	size_t widest = sizeof("lock") - 1;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t width = dw_escape_width(dw_tell_thing(telling, rows[i].thing));
+
+		if (width <= LOCK_WIDTH_MAX && width > widest)
+			widest = width;
+	}
+	return (int)widest;
+}
+
+static void tell_row(struct dw_telling *telling, const struct dw_contended *row, int width,
+		     uint64_t all_ns)
+{
+	const char *lock = dw_tell_thing(telling, row->thing);
+	const char *line = row->site ? dw_tell_line(telling, row->site) : "";
+	int pad = width - (int)dw_escape_width(lock);
+
+	dw_tell(telling, DW_STYLE_PLAIN, "  %8" PRIu64 "  %8s  %3" PRIu64 " %%  %8s  %8s  ",
+		row->n_waits, span_or_none(telling, row->waited_ns),
+		percent(row->waited_ns, all_ns), span_or_none(telling, row->longest_ns),
+		span_or_none(telling, row->held_ns));
+	dw_tell(telling, DW_STYLE_BOLD, "%s", lock);
+	dw_tell(telling, DW_STYLE_PLAIN, "%*s  %s", pad > 0 ? pad : 0, "",
+		row->site ? dw_tell_function(telling, row->site) : "a place that is not known");
+	if (line[0])
+		dw_tell(telling, DW_STYLE_DIM, "  %s", line);
+	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+}
+
+void dw_tell_contention(struct dw_telling *telling)
+{
+	struct dw_contended *rows = NULL;
+	uint64_t all_ns = 0;
+	size_t n = 0;
+	int width;
+
+	if (dw_contention(telling->process, telling->arena, &rows, &n) < 0)
+		telling->full = true;
+	dw_tell(telling, DW_STYLE_BOLD, "contention in %s", dw_tell_process(telling));
+	dw_tell(telling, DW_STYLE_PLAIN,
+		": measured where a lock was found taken; takings that need not wait are not "
+		"counted\n\n");
+	if (n == 0) {
+		dw_tell(telling, DW_STYLE_PLAIN, "  no lock was found taken\n\n");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		all_ns += rows[i].waited_ns;
+	width = lock_width(telling, rows, n);
+	dw_tell(telling, DW_STYLE_DIM, "  %8s  %8s  %5s  %8s  %8s  %-*s  %s\n", "waits", "in all",
+		"share", "longest", "held", width, "lock", "taken in");
+	for (size_t i = 0; i < n; i++)
+		tell_row(telling, &rows[i], width, all_ns);
+	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+}
