@@ -28,8 +28,6 @@ __pthread_rwlock_wrlock
 __read_chk
 __recv_chk
 __recvfrom_chk
-__start_shim_named_code
-__stop_shim_named_code
 __vfork
 accept
 accept4
