@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "symbol/demangle.h"
+#include "symbol/function.h"
 #include "symbol/scopes.h"
 #include "symbol/table.h"
 
@@ -352,4 +353,14 @@ int dw_symbols_data(struct dw_symbols *symbols, uint32_t module, uint64_t addres
 		return 0;
 	*ret = (struct dw_symbol){.function = name, .offset = address - entry->start};
 	return 1;
+}
+
+unsigned dw_symbols_find(struct dw_symbols *symbols, uint32_t module, const char *name,
+			 uint64_t *ret, unsigned max)
+{
+	const struct module *opened = open_module(symbols, module);
+
+	if (!opened->dwfl_module)
+		return 0;
+	return dw_function_find(opened->dwfl_module, symbols->texts, name, ret, max);
 }

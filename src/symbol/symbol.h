@@ -70,4 +70,11 @@ unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t a
 int dw_symbols_data(struct dw_symbols *symbols, uint32_t module, uint64_t address,
 		    struct dw_symbol *ret);
 
+/*
+ * The functions of @module's file that are called @name, as offsets in that file; see
+ * dw_function_find(). Return: how many there are; at most @max of them are in @ret.
+ */
+unsigned dw_symbols_find(struct dw_symbols *symbols, uint32_t module, const char *name,
+			 uint64_t *ret, unsigned max);
+
 DW_DEFINE_AUTO(symbols)

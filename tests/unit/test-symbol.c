@@ -332,6 +332,43 @@ static void a_file_of_20000_symbols_is_opened_quickly(void **state)
 	assert_true((clock() - before) * 1000 / CLOCKS_PER_SEC < 200);
 }
 
+static unsigned find(const char *path, const char *name, uint64_t *ret)
+{
+	dw_auto(symbols) symbols = NULL;
+
+	assert_int_equal(dw_symbols_new(&symbols), 0);
+	return dw_symbols_find(symbols, added(symbols, path), name, ret, 1);
+}
+
+/* The code of the samples is as far from the start in the file as in memory. */
+static void a_function_is_found_by_its_name(void **state)
+{
+	uint64_t offset = 0;
+
+	(void)state;
+	assert_int_equal(find(SAMPLE, "sample_outer", &offset), 1);
+	assert_int_equal(offset, place(SAMPLE, "start"));
+	assert_int_equal(find(STRIPPED, "sample_outer", &offset), 1);
+	assert_int_equal(offset, place(STRIPPED, "start"));
+	assert_int_equal(find(SAMPLE, "say_caller", &offset), 1);
+	assert_int_equal(find(SPLIT, "say_caller", &offset), 1);
+	assert_int_equal(find(CXX, "fence::Queue::poll", &offset), 1);
+}
+
+static void what_is_no_function_of_the_file_is_not_found(void **state)
+{
+	static const char *const names[] = {"sample_pool", "sample_oute",  "sample_outer2",
+					    "exit",        "sample_inner", ""};
+	uint64_t offset = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(find(SAMPLE, names[i], &offset), 0);
+	assert_int_equal(find(STRIPPED, "say_caller", &offset), 0);
+	assert_int_equal(find("/nowhere/at/all", "sample_outer", &offset), 0);
+	assert_int_equal(offset, 7);
+}
+
 static void names_are_demangled(void **state)
 {
 	static const char *const names[][2] = {
@@ -367,6 +404,8 @@ int main(void)
 	    cmocka_unit_test(missing_and_special_files_have_no_names),
 	    cmocka_unit_test(damaged_files_do_no_harm),
 	    cmocka_unit_test(a_file_of_20000_symbols_is_opened_quickly),
+	    cmocka_unit_test(a_function_is_found_by_its_name),
+	    cmocka_unit_test(what_is_no_function_of_the_file_is_not_found),
 	    cmocka_unit_test(names_are_demangled),
 	};
 
