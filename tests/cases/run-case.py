@@ -7,16 +7,27 @@
 `expect` has a section for each mode of the program, headed `== MODE`: the modes are
 those that it names. UPDATE=1 rewrites it; KEEP=DIR leaves the recordings there. A program
 that cannot run here prints why and exits with 77, and so does this.
+
+A mode whose name has "hang" in it, "livelock", and one whose section begins with a line `live`
+never end. They are watched by the monitor until it finds what is stuck; then the program is
+killed. Hazards are left out there: which waits are long depends on the moment.
 """
 import difflib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAM_TIMEOUT_S = 60
 REPORT_TIMEOUT_S = 60
+STALL_MS = 1000     # what is stuck for so long is to be found
+FOUND_TIMEOUT_S = 30
+POLL_S = 0.2
+SETTLED_S = 1.5     # a finding that has not changed for so long is whole
+LIVE_VERDICTS = ("deadlock", "stall")
 SKIPPED = 77  # meson's exit code for a test that cannot run here
 
 
@@ -29,7 +40,10 @@ class CannotRun(Exception):
 
 
 def modes_of(expect):
-    modes = [line[3:].strip() for line in expect.splitlines() if line.startswith("== ")]
+    """Pairs of a mode and whether its section says `live`."""
+    lines = expect.splitlines()
+    modes = [(line[3:].strip(), lines[i + 1:i + 2] == ["live"])
+             for i, line in enumerate(lines) if line.startswith("== ")]
     if not modes:
         raise CaseError("expect names no mode (a line `== MODE`)")
     return modes
@@ -41,7 +55,7 @@ def run_bare(program, mode):
 
 
 def run_recorded(program, mode, shim, record):
-    env = dict(os.environ, LD_PRELOAD=shim, DEADWATCH_OPTIONS="record_path=" + record)
+    env = dict(os.environ, LD_PRELOAD=shim, DEADWATCH_OPTIONS="monitor=0:record_path=" + record)
     done = subprocess.run([program, mode], capture_output=True, timeout=PROGRAM_TIMEOUT_S, env=env)
     return done.returncode, done.stdout, done.stderr
 
@@ -56,13 +70,13 @@ def report(deadwatch, record):
 
 # Innermost frames that only pass a lock on: what calls them is where something was done.
 WRAPPERS = ("pthread_", "__gthread_", "std::", "bql_lock_impl", "qemu_cond_wait_impl", "mtx_",
-            "cnd_")
+            "cnd_", "sem_")
 
 
-def function_of(lock):
-    for frame in lock["stack"]:
+def function_of(stack):
+    for frame in stack:
         name = frame["function"] or "?"
-        if not name.startswith(WRAPPERS):
+        if not name.startswith(WRAPPERS) and not (frame["module"] or "").startswith("libc.so"):
             return name.split("(")[0]
     return "?"
 
@@ -73,19 +87,86 @@ def how_of(lock):
 
 def leg_lines(finding):
     for leg in finding["legs"]:
-        ends = [(word, leg[key]) for word, key in
-                (("holds", "holds"), ("needs", "needs"), ("at", "at")) if leg.get(key)]
-        yield "  %s: %s" % (leg["thread"]["name"], " / ".join(
-            "%s %s in %s%s" % (word, lock["name"], function_of(lock), how_of(lock))
-            for word, lock in ends))
+        post = leg.get("post")
+        ends = ["gives %s in %s" % (post["name"], post["function"] or "?")] if post else []
+        now = (leg.get("now") or {"stack": []})["stack"]
+        ends += ["%s %s in %s%s" % (key, leg[key]["name"],
+                                    function_of(leg[key]["stack"] or now), how_of(leg[key]))
+                 for key in ("holds", "needs", "at") if leg.get(key)]
+        yield ("  %s: %s" % (leg["thread"]["name"], " / ".join(ends))).rstrip(": ")
 
 
 def finding_lines(finding):
     kind = finding.get("misuse") or (finding["excuse"] and "[%s]" % finding["excuse"])
     words = [finding["verdict"], kind, " -> ".join(finding["chain"])]
     times = " x%d" % finding["occurrences"] if finding["occurrences"] > 1 else ""
-    yield " ".join(word for word in words if word) + times
+    flags = "".join(" (%s)" % flag for flag in finding.get("flags", []))
+    yield " ".join(word for word in words if word) + times + flags
     yield from leg_lines(finding)
+    if finding.get("waiters"):
+        yield "  %d more wait" % len(finding["waiters"])
+
+
+def report_lines(status, told):
+    yield "exit %d" % status
+    for blind in told["blind"]:
+        yield "blind " + blind["reason"]
+    for finding in told["findings"]:
+        yield from finding_lines(finding)
+
+
+def start_live(program, mode, shim, deadwatch, record):
+    options = "record_path=%s:log_path=%s.log:stall_ms=%d" % (record, record, STALL_MS)
+    env = dict(os.environ, LD_PRELOAD=shim, DEADWATCH_OPTIONS=options, DEADWATCH_PROGRAM=deadwatch)
+    with open(record + ".out", "wb") as out:
+        return subprocess.Popen([program, mode], stdin=subprocess.DEVNULL, stdout=out,
+                                stderr=subprocess.STDOUT, env=env, start_new_session=True)
+
+
+def look_now(process, record, deadwatch):
+    """What is known of the running program: lines, or None if nothing is stuck yet."""
+    if process.poll() is not None:
+        with open(record + ".out", encoding="utf-8", errors="replace") as out:
+            said = out.read().strip()
+        if process.returncode == SKIPPED:
+            raise CannotRun(said)
+        raise CaseError("it ended with %d before anything was found: %s" %
+                        (process.returncode, said))
+    if not os.path.exists(record):
+        return None
+    try:
+        status, told = report(deadwatch, record)
+    except CaseError:
+        return None  # not even the header is there yet
+    told["findings"] = [f for f in told["findings"] if f["verdict"] != "hazard"]
+    if not any(finding["verdict"] in LIVE_VERDICTS for finding in told["findings"]):
+        return None
+    return list(report_lines(status, told))
+
+
+def await_findings(process, record, deadwatch):
+    """Polls until what was found does not change any more."""
+    lines, since = None, time.monotonic()
+    end = since + FOUND_TIMEOUT_S
+    while time.monotonic() < end:
+        now = look_now(process, record, deadwatch)
+        if now != lines:
+            lines, since = now, time.monotonic()
+        if lines and time.monotonic() - since >= SETTLED_S:
+            return lines
+        time.sleep(POLL_S)
+    return lines or ["nothing was found in %d s" % FOUND_TIMEOUT_S]
+
+
+def look_live(mode, program, shim, deadwatch, folder):
+    record = os.path.join(folder, "%s-%s.dwr" % (os.path.basename(program), mode))
+    process = start_live(program, mode, shim, deadwatch, record)
+    try:
+        yield from await_findings(process, record, deadwatch)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=PROGRAM_TIMEOUT_S)
 
 
 def look(mode, program, shim, deadwatch, folder):
@@ -98,13 +179,17 @@ def look(mode, program, shim, deadwatch, folder):
         raise CaseError("mode %s fails bare with %d: %s" % (mode, bare[0], bare[2].decode()))
     if recorded != bare:
         raise CaseError("mode %s differs under the shim: %r, bare %r" % (mode, recorded, bare))
-    status, told = report(deadwatch, record)
+    yield from report_lines(*report(deadwatch, record))
+
+
+def look_at(mode, is_live, *how):
     yield "== " + mode
-    yield "exit %d" % status
-    for blind in told["blind"]:
-        yield "blind " + blind["reason"]
-    for finding in told["findings"]:
-        yield from finding_lines(finding)
+    if is_live:
+        yield "live"
+    if is_live or "hang" in mode or mode == "livelock":
+        yield from look_live(mode, *how)
+    else:
+        yield from look(mode, *how)
 
 
 def main():
@@ -113,8 +198,8 @@ def main():
         expect = file.read()
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.environ.get("KEEP", temporary)
-        lines = [line for mode in modes_of(expect)
-                 for line in look(mode, program, shim, deadwatch, folder)]
+        lines = [line for mode, is_live in modes_of(expect)
+                 for line in look_at(mode, is_live, program, shim, deadwatch, folder)]
     seen = "\n".join(lines) + "\n"
     if seen == expect:
         return 0
