@@ -33,6 +33,9 @@ struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address
 	if (replay->failed)
 		return NULL;
 	lock = &replay->locks[number];
+	/* What it is, it is used as: its init may not have said. */
+	if (lock->thing && !lock->used && kind)
+		replay->things[lock->thing].kind = (uint16_t)kind;
 	if (lock->thing)
 		return lock;
 	thing = dw_replay_add(replay, things, replay->facts.n_things);
@@ -48,18 +51,13 @@ struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address
 	return lock;
 }
 
-/*
- * The thing of @taking, of which something is told now. What it is, it is taken as: its init
- * may not have said. 0: no memory.
- */
+/* The thing of @taking, of which something is told now; 0: no memory. */
 static uint32_t use_thing(struct dw_replay *replay, const struct dw_taking *taking)
 {
 	struct dw_replay_lock *lock = dw_replay_lock(replay, taking->thing, taking->what);
 
 	if (!lock)
 		return 0;
-	if (!lock->used && taking->what)
-		replay->things[lock->thing].kind = taking->what;
 	lock->used = true;
 	return lock->thing;
 }

@@ -105,11 +105,12 @@ void dw_replay_wake(struct dw_replay_thread *actor, const struct dw_event *event
 
 void dw_replay_enter(struct dw_replay_thread *actor, const struct dw_event *event)
 {
-	struct dw_replay_wait *wait =
-	    dw_thread_has_to_wait(&actor->thread) ? begin_wait(actor, event, DW_CALL) : NULL;
+	bool sleeps = event->other != 0;
+	bool tells = sleeps ? dw_thread_has_to_wait(&actor->thread) : actor->thread.slot->top != 0;
+	struct dw_replay_wait *wait = tells ? begin_wait(actor, event, DW_CALL) : NULL;
 
 	if (wait)
-		dw_thread_wait(&actor->thread, &wait->taking, event->other != 0, &wait->waiting);
+		dw_thread_wait(&actor->thread, &wait->taking, sleeps, &wait->waiting);
 }
 
 void dw_replay_leave(struct dw_replay_thread *actor, const struct dw_event *event)

@@ -26,8 +26,9 @@
 #define MEMORY_MAX ((size_t)1 << 30)
 
 static const char *const sorts[TOLD_SORTS] = {
-    [TOLD_CHAINS] = "chain",   [TOLD_NEEDS] = "need", [TOLD_THINGS] = "thing",
-    [TOLD_THREADS] = "thread", [TOLD_JOINS] = "join", [TOLD_MISUSES] = "misuse",
+    [TOLD_CHAINS] = "chain", [TOLD_NEEDS] = "need",     [TOLD_POSTS] = "post",
+    [TOLD_WAITS] = "wait",   [TOLD_THINGS] = "thing",   [TOLD_THREADS] = "thread",
+    [TOLD_JOINS] = "join",   [TOLD_MISUSES] = "misuse",
 };
 
 static void show(size_t n_before, const char *who, const char *sort, const char *line)
@@ -120,7 +121,66 @@ static bool chain_is_same(const struct dw_facts *a, const struct dw_facts *b, ui
 	       runs_are_same(a, left->run, b, right->run);
 }
 
-/* Return: 0 if @told, which has been a story, has the chains of @replayed under other names. */
+/* A post's place: within those of one giving, the order is that of the tracker's table. */
+struct place {
+	uint32_t giving, chain, number;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+
+	if (left->giving != right->giving)
+		return left->giving < right->giving ? -1 : 1;
+	if (left->chain != right->chain)
+		return left->chain < right->chain ? -1 : 1;
+	return (left->number > right->number) - (left->number < right->number);
+}
+
+static struct place *places_of(const struct dw_facts *facts)
+{
+	struct place *places = calloc(facts->n_posts + 1, sizeof(*places));
+
+	if (!places)
+		errx(2, "no memory");
+	for (uint32_t i = 1; i < facts->n_posts; i++) {
+		const struct dw_post *post = &facts->posts[i], *before = post - 1;
+		bool goes_on = post->thing == before->thing && post->thread == before->thread;
+
+		places[i] = (struct place){places[i - 1].giving + !goes_on, post->chain, i};
+	}
+	qsort(places, facts->n_posts, sizeof(*places), by_place);
+	return places;
+}
+
+static bool post_is_same(const struct dw_post *left, const struct dw_post *right,
+			 const struct names *names)
+{
+	return thing_is_same(names, left->thing, right->thing) &&
+	       thing_is_same(names, left->said, right->said) && left->chain == right->chain &&
+	       left->thread == right->thread;
+}
+
+static bool posts_are_same(const struct dw_facts *a, const struct dw_facts *b,
+			   const struct names *names)
+{
+	struct place *left = places_of(a), *right = places_of(b);
+	uint32_t i = 1;
+
+	while (i < a->n_posts && i < b->n_posts &&
+	       post_is_same(&a->posts[left[i].number], &b->posts[right[i].number], names))
+		i++;
+	free(left);
+	free(right);
+	if (i == a->n_posts && i == b->n_posts)
+		return true;
+	printf("post %" PRIu32 " of %" PRIu32 " is another in the story, which has %" PRIu32 "\n",
+	       i, a->n_posts - 1, b->n_posts - 1);
+	return false;
+}
+
+/* Return: 0 if @told, which has been a story, has the chains and posts of @replayed under other
+ * names. */
 static size_t compare_story(const struct dw_facts *replayed, const struct dw_facts *told)
 {
 	struct names names = {
@@ -128,16 +188,18 @@ static size_t compare_story(const struct dw_facts *replayed, const struct dw_fac
 	    .of_right = calloc(told->n_things + 1, sizeof(*names.of_right)),
 	};
 	uint32_t i = 1;
+	bool same;
 
 	if (!names.of_left || !names.of_right)
 		errx(2, "no memory");
 	while (i < replayed->n_chains && i < told->n_chains &&
 	       chain_is_same(replayed, told, i, &names))
 		i++;
+	same = posts_are_same(replayed, told, &names);
 	free(names.of_left);
 	free(names.of_right);
 	if (i == replayed->n_chains && i == told->n_chains)
-		return 0;
+		return !same;
 	printf("chain %" PRIu32 " of %" PRIu32 " is another in the story, which has %" PRIu32 "\n",
 	       i, replayed->n_chains - 1, told->n_chains - 1);
 	return 1;

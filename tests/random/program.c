@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The random program: threads that make and join threads and do things to locks.
+ * The random program: threads that make and join threads, do things to locks, and wait for more.
  * usage: program SEED
  *
  * The seed decides what every thread does; when, the machine does.
@@ -212,18 +212,6 @@ static void use_new_locks(struct actor *actor)
 	free(locks);
 }
 
-static void post(struct actor *actor)
-{
-	pthread_cond_t *condition = actor->n_held && random_below(actor, 2)
-					? &actor->held[actor->n_held - 1].lock->cond
-					: &shared[random_below(actor, N_SHARED)].cond;
-
-	if (random_below(actor, 2))
-		pthread_cond_signal(condition);
-	else
-		pthread_cond_broadcast(condition);
-}
-
 static void take_shared(struct actor *actor)
 {
 	unsigned i = random_below(actor, 4) ? actor->favourites[random_below(actor, FAVOURITES)]
@@ -250,12 +238,14 @@ static void step(struct actor *actor)
 		drop_any(actor);
 	else if (dice < 82)
 		use_box(actor);
-	else if (dice < 87)
+	else if (dice < 86)
 		use_new_locks(actor);
-	else if (dice < 91 && actor->n_held)
+	else if (dice < 90 && actor->n_held)
 		wait_for_signal(actor, random_below(actor, actor->n_held));
-	else if (dice < 95)
+	else if (dice < 93)
 		post(actor);
+	else if (dice < 96)
+		wait_for_other(actor);
 	else if (dice < 97)
 		make_thread();
 	else
@@ -304,6 +294,7 @@ int main(int argc, char **argv)
 	actor_init(&actor, 0);
 	for (unsigned i = 0; i < N_SHARED; i++)
 		lock_init(&shared[i], random_below(&actor, N_KINDS), i, random_below(&actor, 2));
+	waited_init();
 	for (unsigned i = 0; i < N_BOXES; i++) {
 		lock_init(&boxes[i].guard, NORMAL, RANK_BOX(i), true);
 		box_allocate(&actor, i);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +46,15 @@ struct box {
 	struct lock guard;   /* whoever enters, or makes the locks anew, holds it */
 	struct lock *locks;  /* BOX_LOCKS of them */
 	atomic_uint n_users; /* grows only under the guard */
+};
+
+#define N_WAITED 3
+
+/* What is waited for that is no lock. The words are always 0. */
+struct waited {
+	sem_t semaphores[N_WAITED];
+	pthread_barrier_t barriers[N_WAITED];
+	uint32_t words[N_WAITED];
 };
 
 /* One taking: a lock that is held twice is there twice. */
@@ -97,3 +107,12 @@ void drop(struct actor *actor, unsigned i);
 
 /* A condition wait that lets go of the lock of held[i], if that cannot hurt. */
 void wait_for_signal(struct actor *actor, unsigned i);
+
+/* wait.c: what is no lock. */
+void waited_init(void);
+
+/* Whatever @actor holds: nobody has to give anything that it then waits for. */
+void wait_for_other(struct actor *actor);
+
+/* Signals or broadcasts a condition, or posts a semaphore. */
+void post(struct actor *actor);

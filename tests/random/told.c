@@ -45,13 +45,15 @@ static char *text_end(struct text *text)
 	return allocated(text->buffer);
 }
 
-/* A thing was told if a chain or a misuse is about it: other lives left no trace. */
+/* A thing was told if a chain, post or misuse is about it: other lives left no trace. */
 static bool *things_told(const struct dw_facts *facts)
 {
 	bool *told = allocated(calloc(facts->n_things + 1, sizeof(*told)));
 
 	for (uint32_t i = 1; i < facts->n_chains; i++)
 		told[facts->chains[i].thing] = true;
+	for (uint32_t i = 1; i < facts->n_posts; i++)
+		told[facts->posts[i].thing] = true;
 	for (uint32_t i = 1; i < facts->n_misuses; i++)
 		told[facts->misuses[i].thing] = true;
 	return told;
@@ -133,17 +135,23 @@ static uint32_t find_path(const struct teller *teller, uint32_t top)
 	return n;
 }
 
-static char *chain_line(const struct teller *teller, uint32_t number)
+static void put_chain(FILE *out, const struct teller *teller, uint32_t number)
 {
 	const struct dw_facts *facts = teller->facts;
+
+	fprintf(out, "thread %" PRIu32 ":", facts->chains[number].thread);
+	for (uint32_t n = find_path(teller, number); n > 0; n--) {
+		fputs(n < facts->chains[number].depth ? ", " : " ", out);
+		put_taking(out, teller, &facts->chains[teller->path[n - 1]]);
+	}
+}
+
+static char *chain_line(const struct teller *teller, uint32_t number)
+{
 	struct text text;
 
 	text_begin(&text);
-	fprintf(text.out, "thread %" PRIu32 ":", facts->chains[number].thread);
-	for (uint32_t n = find_path(teller, number); n > 0; n--) {
-		fputs(n < facts->chains[number].depth ? ", " : " ", text.out);
-		put_taking(text.out, teller, &facts->chains[teller->path[n - 1]]);
-	}
+	put_chain(text.out, teller, number);
 	return text_end(&text);
 }
 
@@ -239,6 +247,44 @@ static void tell_needs(struct told *told, const struct teller *teller)
 			tell_needs_of(told, teller, i);
 }
 
+static void tell_posts(struct told *told, const struct teller *teller)
+{
+	for (uint32_t i = 1; i < teller->facts->n_posts; i++) {
+		const struct dw_post *post = &teller->facts->posts[i];
+		struct text text;
+
+		text_begin(&text);
+		fprintf(text.out, "thread %" PRIu32 " gives ", post->thread);
+		put_thing(text.out, teller, post->thing);
+		put_place(text.out, teller->facts, post->stack);
+		if (post->said) {
+			fputs(" having said ", text.out);
+			put_thing(text.out, teller, post->said);
+		}
+		if (post->chain) {
+			fputs(" after ", text.out);
+			put_chain(text.out, teller, post->chain);
+		}
+		add_line(told, text_end(&text));
+	}
+}
+
+/* How often each wait was measured; for how long, the two know by clocks of their own. */
+static void tell_waits(struct told *told, const struct teller *teller)
+{
+	for (uint32_t i = 1; i < teller->facts->n_chains; i++) {
+		const struct dw_chain *chain = &teller->facts->chains[i];
+		struct text text;
+
+		if (!(chain->how & DW_WAITS))
+			continue;
+		text_begin(&text);
+		put_chain(text.out, teller, i);
+		fprintf(text.out, "; %" PRIu32 " times", chain->n_waits);
+		add_line(told, text_end(&text));
+	}
+}
+
 static void tell_things(struct told *told, const struct teller *teller)
 {
 	const struct dw_facts *facts = teller->facts;
@@ -322,8 +368,10 @@ static void make_set(struct told *told)
 struct told told_new(const struct dw_facts *facts, enum told_sort sort)
 {
 	static void (*const tells[TOLD_SORTS])(struct told * told, const struct teller *teller) = {
-	    [TOLD_CHAINS] = tell_chains,   [TOLD_NEEDS] = tell_needs, [TOLD_THINGS] = tell_things,
-	    [TOLD_THREADS] = tell_threads, [TOLD_JOINS] = tell_joins, [TOLD_MISUSES] = tell_misuses,
+	    [TOLD_CHAINS] = tell_chains, [TOLD_NEEDS] = tell_needs,
+	    [TOLD_POSTS] = tell_posts,   [TOLD_WAITS] = tell_waits,
+	    [TOLD_THINGS] = tell_things, [TOLD_THREADS] = tell_threads,
+	    [TOLD_JOINS] = tell_joins,   [TOLD_MISUSES] = tell_misuses,
 	};
 	struct teller teller = {
 	    .facts = facts,

@@ -17,8 +17,17 @@ struct told {
 	size_t n, room;
 };
 
-enum told_sort { TOLD_CHAINS, TOLD_NEEDS, TOLD_THINGS, TOLD_THREADS, TOLD_JOINS, TOLD_MISUSES };
-#define TOLD_SORTS 6
+enum told_sort {
+	TOLD_CHAINS,
+	TOLD_NEEDS,
+	TOLD_POSTS,
+	TOLD_WAITS,
+	TOLD_THINGS,
+	TOLD_THREADS,
+	TOLD_JOINS,
+	TOLD_MISUSES,
+};
+#define TOLD_SORTS 8
 
 struct told told_new(const struct dw_facts *facts, enum told_sort sort);
 void told_done(struct told *told);
