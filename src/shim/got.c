@@ -4,10 +4,9 @@
  * to lead to thunks instead.
  *
  * An entry is left alone wherever it is not clear what it is: unless it is that of a symbol
- * that the file itself does not define; unless it leads to code; where the file keeps the
- * function's address in its data as well, so that it may compare the two; and as long as the
- * loader may still be at work on the file, which is over when it has made the entries
- * read-only.
+ * that the file itself does not define; unless it leads to code, and is used for calls only, as
+ * whoever reads the address may compare it; and as long as the loader may still be at work on
+ * the file, which is over when it has made the entries read-only.
  *
  * An entry that the loader binds at the first call leads into its own file until then. It is
  * not for us to find the symbol: who finds it where is the loader's business. So the thunk's
@@ -19,6 +18,7 @@
 #if defined(__x86_64__)
 
 #include "shim/built_in_calls.h"
+#include "shim/text.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -30,13 +30,18 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Names that are met; some hundred are named at all. */
-#define NAMES_MAX 512
-
 /* Files that were looked at; a power of two. QEMU with a desktop's libraries has 250. */
 #define SEEN_MAX 4096
 
 #define PAGE_SIZE UINT64_C(4096)
+
+/* Code that is searched for uses of an entry, in some 60 ms; no hypervisor has as much. */
+#define CODE_MAX (UINT64_C(64) << 20)
+
+/* Of call *X(%rip) and jmp *X(%rip): the opcode, and the byte between it and X. */
+#define CALL_OR_JUMP 0xff
+#define CALL 0x15
+#define JUMP 0x25
 
 /* glibc's, where there is one (2.35): it finds a file only when the loader is done with it. */
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
@@ -53,18 +58,11 @@ struct file {
 	bool later;                /* not all could be done: the loader was at work */
 };
 
-/* The names that were met, by number; they are copied, as their file may be unloaded. */
-static char names[NAMES_MAX][SHIM_NAME_MAX];
-static uint32_t n_names, n_thunks;
+static uint32_t n_thunks;
 
 static uint64_t seen[SEEN_MAX]; /* hashes of files; 0: free */
 static unsigned long long seen_adds, seen_subs;
 static uint32_t scanning;
-
-const char *shim_named_text(uint32_t number)
-{
-	return names[number];
-}
 
 /* A star stands at the end only, here. */
 static bool is_match(const char *name, const char *pattern, size_t n)
@@ -98,22 +96,6 @@ static bool is_named(const char *name)
 	return is_wanted(name);
 }
 
-/* Return: the number of @name; NAMES_MAX: there is no room for it. */
-static uint32_t number_of(const char *name)
-{
-	size_t n = strlen(name);
-	uint32_t i;
-
-	for (i = 0; i < n_names; i++)
-		if (!strcmp(names[i], name))
-			return i;
-	if (i == NAMES_MAX || n >= SHIM_NAME_MAX)
-		return NAMES_MAX;
-	memcpy(names[i], name, n + 1);
-	n_names++;
-	return i;
-}
-
 static bool is_thunk(uint64_t address)
 {
 	return address >= shim_named_thunk(0) && address < shim_named_thunk(SHIM_NAMED_MAX);
@@ -122,9 +104,9 @@ static bool is_thunk(uint64_t address)
 /* The thunk for an entry that leads to @real; 0: there is none left. */
 static uint64_t thunk_for(const char *name, uint64_t real, uint64_t *unbound)
 {
-	uint32_t number = number_of(name), i;
+	uint32_t number = shim_text(name), i;
 
-	if (number == NAMES_MAX)
+	if (number == SHIM_TEXTS)
 		return 0;
 	for (i = 0; i < n_thunks; i++)
 		if (shim_named[i].number == number && shim_named[i].real == real &&
@@ -284,14 +266,41 @@ static void point_plt(struct file *file)
 	}
 }
 
-/* The file has the address of the function of @entry in its data, too. */
-static bool is_kept(const struct file *file, const ElfW(Rela) * entry)
+/*
+ * Whether the code at @start calls through the entry at @slot, and does nothing else with it: who
+ * reads the address may compare it with another. All code is looked at byte by byte, since
+ * instructions may begin anywhere: what only looks like a use is taken for one.
+ */
+static bool is_only_called(const uint8_t *start, uint64_t size, uint64_t slot, bool *called)
 {
-	for (uint64_t i = file->n_relative; i < file->n_rela; i++)
-		if (ELF64_R_TYPE(file->rela[i].r_info) == R_X86_64_64 &&
-		    ELF64_R_SYM(file->rela[i].r_info) == ELF64_R_SYM(entry->r_info))
-			return true;
-	return false;
+	for (uint64_t i = 2; i + sizeof(int32_t) <= size; i++) {
+		int32_t distance;
+
+		memcpy(&distance, start + i, sizeof(distance));
+		if ((uint64_t)(start + i + sizeof(distance)) + (uint64_t)(int64_t)distance != slot)
+			continue;
+		if (start[i - 2] != CALL_OR_JUMP || (start[i - 1] != CALL && start[i - 1] != JUMP))
+			return false;
+		*called = true;
+	}
+	return true;
+}
+
+static bool is_for_calls(const struct file *file, uint64_t slot)
+{
+	bool called = false;
+
+	for (int i = 0; i < file->info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &file->info->dlpi_phdr[i];
+		uint64_t start = file->info->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+			continue;
+		if (!(segment->p_flags & PF_R) || segment->p_memsz > CODE_MAX ||
+		    !is_only_called((const uint8_t *)start, segment->p_memsz, slot, &called))
+			return false;
+	}
+	return called;
 }
 
 /* Entries that compilers read themselves, of data as well: only those of functions. */
@@ -303,7 +312,7 @@ static void point_others(struct file *file)
 		    ELF64_R_TYPE(entry->r_info) == R_X86_64_GLOB_DAT ? name_of(file, entry) : NULL;
 
 		if (name && ELF64_ST_TYPE(symbol_of(file, entry)->st_info) == STT_FUNC &&
-		    !is_kept(file, entry))
+		    is_for_calls(file, file->info->dlpi_addr + entry->r_offset))
 			point_at_thunk(file, entry, name, /* may_be_unbound= */ false);
 	}
 }
@@ -334,8 +343,7 @@ static bool is_loaded(const struct file *file, bool at_start)
 {
 	struct dl_find_object found;
 
-	return at_start ||
-	       (_dl_find_object && !_dl_find_object(first_of(file), &found));
+	return at_start || (_dl_find_object && !_dl_find_object(first_of(file), &found));
 }
 
 struct scan {

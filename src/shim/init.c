@@ -3,6 +3,7 @@
  * The shim's constructor and destructor. Neither is needed for calls to be tracked: those of
  * other constructors may come first, and those of other destructors last.
  */
+#include "shim/named.h"
 #include "shim/real.h"
 #include "shim/sandbox.h"
 #include "shim/shim.h"
@@ -17,6 +18,7 @@ __attribute__((constructor(101))) static void init(void)
 	shim_memory_init();
 	shim_thread_init();
 	shim_qemu_init();
+	shim_got_scan();
 	shim_self->thread.open = open;
 	shim_tls.own_work = false;
 }

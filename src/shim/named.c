@@ -7,9 +7,9 @@
 
 #if defined(__x86_64__)
 
+#include "shim/text.h"
 #include "shim/wait.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_READ
@@ -78,9 +78,14 @@ struct named_call {
 	struct shim_wait wait;
 };
 
+static void *page_of(uint64_t address)
+{
+	return (void *)(address & ~(PAGE_SIZE - 1));
+}
+
 static bool is_supported(void)
 {
-	return madvise(shim_named, 1, MADV_POPULATE_READ) == 0;
+	return madvise(page_of((uint64_t)shim_named), PAGE_SIZE, MADV_POPULATE_READ) == 0;
 }
 
 int shim_page_allows(uint64_t address, int advice)
@@ -89,7 +94,7 @@ int shim_page_allows(uint64_t address, int advice)
 
 	if (!shim || shim->writer.sealed)
 		return -1;
-	r = madvise((void *)(address & ~(PAGE_SIZE - 1)), PAGE_SIZE, advice) == 0;
+	r = madvise(page_of(address), PAGE_SIZE, advice) == 0;
 	/* Kernels before 5.14 refuse in the same words. */
 	if (!r && !is_supported())
 		r = -1;
@@ -112,40 +117,16 @@ static long stack_size(const uint64_t *stack)
 	return r ? STACK_SIZE_MAX : (long)rest;
 }
 
-/* Each process of a fork has a recording of its own, and tells the names anew. */
-static void tell_name(struct shim_thread *t, struct shim_named *call, uint64_t address)
-{
-	uint32_t thing = shim_thing_latest(address), open = t->thread.open;
-	uint64_t told = (uint64_t)shim->writer.header->pid << 32 | thing;
-	const char *text = shim_named_text(call->number);
-	size_t n = strlen(text);
-	struct dw_rec_name *name;
-
-	if (!thing || __atomic_load_n(&call->told, __ATOMIC_RELAXED) == told)
-		return;
-	t->thread.open = 0;
-	name = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*name) + n + 1);
-	if (name) {
-		name->thing = thing;
-		memcpy(name->text, text, n);
-		dw_writer_submit(&shim->writer, name, DW_REC_NAME);
-		__atomic_store_n(&call->told, told, __ATOMIC_RELAXED);
-	}
-	t->thread.open = open;
-}
-
 /* Within the same call, as where a file's own entry leads to another file's, there is no other. */
 static void begin(struct named_call *named, uint64_t caller)
 {
 	struct shim_named *call = named->call;
-	uint64_t address = dw_thing_address(DW_CALL, DW_CALL_NAMED + call->number);
 	struct shim_thread *t = shim_self;
 
-	if (!shim_must_tell(t, 0) || t->thread.slot->waits.thing == address)
+	if (!shim_must_tell(t, 0) || t->thread.slot->waits.thing == shim_text_thing(call->number))
 		return;
 	shim_enter(&named->wait, DW_CALL_NAMED + call->number, 0, 0, caller);
-	if (named->wait.waiting.chain)
-		tell_name(t, call, address);
+	shim_text_tell(t, call->number);
 }
 
 /* Also when an exception passes, or the thread is cancelled. */

@@ -13,7 +13,7 @@
 #define SHIM_NAMED_MAX 1024
 
 /* What the thunks know of the structs of C. */
-#define SHIM_NAMED_SIZE 32
+#define SHIM_NAMED_SIZE 24
 #define SHIM_NAMED_REAL 0
 #define SHIM_NAMED_UNBOUND 8
 #define SHIM_NAMED_SLOT_TOP 8
@@ -34,16 +34,12 @@
 
 #include "shim/shim.h"
 
-/* A name that is met; longer ones are left alone. */
-#define SHIM_NAME_MAX 96
-
 /* A thunk's function. Never changes back, and is never given up: a file may keep its address. */
 struct shim_named {
 	uint64_t real;     /* where to jump to: the function, or what binds the entry to it */
 	uint64_t *unbound; /* the entry, as long as the loader has not bound it; NULL: it has */
-	uint32_t number;   /* of the name, from 0 */
+	uint32_t number;   /* of the name; see text.h */
 	uint32_t reserved;
-	uint64_t told; /* process | record of the thing that has got the name */
 };
 _Static_assert(sizeof(struct shim_named) == SHIM_NAMED_SIZE, "the thunks know it");
 
@@ -54,9 +50,6 @@ extern struct shim_named shim_named[SHIM_NAMED_MAX] __attribute__((visibility("h
  * Return: 1: it may; 0: it must not; negative: it is not known. Keeps errno.
  */
 int shim_page_allows(uint64_t address, int advice);
-
-/* The text of the name with that number. */
-const char *shim_named_text(uint32_t number);
 
 /* Where thunk @i begins. */
 uint64_t shim_named_thunk(uint32_t i);

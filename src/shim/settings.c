@@ -32,6 +32,14 @@ static void set_path(struct shim_settings *settings, const char *value, size_t n
 	settings->record_path[n] = '\0';
 }
 
+static void set_calls(struct shim_settings *settings, const char *value, size_t n)
+{
+	if (n >= sizeof(settings->calls))
+		return;
+	memcpy(settings->calls, value, n);
+	settings->calls[n] = '\0';
+}
+
 static void set_limit(struct shim_settings *settings, const char *value, size_t n)
 {
 	uint64_t mebibytes = 0;
@@ -57,6 +65,7 @@ static const struct {
 	const char *key;
 	void (*set)(struct shim_settings *settings, const char *value, size_t n);
 } keys[] = {
+    {"calls", set_calls},
     {"record_path", set_path},
     {"record_limit", set_limit},
     {"events", set_events},
