@@ -223,6 +223,7 @@ static int fill_process(struct dw_collection *collection, const struct study *st
 	    .n_findings = n_folded,
 	    .n_needs = dw_analysis_n_needs(study->analysis),
 	    .n_things = dw_analysis_n_things(study->analysis),
+	    .monitored = dw_reader_monitor(study->reader) != 0,
 	    .blind = study->blind.entries,
 	    .n_blind = study->blind.n,
 	};

@@ -59,14 +59,26 @@ static int compare_entries(const void *a, const void *b)
 	return r != 0 ? r : (x->finding > y->finding) - (x->finding < y->finding);
 }
 
+/* Of hazards that are one, the one is told whose wait was longest. */
+static void choose(struct dw_reported *first, const struct dw_reported *other,
+		   const struct dw_facts *facts)
+{
+	if (first->finding->verdict != DW_HAZARD)
+		return;
+	if (facts->chains[other->finding->legs[0].needs].longest_ns >
+	    facts->chains[first->finding->legs[0].needs].longest_ns)
+		first->finding = other->finding;
+}
+
 /* Adds up the occurrences of each run of equals at its first, and leaves 0 at the others. */
-static void count_equals(struct dw_reported **sorted, size_t n)
+static void count_equals(struct dw_reported **sorted, size_t n, const struct dw_facts *facts)
 {
 	struct dw_reported *first = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		if (first && compare_kinds(first, sorted[i]) == 0) {
 			first->occurrences++;
+			choose(first, sorted[i], facts);
 			sorted[i]->occurrences = 0;
 		} else {
 			first = sorted[i];
@@ -111,7 +123,7 @@ int dw_fold(struct dw_reported **ret, size_t *ret_n, struct dw_arena *arena,
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &all[i];
 	qsort(sorted, n, sizeof(*sorted), compare_entries);
-	count_equals(sorted, n);
+	count_equals(sorted, n, facts);
 	for (size_t i = 0; i < n; i++)
 		if (all[i].occurrences > 0)
 			all[n_kept++] = all[i];

@@ -84,7 +84,7 @@ static json *blind_json(struct dw_json_writer *writer, const struct dw_report *r
 }
 
 struct sums {
-	uint64_t threads, locks, things, needs, short_stacks, excused;
+	uint64_t monitored, threads, locks, things, needs, short_stacks, excused;
 	uint64_t verdicts[DW_HAZARD + 1]; /* by enum dw_verdict, without an excuse */
 	uint64_t losses[DW_LOSS_MAX];
 };
@@ -99,6 +99,7 @@ static struct sums sum(const struct dw_report *report)
 		const struct dw_facts *facts = process->facts;
 
 		sums.threads += facts->n_threads ? facts->n_threads - 1 : 0;
+		sums.monitored += process->monitored;
 		sums.locks += dw_render_n_locks(process);
 		sums.things += facts->n_things ? facts->n_things - 1 : 0;
 		sums.needs += process->n_needs;
@@ -125,6 +126,7 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 	json *lost = json_object_new_object();
 
 	dw_json_number(writer, object, "processes", report->n_processes);
+	dw_json_number(writer, object, "monitored", sums.monitored);
 	dw_json_number(writer, object, "threads", sums.threads);
 	dw_json_number(writer, object, "locks", sums.locks);
 	dw_json_number(writer, object, "things", sums.things);

@@ -37,6 +37,7 @@ struct dw_reported_process {
 	const struct dw_reported *findings; /* in the order in which to show them */
 	size_t n_findings;
 	uint64_t n_needs, n_things;
+	bool monitored; /* somebody watched it while it ran, so what was stuck was found */
 	const struct dw_blind *blind;
 	size_t n_blind;
 };

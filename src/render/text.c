@@ -128,7 +128,7 @@ static uint64_t entries(uint32_t n)
 }
 
 /* What was looked at. "Nothing found" among no locks is another result than among thousands. */
-static void tell_process(struct dw_telling *telling)
+static void tell_process(struct dw_telling *telling, bool all)
 {
 	const struct dw_reported_process *process = telling->process;
 	uint64_t n_threads = entries(process->facts->n_threads);
@@ -145,6 +145,9 @@ static void tell_process(struct dw_telling *telling)
 	if (process->facts->short_stacks)
 		dw_tell(telling, DW_STYLE_PLAIN, "; %" PRIu64 " stack%s could not be unwound",
 			process->facts->short_stacks, plural(process->facts->short_stacks));
+	/* No reason to be blind: what could happen is known all the same. */
+	if (all && !process->monitored)
+		dw_tell(telling, DW_STYLE_PLAIN, "; nobody watched for what is stuck");
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
 	tell_blind(telling, process->blind, process->n_blind);
 }
@@ -247,7 +250,7 @@ static int tell_summary(struct dw_telling telling, const struct dw_report *repor
 		return dw_pass(r);
 	for (size_t i = 0; i < report->n_processes; i++) {
 		telling.process = &report->processes[i];
-		tell_process(&telling);
+		tell_process(&telling, options->all);
 	}
 	tell_blind(&telling, report->blind, report->n_blind);
 	tell_hazards(&telling, &counts);
