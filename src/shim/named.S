@@ -16,7 +16,7 @@
 	.hidden shim_named
 	.hidden shim_named_call
 
-	.section shim_named_code, "ax", @progbits
+	.text
 
 /* Thunk i: shim_named[i] in r11. Each takes 16 bytes. */
 	.globl shim_named_thunks

@@ -21,8 +21,6 @@
 
 #define PAGE_SIZE UINT64_C(4096)
 
-#define NAMED_CODE __attribute__((section("shim_named_code")))
-
 /* What the thunk keeps, as it lies on the stack below its caller's arguments. */
 struct shim_named_frame {
 	uint64_t vectors[16] __attribute__((aligned(16)));
@@ -55,8 +53,6 @@ _Static_assert(offsetof(struct dw_slot, top) == SHIM_NAMED_SLOT_TOP, "the thunks
 struct shim_named shim_named[SHIM_NAMED_MAX];
 
 extern const char shim_named_thunks[] __attribute__((visibility("hidden")));
-extern const char __start_shim_named_code[] __attribute__((visibility("hidden")));
-extern const char __stop_shim_named_code[] __attribute__((visibility("hidden")));
 
 void shim_named_invoke(struct shim_named_frame *frame, uint64_t real, size_t stack_size);
 int shim_named_call(struct shim_named_frame *frame);
@@ -64,12 +60,6 @@ int shim_named_call(struct shim_named_frame *frame);
 uint64_t shim_named_thunk(uint32_t i)
 {
 	return (uint64_t)shim_named_thunks + UINT64_C(16) * i;
-}
-
-bool shim_named_is_frame(uint64_t address)
-{
-	return address - (uint64_t)__start_shim_named_code <
-	       (uint64_t)(__stop_shim_named_code - __start_shim_named_code);
 }
 
 /* A call under way. */
@@ -139,7 +129,7 @@ static void end(struct named_call *named)
 }
 
 /* Return: whether the call was made. */
-NAMED_CODE int shim_named_call(struct shim_named_frame *frame)
+int shim_named_call(struct shim_named_frame *frame)
 {
 	dw_cleanup(end) struct named_call named;
 	uint64_t real = __atomic_load_n(&frame->call->real, __ATOMIC_ACQUIRE);
@@ -152,14 +142,6 @@ NAMED_CODE int shim_named_call(struct shim_named_frame *frame)
 	begin(&named, frame->caller);
 	shim_named_invoke(frame, real, (size_t)size);
 	return 1;
-}
-
-#else
-
-bool shim_named_is_frame(uint64_t address)
-{
-	(void)address;
-	return false;
 }
 
 #endif

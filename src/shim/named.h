@@ -54,9 +54,6 @@ int shim_page_allows(uint64_t address, int advice);
 /* Where thunk @i begins. */
 uint64_t shim_named_thunk(uint32_t i);
 
-/* Whether @address is in a thunk, or what it calls: no frame of the program's. */
-bool shim_named_is_frame(uint64_t address);
-
 /* got.c: the entry of @call is bound by now: from the next call on, it costs no frame. */
 void shim_named_bound(struct shim_named *call);
 

@@ -9,7 +9,6 @@
  * signal handler's.
  */
 #include "shim/cfi.h"
-#include "shim/named.h"
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -315,13 +314,13 @@ static uint32_t tell_frames(struct shim_thread *t, const uint64_t *frames, uint3
 	return id;
 }
 
-/* Leaves out what the shim itself is doing in the middle of the stack. */
-static uint32_t without_thunks(uint64_t *frames, uint32_t n)
+/* Leaves out what the shim itself is doing in the middle of the stack, or at its outer end. */
+static uint32_t without_own(uint64_t *frames, uint32_t n)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (!shim_named_is_frame(frames[i]))
+		if (!shim_is_ours(frames[i]))
 			frames[kept++] = frames[i];
 	return kept;
 }
@@ -341,7 +340,7 @@ static void capture(void *argument)
 	} else if (n == FRAMES_MAX) {
 		flags = DW_STACK_CUT;
 	}
-	c->id = tell_frames(c->t, frames, without_thunks(frames, n), flags);
+	c->id = tell_frames(c->t, frames, without_own(frames, n), flags);
 }
 
 #if defined(__x86_64__)
