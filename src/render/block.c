@@ -125,12 +125,14 @@ static struct row given_row(struct dw_telling *telling, const struct dw_finding 
 	const struct dw_leg *leg = &finding->legs[number];
 	struct row row = {{dw_tell_thread(telling, leg->thread), "gives", "", "", ""}};
 	const char *given = dw_chain_given(telling->process, finding, number);
+	const struct dw_frame *where = dw_names_post(telling->process->names, leg->post);
 
 	if (leg->holds)
 		return chain_row(telling, row.cells[THREAD], "holds", leg->holds);
 	row.cells[THING] = dw_tell_name(telling, given);
-	if (leg->post)
-		fill_frame(telling, &row, "in", dw_names_post(telling->process->names, leg->post));
+	/* A thread ends nowhere in particular. */
+	if (leg->post && where)
+		fill_frame(telling, &row, "in", where);
 	return row;
 }
 

@@ -86,7 +86,7 @@ const char *dw_names_taken_plain(struct dw_names *names, uint32_t chain);
 
 /*
  * Where something was done, as the program sees it: the innermost function of its own, whatever
- * libraries did within; else the site. NULL if not known.
+ * libraries did within; else the site, unless that is the C library's. NULL if not known.
  */
 const struct dw_frame *dw_names_own_frame(struct dw_names *names, uint32_t stack, uint32_t hint);
 

@@ -5,6 +5,7 @@
 #include "model/event.h"
 #include "symbol/names_parts.h"
 #include "symbol/symbol.h"
+#include "symbol/wrapper.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -434,7 +435,10 @@ const struct dw_frame *dw_names_own_frame(struct dw_names *names, uint32_t stack
 		    is_program(names, frame->module))
 			return frame;
 	}
-	return named->site < named->n_frames ? &named->frames[named->site] : NULL;
+	if (named->site >= named->n_frames ||
+	    dw_wrapper_is_system(named->frames[named->site].module))
+		return NULL;
+	return &named->frames[named->site];
 }
 
 const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post)

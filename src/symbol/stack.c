@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "symbol/wrapper.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct dw_file_place dw_resolver_place(const struct dw_resolver *resolver, dw_place place)
@@ -106,18 +107,43 @@ static uint32_t fill_frames(const struct dw_resolver *resolver, const struct dw_
 	return filled;
 }
 
+static bool is_wrapper(const struct dw_frame *frame)
+{
+	return dw_wrapper_is_lock(frame->function, frame->module);
+}
+
+static bool is_aside(const struct dw_frame *frame)
+{
+	return is_wrapper(frame) || dw_wrapper_is_system(frame->module);
+}
+
+/* How many of the @n innermost frames, one after the other, pass @test. */
+static uint32_t count_inner(const struct dw_frame *frames, uint32_t n,
+			    bool (*test)(const struct dw_frame *frame))
+{
+	uint32_t i = 0;
+
+	while (i < n && test(&frames[i]))
+		i++;
+	return i;
+}
+
 /*
  * Wrappers are what lies at the inner end, entries what lies at the outer end; the same
- * functions in the middle are the program's business. Return: index of the site.
+ * functions in the middle are the program's business. The C library counts as a wrapper, unless
+ * there is nothing else. Return: index of the site.
  */
 static uint32_t mark_frames(struct dw_frame *frames, uint32_t n)
 {
-	uint32_t end = n, site = 0;
+	uint32_t end = n, site;
 
 	while (end && dw_wrapper_is_entry(frames[end - 1].function, frames[end - 1].module))
 		frames[--end].flags |= DW_FRAME_RUNTIME;
-	while (site < end && dw_wrapper_is_lock(frames[site].function, frames[site].module))
-		frames[site++].flags |= DW_FRAME_WRAPPER;
+	site = count_inner(frames, end, is_aside);
+	if (site == end)
+		site = count_inner(frames, end, is_wrapper);
+	for (uint32_t i = 0; i < site; i++)
+		frames[i].flags |= DW_FRAME_WRAPPER;
 	return site < end ? site : n;
 }
 

@@ -199,8 +199,12 @@ static bool is_own(const char *module)
 
 bool dw_wrapper_is_lock(const char *function, const char *module)
 {
-	return is_own(module) || is_in(module, system_modules, N_ELEMENTS(system_modules)) ||
-	       is_in(function, lock_wrappers, N_ELEMENTS(lock_wrappers));
+	return is_own(module) || is_in(function, lock_wrappers, N_ELEMENTS(lock_wrappers));
+}
+
+bool dw_wrapper_is_system(const char *module)
+{
+	return is_in(module, system_modules, N_ELEMENTS(system_modules));
 }
 
 bool dw_wrapper_is_entry(const char *function, const char *module)

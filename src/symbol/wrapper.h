@@ -12,9 +12,12 @@
 
 /*
  * Whether a frame does no more than take, release or make a lock, wait for or post a
- * condition, for its caller; or is the C library's.
+ * condition, for its caller.
  */
 bool dw_wrapper_is_lock(const char *function, const char *module);
+
+/* Whether a file is the C library or the loader: what is done in there is done for others. */
+bool dw_wrapper_is_system(const char *module);
 
 /* Whether a frame that has none but such outside it starts a thread or a program. */
 bool dw_wrapper_is_entry(const char *function, const char *module);

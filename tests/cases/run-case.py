@@ -74,10 +74,10 @@ WRAPPERS = ("pthread_", "__gthread_", "std::", "bql_lock_impl", "qemu_cond_wait_
 
 
 def function_of(stack):
-    for frame in stack:
-        name = frame["function"] or "?"
-        if not name.startswith(WRAPPERS) and not (frame["module"] or "").startswith("libc.so"):
-            return name.split("(")[0]
+    frames = [frame for frame in stack if not (frame["function"] or "?").startswith(WRAPPERS)]
+    own = [frame for frame in frames if not (frame["module"] or "").startswith("libc.so")]
+    for frame in own or frames:
+        return (frame["function"] or "?").split("(")[0]
     return "?"
 
 
@@ -88,7 +88,9 @@ def how_of(lock):
 def leg_lines(finding):
     for leg in finding["legs"]:
         post = leg.get("post")
-        ends = ["gives %s in %s" % (post["name"], post["function"] or "?")] if post else []
+        ends = ["gives " + post["name"]] if post else []
+        if post and post["function"]:
+            ends[0] += " in " + post["function"]
         now = (leg.get("now") or {"stack": []})["stack"]
         ends += ["%s %s in %s%s" % (key, leg[key]["name"],
                                     function_of(leg[key]["stack"] or now), how_of(leg[key]))

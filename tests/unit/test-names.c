@@ -175,6 +175,34 @@ static void a_stack_of_wrappers_alone_has_no_site(void **state)
 	assert_int_equal(dw_names_stack(names, 0, 0)->n_frames, 0);
 }
 
+static void the_c_library_is_a_site_only_where_there_is_no_other(void **state)
+{
+	dw_auto(names) names = NULL;
+	const struct dw_named_stack *stack;
+	uint32_t both, alone;
+
+	(void)state;
+	sample_begin(START);
+	sample.modules[2].path = "/nonexistent/libc.so.6";
+	both = sample_stack("fb_lock qemu_mutex_lock_impl main_loop_wait qemu_thread_start");
+	sample_in_library(both, 1);
+	alone = sample_stack("qemu_mutex_lock_impl fb_lock main_loop_wait");
+	sample_in_library(alone, 3);
+	/* At the outer end, what has no name in there starts a thread. */
+	sample.frames[alone][2] = sample.frames[both][2];
+	names = names_of_sample();
+	stack = dw_names_stack(names, both, 0);
+	assert_int_equal(stack->site, 2);
+	assert_int_equal(stack->frames[0].flags, DW_FRAME_WRAPPER);
+	stack = dw_names_stack(names, alone, 0);
+	assert_int_equal(stack->site, 2);
+	sample.stacks[alone].n_frames = 1;
+	dw_names_free(names);
+	names = names_of_sample();
+	assert_int_equal(dw_names_stack(names, alone, 0)->site, 1);
+	assert_null(dw_names_own_frame(names, alone, 0));
+}
+
 static void places_outside_of_files_have_no_names(void **state)
 {
 	dw_auto(names) names = NULL;
@@ -425,7 +453,10 @@ static void wrappers_and_entries_are_told_by_name_or_module(void **state)
 	assert_false(dw_wrapper_is_lock("aio_context_acquire", "qemu-system-x86_64"));
 	assert_false(dw_wrapper_is_lock("qemu_mutex_lock_implausible", NULL));
 	assert_true(dw_wrapper_is_lock("sem_wait", "program"));
-	assert_true(dw_wrapper_is_lock(NULL, "libc.so.6"));
+	assert_true(dw_wrapper_is_system("libc.so.6"));
+	assert_true(dw_wrapper_is_system("ld-linux-x86-64.so.2"));
+	assert_false(dw_wrapper_is_system("libcoreaudio.so"));
+	assert_false(dw_wrapper_is_system(NULL));
 	assert_true(
 	    dw_wrapper_is_lock("std::sys::unix::locks::futex::Mutex::lock_contended", "vmm"));
 	assert_true(dw_wrapper_is_lock("<lock_api::mutex::MutexGuard<R,T>>::lock", "vmm"));
@@ -454,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(a_hint_is_about_the_first_frame_that_is_no_wrapper),
 	    cmocka_unit_test(a_hint_of_a_wrapper_says_nothing),
 	    cmocka_unit_test(a_stack_of_wrappers_alone_has_no_site),
+	    cmocka_unit_test(the_c_library_is_a_site_only_where_there_is_no_other),
 	    cmocka_unit_test(places_outside_of_files_have_no_names),
 	    cmocka_unit_test(a_frame_that_is_no_place_is_left_out),
 	    cmocka_unit_test(a_thread_is_called_by_name_start_or_number),
