@@ -41,9 +41,9 @@ static void show(size_t n_before, const char *who, const char *sort, const char 
 
 /* Return: how many lines only one of the two has. */
 static size_t compare_sorts(const struct dw_facts *live, const struct dw_facts *replayed,
-			    enum told_sort sort)
+			    enum told_sort sort, const struct told *twice)
 {
-	struct told left = told_new(live, sort), right = told_new(replayed, sort);
+	struct told left = told_new(live, sort, twice), right = told_new(replayed, sort, twice);
 	size_t l = 0, r = 0, n = 0;
 
 	while (l < left.n || r < right.n) {
@@ -76,12 +76,15 @@ static bool is_whole(const struct dw_facts *facts)
 
 static size_t compare_replay(const struct dw_facts *live, const struct dw_facts *replayed)
 {
+	struct told twice = told_twice(live);
 	size_t n = told_twins(live);
 
 	if (n)
 		printf("%zu live things share an address and a life\n", n);
 	for (enum told_sort sort = 0; sort < TOLD_SORTS; sort++)
-		n += compare_sorts(live, replayed, sort);
+		n += compare_sorts(live, replayed, sort, &twice);
+	printf("chains told twice: %zu\n", twice.n);
+	told_done(&twice);
 	return n;
 }
 

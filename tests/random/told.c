@@ -27,6 +27,11 @@ static void add_line(struct told *told, char *line)
 	told->lines[told->n++] = line;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 /* A line that is being written; text_end() gives it. */
 struct text {
 	char *buffer;
@@ -87,6 +92,7 @@ size_t told_twins(const struct dw_facts *facts)
 
 struct teller {
 	const struct dw_facts *facts;
+	const struct told *twice;
 	bool *things;   /* whether each was told */
 	uint32_t *path; /* room for the deepest chain */
 };
@@ -247,42 +253,97 @@ static void tell_needs(struct told *told, const struct teller *teller)
 			tell_needs_of(told, teller, i);
 }
 
-static void tell_posts(struct told *told, const struct teller *teller)
-{
-	for (uint32_t i = 1; i < teller->facts->n_posts; i++) {
-		const struct dw_post *post = &teller->facts->posts[i];
-		struct text text;
+/* A line of the post or chain with @number, which others can have as well. */
+struct numbered {
+	char *line;
+	uint32_t number;
+};
 
-		text_begin(&text);
-		fprintf(text.out, "thread %" PRIu32 " gives ", post->thread);
-		put_thing(text.out, teller, post->thing);
-		put_place(text.out, teller->facts, post->stack);
-		if (post->said) {
-			fputs(" having said ", text.out);
-			put_thing(text.out, teller, post->said);
-		}
-		if (post->chain) {
-			fputs(" after ", text.out);
-			put_chain(text.out, teller, post->chain);
-		}
-		add_line(told, text_end(&text));
-	}
+static int by_line_and_number(const void *a, const void *b)
+{
+	const struct numbered *left = a, *right = b;
+	int order = strcmp(left->line, right->line);
+
+	return order ? order : (left->number > right->number) - (left->number < right->number);
 }
 
-/* How often each wait was measured; for how long, the two know by clocks of their own. */
-static void tell_waits(struct told *told, const struct teller *teller)
+static bool was_told_twice(const struct teller *teller, char *chain)
 {
-	for (uint32_t i = 1; i < teller->facts->n_chains; i++) {
-		const struct dw_chain *chain = &teller->facts->chains[i];
+	return teller->twice && teller->twice->n &&
+	       bsearch(&chain, teller->twice->lines, teller->twice->n, sizeof(chain), by_text);
+}
+
+static char *post_line(const struct teller *teller, const struct dw_post *post)
+{
+	char *chain = post->chain ? chain_line(teller, post->chain) : NULL;
+	struct text text;
+
+	text_begin(&text);
+	fprintf(text.out, "thread %" PRIu32 " gives ", post->thread);
+	put_thing(text.out, teller, post->thing);
+	if (chain)
+		fprintf(text.out, " after %s", chain);
+	if (post->said && !was_told_twice(teller, chain)) {
+		fputs(", having said ", text.out);
+		put_thing(text.out, teller, post->said);
+	}
+	free(chain);
+	return text_end(&text);
+}
+
+/* Who has forgotten that a post is told may tell it again, at another place: the first counts. */
+static void tell_posts(struct told *told, const struct teller *teller)
+{
+	uint32_t n = teller->facts->n_posts - 1;
+	struct numbered *givings = allocated(calloc(n + 1, sizeof(*givings)));
+
+	for (uint32_t i = 0; i < n; i++)
+		givings[i] =
+		    (struct numbered){post_line(teller, &teller->facts->posts[i + 1]), i + 1};
+	qsort(givings, n, sizeof(*givings), by_line_and_number);
+	for (uint32_t i = 0; i < n; i++) {
 		struct text text;
 
-		if (!(chain->how & DW_WAITS))
+		if (i > 0 && strcmp(givings[i - 1].line, givings[i].line) == 0)
 			continue;
 		text_begin(&text);
-		put_chain(text.out, teller, i);
-		fprintf(text.out, "; %" PRIu32 " times", chain->n_waits);
+		fputs(givings[i].line, text.out);
+		put_place(text.out, teller->facts, teller->facts->posts[givings[i].number].stack);
 		add_line(told, text_end(&text));
 	}
+	for (uint32_t i = 0; i < n; i++)
+		free(givings[i].line);
+	free(givings);
+}
+
+/*
+ * How often each wait was measured, in all chains that tell of it; for how long, the two know by
+ * clocks of their own.
+ */
+static void tell_waits(struct told *told, const struct teller *teller)
+{
+	const struct dw_chain *chains = teller->facts->chains;
+	struct numbered *waits = allocated(calloc(teller->facts->n_chains + 1, sizeof(*waits)));
+	uint32_t n = 0, n_times = 0;
+
+	for (uint32_t i = 1; i < teller->facts->n_chains; i++)
+		if (chains[i].how & DW_WAITS)
+			waits[n++] = (struct numbered){chain_line(teller, i), i};
+	qsort(waits, n, sizeof(*waits), by_line_and_number);
+	for (uint32_t i = 0; i < n; i++) {
+		struct text text;
+
+		n_times += chains[waits[i].number].n_waits;
+		if (i + 1 < n && strcmp(waits[i].line, waits[i + 1].line) == 0)
+			continue;
+		text_begin(&text);
+		fprintf(text.out, "%s; %" PRIu32 " times", waits[i].line, n_times);
+		add_line(told, text_end(&text));
+		n_times = 0;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		free(waits[i].line);
+	free(waits);
 }
 
 static void tell_things(struct told *told, const struct teller *teller)
@@ -345,11 +406,6 @@ static void tell_misuses(struct told *told, const struct teller *teller)
 	}
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void make_set(struct told *told)
 {
 	size_t n = 0;
@@ -365,7 +421,41 @@ static void make_set(struct told *told)
 	told->n = n;
 }
 
-struct told told_new(const struct dw_facts *facts, enum told_sort sort)
+static void teller_init(struct teller *teller, const struct dw_facts *facts)
+{
+	*teller = (struct teller){
+	    .facts = facts,
+	    .things = things_told(facts),
+	    .path = allocated(calloc(facts->n_chains + 1, sizeof(*teller->path))),
+	};
+}
+
+static void teller_done(const struct teller *teller)
+{
+	free(teller->things);
+	free(teller->path);
+}
+
+struct told told_twice(const struct dw_facts *facts)
+{
+	struct told all = {0}, twice = {0};
+	struct teller teller;
+
+	teller_init(&teller, facts);
+	for (uint32_t i = 1; i < facts->n_chains; i++)
+		add_line(&all, chain_line(&teller, i));
+	teller_done(&teller);
+	if (all.n)
+		qsort(all.lines, all.n, sizeof(*all.lines), by_text);
+	for (size_t i = 1; i < all.n; i++)
+		if (strcmp(all.lines[i - 1], all.lines[i]) == 0)
+			add_line(&twice, allocated(strdup(all.lines[i])));
+	told_done(&all);
+	make_set(&twice);
+	return twice;
+}
+
+struct told told_new(const struct dw_facts *facts, enum told_sort sort, const struct told *twice)
 {
 	static void (*const tells[TOLD_SORTS])(struct told * told, const struct teller *teller) = {
 	    [TOLD_CHAINS] = tell_chains, [TOLD_NEEDS] = tell_needs,
@@ -373,17 +463,14 @@ struct told told_new(const struct dw_facts *facts, enum told_sort sort)
 	    [TOLD_THINGS] = tell_things, [TOLD_THREADS] = tell_threads,
 	    [TOLD_JOINS] = tell_joins,   [TOLD_MISUSES] = tell_misuses,
 	};
-	struct teller teller = {
-	    .facts = facts,
-	    .things = things_told(facts),
-	    .path = allocated(calloc(facts->n_chains + 1, sizeof(*teller.path))),
-	};
+	struct teller teller;
 	struct told told = {0};
 
+	teller_init(&teller, facts);
+	teller.twice = twice;
 	tells[sort](&told, &teller);
 	make_set(&told);
-	free(teller.things);
-	free(teller.path);
+	teller_done(&teller);
 	return told;
 }
 

@@ -29,7 +29,14 @@ enum told_sort {
 };
 #define TOLD_SORTS 8
 
-struct told told_new(const struct dw_facts *facts, enum told_sort sort);
+/* The chains that were told more than once. */
+struct told told_twice(const struct dw_facts *facts);
+
+/*
+ * @twice: chains of which it is not known what was said after them, because whoever tells a
+ * chain again forgets that too. NULL: there are none.
+ */
+struct told told_new(const struct dw_facts *facts, enum told_sort sort, const struct told *twice);
 void told_done(struct told *told);
 
 /* How many pairs of told things have one address and one life; there should be none. */
