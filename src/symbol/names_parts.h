@@ -36,3 +36,12 @@ struct dw_names {
 /* Text that lives as long as @names, made as printf does; cut if it is very long. May be NULL. */
 const char *dw_names_text(struct dw_names *names, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Whether the file called @module, a base name or NULL, is the program and no library. */
+bool dw_names_is_program(const struct dw_names *names, const char *module);
+
+/*
+ * The function by which a library was called that waits at @stack: its users know that one
+ * (`CFRelease`), not what it calls within. NULL where the program itself waits.
+ */
+const char *dw_names_library_call(struct dw_names *names, uint32_t stack, uint32_t hint);

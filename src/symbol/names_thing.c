@@ -5,7 +5,6 @@
 #include "model/event.h"
 #include "symbol/names_parts.h"
 #include "symbol/symbol.h"
-#include "symbol/wrapper.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -114,45 +113,12 @@ static bool is_lock(const struct dw_thing *thing)
 	       thing->kind == DW_ONCE;
 }
 
-/* Whether the file called @module, a base name, is the program and no library. */
-static bool is_program(const struct dw_names *names, const char *module)
-{
-	const char *program = names->resolver.facts->program;
-
-	return program && module && strcmp(dw_resolver_base_name(program), module) == 0;
-}
-
 static bool is_of_program(const struct dw_names *names, const struct dw_thing *thing)
 {
 	const struct dw_module *module = dw_resolver_place(&names->resolver, thing->place).module;
 
-	return module && module->path && is_program(names, dw_resolver_base_name(module->path));
-}
-
-/*
- * The function by which a library was called that waits at @stack: its users know that one
- * (`CFRelease`), not what it calls within. NULL where the program itself waits.
- */
-static const char *find_library_call(struct dw_names *names, uint32_t stack, uint32_t hint)
-{
-	const struct dw_named_stack *named = dw_names_stack(names, stack, hint);
-	const char *library, *call = NULL;
-
-	if (named->site >= named->n_frames)
-		return NULL;
-	library = named->frames[named->site].module;
-	if (!library || is_program(names, library))
-		return NULL;
-	for (uint32_t i = named->site; i < named->n_frames; i++) {
-		const struct dw_frame *frame = &named->frames[i];
-
-		if (frame->flags & DW_FRAME_RUNTIME || !frame->module ||
-		    strcmp(frame->module, library) != 0)
-			break;
-		if (frame->function)
-			call = frame->function;
-	}
-	return call;
+	return module && module->path &&
+	       dw_names_is_program(names, dw_resolver_base_name(module->path));
 }
 
 static const char *call_word(uint32_t number)
@@ -221,7 +187,7 @@ static struct dw_thing_name name_by_library(struct dw_names *names, const struct
 	const char *call = NULL;
 
 	if (!is_lock(thing) && !is_of_program(names, thing))
-		call = find_library_call(names, first->stack, first->hint);
+		call = dw_names_library_call(names, first->stack, first->hint);
 	return (struct dw_thing_name){call, call, /* is_own= */ false};
 }
 
@@ -382,7 +348,7 @@ static struct dw_thing_name name_call(struct dw_names *names, const struct dw_ch
 	const char *library = NULL, *what;
 
 	if (!name->is_own)
-		library = find_library_call(names, chain->stack, chain->hint);
+		library = dw_names_library_call(names, chain->stack, chain->hint);
 	if (library)
 		return (struct dw_thing_name){.plain = library, .full = library};
 	what = name->is_own ? NULL : dw_names_text(names, "%s in", name->full);
@@ -422,41 +388,4 @@ const char *dw_names_taken(struct dw_names *names, uint32_t chain)
 const char *dw_names_taken_plain(struct dw_names *names, uint32_t chain)
 {
 	return taken_name_of(names, chain).plain;
-}
-
-const struct dw_frame *dw_names_own_frame(struct dw_names *names, uint32_t stack, uint32_t hint)
-{
-	const struct dw_named_stack *named = dw_names_stack(names, stack, hint);
-
-	for (uint32_t i = named->site; i < named->n_frames; i++) {
-		const struct dw_frame *frame = &named->frames[i];
-
-		if (frame->function && !(frame->flags & DW_FRAME_RUNTIME) &&
-		    is_program(names, frame->module))
-			return frame;
-	}
-	if (named->site >= named->n_frames ||
-	    dw_wrapper_is_system(named->frames[named->site].module))
-		return NULL;
-	return &named->frames[named->site];
-}
-
-const struct dw_frame *dw_names_post(struct dw_names *names, uint32_t post)
-{
-	const struct dw_facts *facts = names->resolver.facts;
-
-	if (post >= facts->n_posts)
-		return NULL;
-	return dw_names_own_frame(names, facts->posts[post].stack, facts->posts[post].hint);
-}
-
-const char *dw_names_frame(struct dw_names *names, const struct dw_frame *frame)
-{
-	const char *text = frame->function;
-
-	if (!text && !frame->module)
-		return "generated code";
-	if (!text)
-		text = dw_names_text(names, "%s+0x%" PRIx64, frame->module, frame->address);
-	return text ? text : "?";
 }

@@ -467,6 +467,8 @@ static void wrappers_and_entries_are_told_by_name_or_module(void **state)
 	assert_true(dw_wrapper_is_entry(NULL, "libc.so.6"));
 	assert_true(dw_wrapper_is_entry("anything", "libdeadwatch.so"));
 	assert_true(dw_wrapper_is_entry(NULL, "libstdc++.so.6"));
+	assert_true(
+	    dw_wrapper_is_entry("std::sys::unix::thread::Thread::new::thread_start", "vmm"));
 	assert_false(dw_wrapper_is_entry("qsort", "libc.so.6"));
 	assert_false(dw_wrapper_is_entry(NULL, "libvirglrenderer.so.1"));
 }
