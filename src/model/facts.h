@@ -175,6 +175,23 @@ struct dw_found_leg {
 	uint32_t stack; /* where it is now; 0: it could not be read */
 };
 
+/*
+ * The monitor was asked to say when a function that is to run again and again does not; and
+ * that was so.
+ */
+struct dw_silence {
+	const char *function;
+	uint64_t time_ns;  /* CLOCK_MONOTONIC when it was first said */
+	uint64_t quiet_ns; /* for so long it had not run at the last look, or when it ran again */
+	uint64_t usual_ns; /* how far apart its runs used to be */
+	uint64_t n_beats;  /* runs that were seen before */
+	uint32_t flags;    /* enum dw_silence_flag */
+};
+
+enum dw_silence_flag {
+	DW_SILENCE_OVER = 1, /* it ran again */
+};
+
 /* Thread `thread`, at its segment `segment` and ever after, has seen `other` end. */
 struct dw_joined {
 	uint32_t thread, segment, other;
@@ -230,10 +247,11 @@ struct dw_facts {
 	const struct dw_told_slot *slots;
 	const struct dw_post *posts;
 	const struct dw_found *founds;
+	const struct dw_silence *silences;
 
 	/* How many entries each array has, the "none" at index 0 included. */
 	uint32_t n_modules, n_hints, n_stacks, n_runs, n_threads, n_things, n_chains, n_joins,
-	    n_misuses, n_slots, n_posts, n_founds;
+	    n_misuses, n_slots, n_posts, n_founds, n_silences;
 
 	const char *program; /* path of the executable */
 	uint32_t pid;

@@ -83,7 +83,8 @@ enum dw_rec_flag {
 	X(DW_REC_EVENT, 11, "event")   \
 	X(DW_REC_POST, 12, "post")     \
 	X(DW_REC_NAME, 13, "name")     \
-	X(DW_REC_FOUND, 14, "found")
+	X(DW_REC_FOUND, 14, "found")   \
+	X(DW_REC_SILENCE, 15, "silence")
 
 enum dw_rec_kind {
 #define X(name, value, text) name = value,
@@ -264,6 +265,19 @@ struct dw_rec_found {
 	struct dw_rec_found_leg legs[];
 };
 _Static_assert(sizeof(struct dw_rec_found) == 40, "wire format");
+
+/* See struct dw_silence; the monitor writes it, and `quiet_ns` and `flags` at each look anew. */
+struct dw_rec_silence {
+	struct dw_rec_head head;
+	uint64_t time_ns;
+	uint64_t quiet_ns;
+	uint64_t usual_ns;
+	uint64_t n_beats;
+	uint32_t flags; /* enum dw_silence_flag */
+	uint32_t reserved;
+	char function[]; /* ends with NUL */
+};
+_Static_assert(sizeof(struct dw_rec_silence) == 48, "wire format");
 
 struct dw_rec_event {
 	struct dw_rec_head head;

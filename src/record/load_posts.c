@@ -145,3 +145,41 @@ int dw_load_founds(struct dw_load *load)
 	load->facts->n_founds = n;
 	return 0;
 }
+
+/* Return: 0; 1, with what is wrong counted, if it is left out; or -ENOMEM. */
+static int load_silence(struct dw_load *load, struct dw_silence *ret, uint32_t i)
+{
+	struct dw_rec_silence record;
+	int r;
+
+	dw_load_record(load, DW_REC_SILENCE, i, &record, sizeof(record));
+	*ret = (struct dw_silence){
+	    .time_ns = record.time_ns,
+	    .quiet_ns = record.quiet_ns,
+	    .usual_ns = record.usual_ns,
+	    .n_beats = record.n_beats,
+	    .flags = record.flags & DW_SILENCE_OVER,
+	};
+	r = dw_load_text(load, DW_REC_SILENCE, i, sizeof(record), &ret->function);
+	load->damaged += r > 0;
+	return r < 0 ? dw_pass(r) : r;
+}
+
+int dw_load_silences(struct dw_load *load)
+{
+	uint32_t n_records = load->kinds[DW_REC_SILENCE].n, n = 1;
+	struct dw_silence *silences = dw_load_array(load, n_records, sizeof(*silences));
+
+	if (!silences)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 0; i < n_records; i++) {
+		int r = load_silence(load, &silences[n], i);
+
+		if (r < 0)
+			return dw_pass(r);
+		n += r == 0;
+	}
+	load->facts->silences = silences;
+	load->facts->n_silences = n;
+	return 0;
+}

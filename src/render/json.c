@@ -72,6 +72,38 @@ static json *contention_json(struct dw_json_writer *writer, const struct dw_repo
 	return array;
 }
 
+static void append_silence(struct dw_json_writer *writer, json *array,
+			   const struct dw_reported_process *process,
+			   const struct dw_silence *silence)
+{
+	json *object = json_object_new_object();
+
+	dw_json_text(writer, object, "function", silence->function);
+	dw_json_number(writer, object, "quiet_ns", silence->quiet_ns);
+	dw_json_number(writer, object, "usual_ns", silence->usual_ns);
+	dw_json_number(writer, object, "runs", silence->n_beats);
+	dw_json_bool(writer, object, "over", silence->flags & DW_SILENCE_OVER);
+	dw_json_text(writer, object, "recording", process->path);
+	dw_json_append(writer, array, object);
+}
+
+/* NULL: there are none. */
+static json *silences_json(struct dw_json_writer *writer, const struct dw_report *report)
+{
+	json *array = NULL;
+
+	for (size_t i = 0; i < report->n_processes; i++) {
+		const struct dw_facts *facts = report->processes[i].facts;
+
+		for (uint32_t j = 1; j < facts->n_silences; j++) {
+			if (!array)
+				array = json_object_new_array();
+			append_silence(writer, array, &report->processes[i], &facts->silences[j]);
+		}
+	}
+	return array;
+}
+
 static json *blind_json(struct dw_json_writer *writer, const struct dw_report *report)
 {
 	json *array = json_object_new_array();
@@ -146,10 +178,13 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 static json *report_json(struct dw_json_writer *writer, const struct dw_report *report,
 			 const struct dw_render_options *options)
 {
-	json *object = json_object_new_object();
+	json *object = json_object_new_object(), *silences;
 
 	dw_json_text(writer, object, "schema", REPORT_SCHEMA);
 	dw_json_add(writer, object, "findings", findings_json(writer, report));
+	silences = silences_json(writer, report);
+	if (silences)
+		dw_json_add(writer, object, "silences", silences);
 	if (options->contention)
 		dw_json_add(writer, object, "contention", contention_json(writer, report));
 	dw_json_add(writer, object, "blind", blind_json(writer, report));

@@ -127,6 +127,26 @@ static uint64_t entries(uint32_t n)
 	return n ? n - 1 : 0;
 }
 
+/* The monitor was asked to say when a function that is to run again and again does not. */
+static void tell_silences(struct dw_telling *telling)
+{
+	const struct dw_facts *facts = telling->process->facts;
+
+	for (uint32_t i = 1; i < facts->n_silences; i++) {
+		const struct dw_silence *silence = &facts->silences[i];
+
+		dw_tell(telling, DW_STYLE_BOLD, "  silent: %s",
+			dw_tell_name(telling, silence->function));
+		dw_tell(telling, DW_STYLE_PLAIN,
+			silence->flags & DW_SILENCE_OVER
+			    ? " did not run for %s, and ran again; it used to run every %s"
+			    : " last ran %s before it was last looked at; it used to run every %s",
+			dw_tell_span(telling, silence->quiet_ns),
+			dw_tell_span(telling, silence->usual_ns));
+		dw_tell(telling, DW_STYLE_PLAIN, " (seen %" PRIu64 " times)\n", silence->n_beats);
+	}
+}
+
 /* What was looked at. "Nothing found" among no locks is another result than among thousands. */
 static void tell_process(struct dw_telling *telling, bool all)
 {
@@ -149,6 +169,7 @@ static void tell_process(struct dw_telling *telling, bool all)
 	if (all && !process->monitored)
 		dw_tell(telling, DW_STYLE_PLAIN, "; nobody watched for what is stuck");
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+	tell_silences(telling);
 	tell_blind(telling, process->blind, process->n_blind);
 }
 

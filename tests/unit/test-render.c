@@ -334,6 +334,58 @@ static void json_is_valid_by_its_schema(void **state)
 	free(text);
 }
 
+static const struct dw_silence silences[] = {
+    {.function = NULL},
+    {.function = "fence_poll", .quiet_ns = 1300000000, .usual_ns = 10000000, .n_beats = 211},
+    {.function = "gui_update",
+     .quiet_ns = 2500000000,
+     .usual_ns = 30000000,
+     .n_beats = 9,
+     .flags = DW_SILENCE_OVER},
+};
+
+static void add_silences(void)
+{
+	sample.facts.silences = silences;
+	sample.facts.n_silences = 3;
+	finish();
+}
+
+static void a_silence_is_told_and_no_finding(void **state)
+{
+	char *text;
+
+	(void)state;
+	add_silences();
+	text = rendered("text", (struct dw_render_options){0});
+	expect_contains(text, "\n  silent: fence_poll last ran 1.3 s before it was last looked at; "
+			      "it used to run every 10 ms (seen 211 times)\n");
+	expect_contains(text,
+			"\n  silent: gui_update did not run for 2.5 s, and ran again; it used "
+			"to run every 30 ms (seen 9 times)\n");
+	expect_contains(text, "\nclean: no cycle of needs was found\n");
+	free(text);
+}
+
+static void silences_are_valid_by_the_schema(void **state)
+{
+	char *text, *word;
+	int r;
+
+	(void)state;
+	add_silences();
+	text = rendered("json", (struct dw_render_options){0});
+	word = strstr(text, "\"quiet_ns\"");
+	assert_non_null(word);
+	r = validate(text);
+	if (r != 2) { /* see json_is_valid_by_its_schema() */
+		assert_int_equal(r, 0);
+		word[1] = 'Q';
+		assert_int_equal(validate(text), 1);
+	}
+	free(text);
+}
+
 static void text_that_is_no_utf8_is_made_such(void **state)
 {
 	static const char *const texts[][2] = {
@@ -399,6 +451,8 @@ int main(void)
 	    TEST(output_is_a_function_of_the_report),
 	    TEST(json_tells_everything),
 	    TEST(json_is_valid_by_its_schema),
+	    TEST(a_silence_is_told_and_no_finding),
+	    TEST(silences_are_valid_by_the_schema),
 	    TEST(text_that_is_no_utf8_is_made_such),
 	    TEST(a_failure_to_write_is_told),
 	    TEST(an_unknown_format_is_not_found),
