@@ -29,12 +29,11 @@ static void mark(struct waiters *w, const struct dw_found *found, bool is_leg)
 				w->is_given[i] = true;
 }
 
-static void collect(struct waiters *w)
+static void collect(struct waiters *w, enum dw_wait_part part)
 {
-	w->n = 0;
 	for (uint32_t t = 1; t < w->waits->n_threads; t++) {
 		const struct dw_waiter *waiter = &w->waits->waiters[t];
-		const struct dw_wait *wait = &waiter->waits[DW_WAIT_OWN];
+		const struct dw_wait *wait = &waiter->waits[part];
 
 		if (w->is_leg[t] || !wait->address || !waiter->span_ns || !w->is_given[wait->node])
 			continue;
@@ -48,8 +47,12 @@ static int add_waiters(struct waiters *w, struct dw_found *found)
 {
 	struct dw_found_leg *legs;
 
+	w->n = 0;
 	mark(w, found, true);
-	collect(w);
+	collect(w, DW_WAIT_OWN);
+	/* Where nobody wants it yet, it is those who need it again that it was found by. */
+	if (w->n == 0 && found->verdict == DW_FOUND_STALL)
+		collect(w, DW_WAIT_RETAKE);
 	mark(w, found, false);
 	legs = dw_arena_alloc(w->arena, (found->n_legs + w->n) * sizeof(*legs));
 	if (!legs)

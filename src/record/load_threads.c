@@ -188,6 +188,12 @@ static void translate_waits(struct dw_load *load, struct dw_held *waits)
 	waits->how &= DW_LOAD_HOWS;
 }
 
+/* A condition wait has let it go, and needs it again. */
+static bool is_retaken(const struct dw_slot *slot, const struct dw_held *wanted)
+{
+	return slot->waits.what == DW_CONDITION && wanted->thing && wanted->how & DW_RETAKEN;
+}
+
 /* The copy is as large as it must be for what is held, and what is being taken. */
 static int load_slot(struct dw_load *load, const struct dw_slot **ret, uint32_t thread, uint32_t i)
 {
@@ -210,7 +216,7 @@ static int load_slot(struct dw_load *load, const struct dw_slot **ret, uint32_t 
 		translate_held(load, &slot->held[h]);
 	translate_waits(load, &slot->waits);
 	wanted = &slot->held[slot->top + 1];
-	if (slot->wants && slot->wants == wanted->thing)
+	if ((slot->wants && slot->wants == wanted->thing) || is_retaken(slot, wanted))
 		translate_held(load, wanted);
 	else
 		*wanted = (struct dw_held){0}; /* a lock of some time ago */

@@ -23,6 +23,7 @@ struct dw_reader {
 	unsigned flags;
 	uint64_t n_locked;
 	uint32_t monitor;
+	struct dw_load_index kinds[DW_REC_FOUND + 1]; /* by enum dw_rec_kind */
 };
 
 static const size_t sizes_min[] = {
@@ -218,6 +219,7 @@ static int read_image(struct dw_reader **ret, const struct dw_image *image, size
 	reader->flags = header.flags;
 	reader->n_locked = header.n_locked;
 	reader->monitor = header.monitor;
+	memcpy(reader->kinds, load.kinds, sizeof(reader->kinds));
 	/* Without the flag, not every event was recorded, and some are worse than none. */
 	reader->events = load.events;
 	reader->n_events = header.flags & DW_REC_EVENTS ? load.n_events : 0;
@@ -281,6 +283,16 @@ uint64_t dw_reader_n_locked(const struct dw_reader *reader)
 uint32_t dw_reader_monitor(const struct dw_reader *reader)
 {
 	return reader->monitor;
+}
+
+uint32_t dw_reader_id(const struct dw_reader *reader, enum dw_rec_kind kind, uint32_t number)
+{
+	const struct dw_load_index *index = &reader->kinds[kind];
+
+	for (uint32_t i = 0; number && i < index->n; i++)
+		if (index->numbers[i] == number)
+			return index->ids[i];
+	return 0;
 }
 
 const char *dw_reader_answer_text(int answer)

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "model/event.h"
 #include "model/facts.h"
+#include "record/layout.h"
 
 struct dw_reader;
 
@@ -57,6 +58,12 @@ uint64_t dw_reader_n_locked(const struct dw_reader *reader);
 
 /* The number of the process that watched the program while it ran; 0: there was none. */
 uint32_t dw_reader_monitor(const struct dw_reader *reader);
+
+/*
+ * The id, in the recording, of what has @number in the facts: chains, things, posts, stacks,
+ * modules by their @kind. 0: none.
+ */
+uint32_t dw_reader_id(const struct dw_reader *reader, enum dw_rec_kind kind, uint32_t number);
 
 /* The answer in words, such as "is not a recording"; static. */
 const char *dw_reader_answer_text(int answer);

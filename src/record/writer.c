@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,6 +146,39 @@ int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit,
 	}
 	fill_header(made.header, limit, flags);
 	*writer = made;
+	return 0;
+}
+
+/* What is there of a file is mapped, whatever its header says; and kept to, ever after. */
+static bool is_recording(const struct dw_rec_header *header, uint64_t size)
+{
+	return __atomic_load_n(&header->magic, __ATOMIC_ACQUIRE) == DW_REC_MAGIC &&
+	       header->version == DW_REC_VERSION && header->header_size == DW_REC_HEADER_SIZE &&
+	       header->limit == size;
+}
+
+int dw_writer_open(struct dw_writer *writer, int fd)
+{
+	struct dw_rec_header *header;
+	struct stat st;
+	uint64_t size;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	size = (uint64_t)st.st_size;
+	if (size < LIMIT_MIN)
+		return -EINVAL;
+	header = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (header == MAP_FAILED)
+		return -errno;
+	if (!is_recording(header, size)) {
+		munmap(header, size);
+		return -EINVAL;
+	}
+	/* Where pages cannot be made present on request, they all are. */
+	*writer = (struct dw_writer){.header = header};
+	if (madvise(header, DW_REC_HEADER_SIZE, MADV_POPULATE_WRITE) < 0 && errno == EINVAL)
+		writer->ready = size;
 	return 0;
 }
 

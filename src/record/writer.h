@@ -40,6 +40,13 @@ struct dw_writer_cursor {
  */
 int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit, unsigned flags);
 
+/*
+ * Opens the recording in the open file @fd, which another process writes to as well.
+ *
+ * Return: 0, or a negative errno, leaving @writer as it was; -EINVAL if it is no recording.
+ */
+int dw_writer_open(struct dw_writer *writer, int fd);
+
 /* Forgets the recording, which stays as it is: a forked child must not write into it. */
 void dw_writer_abandon(struct dw_writer *writer);
 

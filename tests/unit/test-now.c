@@ -234,7 +234,7 @@ static void a_livelock_is_a_stall(void **state)
 {
 	(void)state;
 	EXPECT("1 has fb; 1 parks work bql; 2 has bql; 2 polls; 2 since 6000",
-	       "stall 2:bql polling");
+	       "stall 2:bql | 1:>bql polling");
 	EXPECT("1 has fb; 1 parks work bql; 2 has bql; 2 polls; 2 since 3000", "");
 	EXPECT("1 parks work bql; 2 has bql; 2 polls; 2 since 6000", "");
 }
