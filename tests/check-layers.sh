@@ -14,9 +14,10 @@ allowed() {
 	profile) echo base model profile ;;
 	analysis) echo base model analysis ;;
 	symbol) echo base model symbol ;;
+	inspect) echo base model symbol inspect ;;
 	gate) echo base model analysis symbol gate ;;
 	render) echo base model analysis symbol render ;;
-	cli) echo base model record profile analysis symbol gate render cli ;;
+	cli) echo base model record profile analysis symbol gate render inspect cli ;;
 	*) echo "$1: not in the list of layers" >&2 ;;
 	esac
 }

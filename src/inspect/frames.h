@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where threads of a running process are now: their stacks, unwound from outside.
+ *
+ * A thread is stopped for that, as by a debugger, for well under a millisecond as a rule.
+ * That is done by a process of its own, so that it is set free whatever happens. Threads in
+ * system calls that do not go on by themselves after a stop are left alone: the program
+ * would see that they were interrupted.
+ *
+ * Single-threaded; SIGCHLD must not be ignored.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define DW_FRAMES_MAX 256
+
+struct dw_frames {
+	pid_t tid; /* the caller's */
+	int error; /* 0, or a negative errno: why there are none */
+	uint32_t n;
+	uint64_t addresses[DW_FRAMES_MAX]; /* innermost first; all but the first return addresses */
+};
+
+/* Fills the @n of @frames. Return: 0, or a negative errno: there are none at all. */
+int dw_frames_read(pid_t pid, struct dw_frames *frames, uint32_t n);

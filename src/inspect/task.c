@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inspect/task.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The files of a thread have one short line each. */
+#define LINE_MAX_SIZE 512
+
+/* The thread's file @name as text in @ret. Return: 0, or a negative errno. */
+static int read_line(pid_t pid, pid_t tid, const char *name, char ret[LINE_MAX_SIZE])
+{
+	char path[64];
+	ssize_t n;
+	int fd, r;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret, LINE_MAX_SIZE - 1);
+	r = n < 0 ? -errno : 0;
+	close(fd);
+	ret[n > 0 ? n : 0] = '\0';
+	return r;
+}
+
+int dw_task_ran(pid_t pid, pid_t tid, struct dw_task_ran *ret)
+{
+	char line[LINE_MAX_SIZE];
+	struct dw_task_ran ran;
+	int r = read_line(pid, tid, "schedstat", line);
+
+	if (r < 0)
+		return dw_raise(r);
+	if (sscanf(line, "%" SCNu64 " %*u %" SCNu64, &ran.run_ns, &ran.timeslices) != 2)
+		return dw_raise(-EINVAL);
+	*ret = ran;
+	return 0;
+}
+
+/* The thread's name, which comes before, may have anything in it. */
+char dw_task_state(pid_t pid, pid_t tid)
+{
+	char line[LINE_MAX_SIZE];
+	const char *end;
+
+	if (read_line(pid, tid, "stat", line) < 0)
+		return 0;
+	end = strrchr(line, ')');
+	return end && end[1] == ' ' ? end[2] : 0;
+}
+
+long dw_task_call(pid_t pid, pid_t tid)
+{
+	char line[LINE_MAX_SIZE];
+	long number;
+
+	if (read_line(pid, tid, "syscall", line) < 0 || sscanf(line, "%ld", &number) != 1)
+		return -1;
+	return number;
+}

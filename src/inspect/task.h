@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A thread of a running process, as the kernel accounts for it. Nothing in here stops it, and
+ * none of it needs more than the right to see the process.
+ *
+ * Single-threaded.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What has changed whenever a thread has run. */
+struct dw_task_ran {
+	uint64_t run_ns;
+	uint64_t timeslices; /* 0: the kernel does not count */
+};
+
+static inline bool dw_task_ran_same(const struct dw_task_ran *a, const struct dw_task_ran *b)
+{
+	return a->timeslices && a->timeslices == b->timeslices && a->run_ns == b->run_ns;
+}
+
+/* Return: 0, or a negative errno. */
+int dw_task_ran(pid_t pid, pid_t tid, struct dw_task_ran *ret);
+
+/* The letter that the kernel has for its state, as in ps; 0: there is no such thread. */
+char dw_task_state(pid_t pid, pid_t tid);
+
+/* The number of the system call that it is in; -1: in none, or that may not be known. */
+long dw_task_call(pid_t pid, pid_t tid);
