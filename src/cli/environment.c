@@ -14,10 +14,11 @@ static const struct {
 	const char *words; /* the value is one of these; NULL: see number */
 	bool number;       /* it is a number; else it may be any text */
 } keys[] = {
-    {"record_path", NULL, /* number= */ false},
-    {"record_limit", NULL, /* number= */ true},
-    {"events", "0 1", /* number= */ false},
-    {"stacks", "new always off", /* number= */ false},
+    {"record_path", NULL, /* number= */ false},  {"record_limit", NULL, /* number= */ true},
+    {"events", "0 1", /* number= */ false},      {"stacks", "new always off", /* number= */ false},
+    {"monitor", "0 1", /* number= */ false},     {"stall_ms", NULL, /* number= */ true},
+    {"log_path", NULL, /* number= */ false},     {"halt_on_deadlock", "0 1", /* number= */ false},
+    {"verbosity", "0 1 2", /* number= */ false},
 };
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -69,12 +70,39 @@ int dw_environment_check(void)
 			continue;
 		fprintf(stderr,
 			"deadwatch: DEADWATCH_OPTIONS has '%.*s', which is not understood: it is "
-			"record_limit=MIB, events=0|1 or stacks=new|always|off, with colons in "
-			"between\n",
+			"record_limit=MIB, events=0|1, stacks=new|always|off, monitor=0|1, "
+			"stall_ms=MS, log_path=PATH, halt_on_deadlock=0|1 or verbosity=0|1|2, with "
+			"colons in between\n",
 			(int)n, option);
 		return 1;
 	}
 	return 0;
+}
+
+bool dw_environment_option(const char *key, char *ret, size_t size)
+{
+	const char *option = getenv("DEADWATCH_OPTIONS");
+	size_t key_size = strlen(key), n;
+	bool found = false;
+
+	for (; option && *option; option += n + (option[n] == ':')) {
+		n = strcspn(option, ":");
+		if (n <= key_size || memcmp(option, key, key_size) || option[key_size] != '=' ||
+		    n - key_size > size)
+			continue;
+		memcpy(ret, option + key_size + 1, n - key_size - 1);
+		ret[n - key_size - 1] = '\0';
+		found = true;
+	}
+	return found;
+}
+
+uint64_t dw_environment_number(const char *key, uint64_t otherwise)
+{
+	char text[16];
+
+	return dw_environment_option(key, text, sizeof(text)) ? strtoull(text, NULL, 10)
+							      : otherwise;
 }
 
 /* Sets @name to @one and @other with a colon in between; an empty one is left out. */

@@ -7,12 +7,23 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /*
  * Whether the shim will understand the user's DEADWATCH_OPTIONS: it cannot complain itself,
  * so what is wrong is said on stderr here. Return: 0, or 1.
  */
 int dw_environment_check(void);
+
+/*
+ * The value of @key in DEADWATCH_OPTIONS: the last one that fits into @ret, of @size bytes.
+ * Return: whether there is one.
+ */
+bool dw_environment_option(const char *key, char *ret, size_t size);
+
+/* The same as a number; @otherwise if there is none. */
+uint64_t dw_environment_number(const char *key, uint64_t otherwise);
 
 /*
  * Sets LD_PRELOAD and DEADWATCH_OPTIONS for a program about to be executed, behind and before

@@ -23,6 +23,13 @@ static const struct dw_command commands[] = {
 	.options = report_options,
     },
     {
+	.name = "monitor",
+	.run = cmd_monitor,
+	.synopsis = "RECORDING PID",
+	.help = "Watch a process by its recording; libdeadwatch.so starts it.",
+	.options = monitor_options,
+    },
+    {
 	.name = "dump",
 	.run = cmd_dump,
 	.synopsis = "[OPTION]... RECORDING",

@@ -100,10 +100,33 @@ static void append_number(char *path, unsigned long number)
 	append(path, at);
 }
 
+/* Where the recording was made; the working directory may change. */
+static char recording_path[PATH_SIZE];
+
+static void remember(const char *path)
+{
+	recording_path[0] = '\0';
+	if (path[0] != '/') {
+		if (!getcwd(recording_path, PATH_SIZE - 1))
+			return;
+		append(recording_path, "/");
+	}
+	append(recording_path, path);
+}
+
+const char *shim_recording_path(void)
+{
+	return recording_path;
+}
+
 static int create_as(const char *path)
 {
-	return dw_writer_create(&shim->writer, path, shim->settings.record_limit,
-				shim->settings.events ? DW_REC_EVENTS : 0);
+	int r = dw_writer_create(&shim->writer, path, shim->settings.record_limit,
+				 shim->settings.events ? DW_REC_EVENTS : 0);
+
+	if (r == 0)
+		remember(path);
+	return r;
 }
 
 /* PATH, PATH.PID, PATH.PID.1 ...: every process of a run has a recording of its own. */

@@ -4,6 +4,7 @@
  * by number, and lets a child run in its own memory.
  */
 #include "shim/interpose.h"
+#include "shim/monitor.h"
 #include "shim/named.h"
 #include "shim/real.h"
 #include "shim/sandbox.h"
@@ -50,6 +51,8 @@ SHIM int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
+	if (option == PR_SET_PTRACER)
+		shim_monitor_may_trace = false;
 	done = option == PR_SET_SECCOMP ? shim_sandbox(a[0], (const void *)a[1]) : 0;
 	r = shim_real.prctl(option, a[0], a[1], a[2], a[3]);
 	if (done && r != 0)

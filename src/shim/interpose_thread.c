@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Threads: made, joined, named, kicked. A join waits for the other's end. */
 #include "shim/interpose.h"
+#include "shim/monitor.h"
 #include "shim/named.h"
 #include "shim/real.h"
 #include "shim/wait.h"
@@ -32,6 +33,18 @@ struct birth {
 	uint32_t number;
 };
 
+/* Deadlocks take two: so there is nothing to watch before. */
+static void begin_to_watch(struct shim_thread *t)
+{
+	uint32_t open = t->thread.open;
+
+	t->thread.open = 0;
+	shim_tls.own_work = true;
+	shim_monitor_start();
+	shim_tls.own_work = false;
+	t->thread.open = open;
+}
+
 /* Return: whether the thread will be known. */
 static bool conceive(struct birth *birth, uint64_t caller, void *argument)
 {
@@ -49,6 +62,7 @@ static bool conceive(struct birth *birth, uint64_t caller, void *argument)
 	child->parent = t->thread.number;
 	child->parent_segment = t->thread.segment;
 	child->start_argument = argument;
+	begin_to_watch(t);
 	*birth = (struct birth){.t = t, .child = child, .number = child->thread.number};
 	return true;
 }

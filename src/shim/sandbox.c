@@ -39,7 +39,7 @@ static const struct seccomp_data ours_to_begin[] = {
     {.nr = SYS_unlink},    {.nr = SYS_fallocate}, {.nr = SYS_clock_gettime},
 };
 
-bool shim_sandbox_forbids_begin;
+bool shim_sandbox_forbids_begin, shim_sandbox_met;
 
 /* The state of the machine that runs filters (the kernel's networking/filter.rst). */
 struct machine {
@@ -214,6 +214,7 @@ unsigned shim_sandbox(unsigned long mode, const void *filter)
 	/* A child by vfork() forbids itself something, not its parent, whose memory this is. */
 	if ((!strict && !program) || shim_tls.vforked || !shim_process())
 		return 0;
+	shim_sandbox_met = true;
 	/* A recording must exist before it cannot be made any more. */
 	shim_tracked(0);
 	if (strict || !LETS_THROUGH(program, ours_to_begin))

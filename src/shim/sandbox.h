@@ -14,6 +14,9 @@
  */
 extern bool shim_sandbox_forbids_begin;
 
+/* The program has filtered its system calls, or tried to. Not wiped either. */
+extern bool shim_sandbox_met;
+
 /* What a filter has brought about, as bits. */
 enum shim_sandbox_done {
 	SHIM_SANDBOX_SEAL = 1,  /* no system call is made any more */

@@ -50,6 +50,11 @@ static void set_limit(struct shim_settings *settings, const char *value, size_t 
 	settings->record_limit = mebibytes << 20;
 }
 
+static void set_monitor(struct shim_settings *settings, const char *value, size_t n)
+{
+	settings->monitor = is_word(value, n, "1");
+}
+
 static void set_events(struct shim_settings *settings, const char *value, size_t n)
 {
 	settings->events = is_word(value, n, "1");
@@ -65,11 +70,8 @@ static const struct {
 	const char *key;
 	void (*set)(struct shim_settings *settings, const char *value, size_t n);
 } keys[] = {
-    {"calls", set_calls},
-    {"record_path", set_path},
-    {"record_limit", set_limit},
-    {"events", set_events},
-    {"stacks", set_stacks},
+    {"calls", set_calls},   {"record_path", set_path}, {"record_limit", set_limit},
+    {"events", set_events}, {"stacks", set_stacks},    {"monitor", set_monitor},
 };
 
 static void set(struct shim_settings *settings, const char *option, size_t n)
@@ -110,6 +112,9 @@ void shim_settings_read(struct shim_settings *settings)
 				      : kernel_environment("DEADWATCH_OPTIONS", room, sizeof(room));
 
 	settings->stacks = true;
+	settings->monitor = true;
+	if (options && strlen(options) < sizeof(settings->options))
+		memcpy(settings->options, options, strlen(options) + 1);
 	while (options && *options) {
 		size_t n = strcspn(options, ":");
 

@@ -31,6 +31,8 @@
 struct shim_settings {
 	char record_path[4096]; /* empty: the default */
 	uint64_t record_limit;  /* bytes */
+	char options[8192];     /* all of DEADWATCH_OPTIONS, as they were at the start */
+	bool monitor;
 	bool events;
 	bool stacks;        /* false: just sites */
 	bool stacks_always; /* with events: a stack for each, not only for new facts */
@@ -83,6 +85,7 @@ struct shim_handed {
 struct shim {
 	uint32_t state;     /* enum shim_state; 0 after a fork */
 	uint32_t recording; /* the same, of the recording */
+	bool monitor_started;
 	struct dw_writer writer;
 	struct shim_settings settings;
 	/* Address of a lock -> id of its thing record; without one, the number of its next life
@@ -229,6 +232,9 @@ void shim_pool_reset(void); /* its first region is free again: a fork has wiped 
 void shim_pool_seal(void);  /* no system call any more: what is accessible has to do */
 void *shim_pool_get(size_t size);
 void shim_pool_put(void *memory, size_t size);
+
+/* The path of the recording; empty: it is not known. */
+const char *shim_recording_path(void);
 
 /* settings.c */
 void shim_settings_read(struct shim_settings *settings);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/alarm.h"
+
+#include "analysis/now.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "cli/bell.h"
+#include "cli/found.h"
+#include "record/reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one recording and a closer look may take; see MEMORY_MAX of the collection. */
+#define MEMORY_MAX ((size_t)2 << 30)
+
+/* A process in which more goes wrong has been told enough. */
+#define KNOWN_MAX 256
+
+struct dw_alarm {
+	struct dw_alarm_options options;
+	struct dw_writer_cursor cursor;
+	uint64_t known[KNOWN_MAX]; /* hashes of what was found */
+	uint32_t n_known;
+};
+
+/* A closer look that is under way. */
+struct look {
+	struct dw_alarm *alarm;
+	const struct dw_reader *reader;
+	struct dw_arena *arena;
+	uint64_t now_ns;
+	bool ended;
+	uint32_t n_new;
+	bool deadlock;
+};
+
+int dw_alarm_new(struct dw_alarm **ret, const struct dw_alarm_options *options)
+{
+	struct dw_alarm *alarm = calloc(1, sizeof(*alarm));
+
+	if (!alarm)
+		return dw_raise(-ENOMEM);
+	alarm->options = *options;
+	*ret = alarm;
+	return 0;
+}
+
+struct dw_alarm *dw_alarm_free(struct dw_alarm *alarm)
+{
+	free(alarm);
+	return NULL;
+}
+
+/*
+ * A deadlock is known by who is in it; a stall by its end alone, as others come to wait. What
+ * was a stall, and turns out to be a deadlock, is new.
+ */
+static uint64_t identity(const struct dw_facts *facts, const struct dw_found *found)
+{
+	const struct dw_found_leg *last = &found->legs[found->n_legs - 1];
+	uint64_t hash = dw_hash(found->verdict, found->n_legs);
+
+	if (found->verdict == DW_FOUND_STALL)
+		return dw_hash(dw_hash(found->verdict, last->thread),
+			       facts->things[last->thing].address);
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		hash = dw_hash(dw_hash(hash, found->legs[i].thread), found->legs[i].needs);
+	return hash;
+}
+
+/* Whether it was found before; from now on it was. */
+static bool is_known(struct dw_alarm *alarm, uint64_t hash)
+{
+	for (uint32_t i = 0; i < alarm->n_known; i++)
+		if (alarm->known[i] == hash)
+			return true;
+	if (alarm->n_known == KNOWN_MAX)
+		return true;
+	alarm->known[alarm->n_known++] = hash;
+	return false;
+}
+
+static bool is_confirmed(const struct look *look, const struct dw_found *found)
+{
+	return look->ended ||
+	       dw_watch_confirm(look->alarm->options.watch, found->legs, found->n_legs);
+}
+
+static int write_found(struct look *look, const struct dw_found *found)
+{
+	const struct dw_alarm_options *options = &look->alarm->options;
+	struct dw_found_writer to = {
+	    .writer = options->writer,
+	    .cursor = &look->alarm->cursor,
+	    .reader = look->reader,
+	    .watch = options->watch,
+	    .arena = look->arena,
+	    .pid = look->ended ? 0 : options->pid,
+	};
+	int stacks, r = dw_found_write(&to, found, &stacks);
+
+	if (r < 0)
+		return dw_pass(r);
+	if (stacks < 0 && options->verbosity > 1)
+		dw_bell_say(options, "cannot see where all threads are now: %s\n",
+			    strerror(-stacks));
+	look->n_new++;
+	look->deadlock = look->deadlock || found->verdict == DW_FOUND_DEADLOCK;
+	return 0;
+}
+
+static int judge(struct look *look, const struct dw_found *founds, size_t n)
+{
+	const struct dw_facts *facts = dw_reader_facts(look->reader);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (is_confirmed(look, &founds[i]) &&
+		    !is_known(look->alarm, identity(facts, &founds[i])))
+			r = write_found(look, &founds[i]);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int analyse(struct look *look)
+{
+	const struct dw_alarm_options *options = &look->alarm->options;
+	const struct dw_facts *facts = dw_reader_facts(look->reader);
+	struct dw_now now = {
+	    .facts = facts,
+	    .looks = dw_watch_looks(options->watch, facts->n_threads, look->now_ns),
+	    .now_ns = look->now_ns,
+	    .stall_ns = options->stall_ns,
+	};
+	const struct dw_found *founds;
+	size_t n;
+	int r;
+
+	if (!now.looks)
+		return dw_raise(-ENOMEM);
+	r = dw_now_find(&now, look->arena, &founds, &n);
+	if (r == 0)
+		r = judge(look, founds, n);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* Whatever the recording is by now, it can be looked at again a little later. */
+static int look_closely(struct look *look)
+{
+	const struct dw_alarm_options *options = &look->alarm->options;
+	dw_auto(reader) reader = NULL;
+	dw_auto(arena) arena = NULL;
+	int r = dw_reader_open(&reader, options->path, MEMORY_MAX);
+
+	if (r != 0)
+		return r < 0 ? dw_pass(r) : 0;
+	r = dw_arena_new(&arena, MEMORY_MAX);
+	if (r < 0)
+		return dw_pass(r);
+	look->reader = reader;
+	look->arena = arena;
+	r = analyse(look);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_alarm_look(struct dw_alarm *alarm, uint64_t now_ns, bool ended)
+{
+	struct look look = {.alarm = alarm, .now_ns = now_ns, .ended = ended};
+	int r = look_closely(&look), rung = 0;
+
+	if (look.n_new > 0 && alarm->options.verbosity > 0)
+		rung = dw_bell_ring(&alarm->options, look.n_new);
+	if (!ended)
+		dw_watch_spent(alarm->options.watch, now_ns, dw_writer_now_ns() - now_ns);
+	if (r < 0)
+		return dw_pass(r);
+	if (rung < 0)
+		return dw_pass(rung);
+	return look.deadlock;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/bell.h"
+
+#include "analysis/finding.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "gate/fingerprint.h"
+#include "record/reader.h"
+#include "render/tell.h"
+#include "symbol/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MEMORY_MAX ((size_t)2 << 30)
+
+/* What is found can have many legs, and each a stack. */
+#define TELLING_MAX ((size_t)64 << 20)
+
+/* Who reads what we write may have stopped: it must not keep us. */
+#define WRITE_MAX_MS 1000
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void freep(char **p)
+{
+	free(*p);
+}
+
+/* The very stderr of the process; else its file, opened anew. */
+static int open_stderr(const struct dw_alarm_options *options)
+{
+	char path[64];
+	int fd = (int)syscall(SYS_pidfd_getfd, options->pidfd, STDERR_FILENO, 0);
+
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%d/fd/2", options->pid);
+	return open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+static int open_log(const struct dw_alarm_options *options)
+{
+	dw_cleanup(freep) char *path = NULL;
+
+	if (asprintf(&path, "%s.%d", options->log_path, options->pid) < 0) {
+		path = NULL;
+		return -1;
+	}
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+}
+
+/* A pipe that can be written to takes that much without keeping us. */
+static int write_some(int fd, const char *text, size_t n)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	ssize_t written;
+
+	if (poll(&ready, 1, WRITE_MAX_MS) <= 0 || !(ready.revents & POLLOUT))
+		return -EAGAIN;
+	written = write(fd, text, n < PIPE_BUF ? n : PIPE_BUF);
+	return written < 0 ? -errno : (int)written;
+}
+
+static int write_all(int fd, const char *text, size_t n)
+{
+	while (n > 0) {
+		int r = write_some(fd, text, n);
+
+		if (r < 0 && r != -EINTR)
+			return dw_raise(r);
+		text += r > 0 ? r : 0;
+		n -= r > 0 ? (size_t)r : 0;
+	}
+	return 0;
+}
+
+/* Where a log cannot be written, that is said on the process's stderr, and what was to be logged.
+ */
+static int write_out(const struct dw_alarm_options *options, const char *text, size_t n)
+{
+	dw_cleanup(close_fd) int fd = -1;
+	int log = options->log_path ? open_log(options) : -1;
+	int r = log < 0 ? -errno : write_all(log, text, n);
+
+	close_fd(&log);
+	if (options->log_path && r == 0)
+		return 0;
+	fd = open_stderr(options);
+	if (fd < 0)
+		return dw_raise(-errno);
+	if (options->log_path)
+		dprintf(fd, "deadwatch: cannot write to '%s.%d': %s\n", options->log_path,
+			options->pid, strerror(-r));
+	r = write_all(fd, text, n);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+void dw_bell_say(const struct dw_alarm_options *options, const char *format, ...)
+{
+	dw_cleanup(freep) char *text = NULL;
+	char line[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (asprintf(&text, "deadwatch: process %d: %s", options->pid, line) < 0) {
+		text = NULL;
+		return;
+	}
+	write_out(options, text, strlen(text));
+}
+
+/* @facts with nothing in it to be analysed but the last @n things that were found. */
+static struct dw_facts only_found(const struct dw_facts *facts, uint32_t n)
+{
+	struct dw_facts only = *facts;
+
+	n = n < facts->n_founds ? n : facts->n_founds - 1;
+	only.n_chains = only.n_misuses = only.n_posts = only.n_joins = 1;
+	only.founds = facts->founds + facts->n_founds - 1 - n;
+	only.n_founds = n + 1;
+	return only;
+}
+
+static int tell_one(FILE *out, const struct dw_reported_process *process,
+		    const struct dw_finding *finding)
+{
+	char fingerprint[DW_FINGERPRINT_SIZE];
+	struct dw_reported reported = {.finding = finding, .fingerprint = fingerprint};
+	struct dw_telling telling = {.out = out, .process = process, .is_one_of = true};
+	dw_auto(arena) arena = NULL;
+	int r = dw_arena_new(&arena, TELLING_MAX);
+
+	if (r < 0)
+		return dw_pass(r);
+	reported.occurrences = 1;
+	telling.arena = arena;
+	dw_fingerprint(finding, process->facts, process->names, fingerprint);
+	dw_tell_finding(&telling, &reported);
+	return 0;
+}
+
+static int tell(FILE *out, const struct dw_facts *facts, uint32_t n)
+{
+	struct dw_facts only = only_found(facts, n), shown = *facts;
+	dw_auto(analysis) analysis = NULL;
+	dw_auto(names) names = NULL;
+	struct dw_reported_process process = {.path = "", .facts = &shown};
+	const struct dw_finding *findings;
+	size_t n_findings = 0;
+	int r = dw_analysis_new(&analysis, &only, MEMORY_MAX);
+
+	if (r == 0)
+		r = dw_analysis_run(analysis);
+	if (r == 0)
+		r = dw_names_new(&names, facts);
+	if (r < 0)
+		return dw_pass(r);
+	shown.founds = only.founds;
+	shown.n_founds = only.n_founds;
+	process.names = names;
+	findings = dw_analysis_findings(analysis, &n_findings);
+	for (size_t i = 0; r == 0 && i < n_findings; i++)
+		r = tell_one(out, &process, &findings[i]);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_bell_ring(const struct dw_alarm_options *options, uint32_t n)
+{
+	dw_auto(reader) reader = NULL;
+	dw_cleanup(freep) char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+	int r = dw_reader_open(&reader, options->path, MEMORY_MAX);
+
+	if (r != 0)
+		return r < 0 ? dw_pass(r) : dw_raise(-EIO);
+	out = open_memstream(&text, &size);
+	if (!out)
+		return dw_raise(-ENOMEM);
+	r = tell(out, dw_reader_facts(reader), n);
+	if (fclose(out) != 0 && r == 0)
+		r = dw_raise(-ENOMEM);
+	if (r == 0)
+		r = write_out(options, text, size);
+	return r < 0 ? dw_pass(r) : 0;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/alarm.h"
+#include "cli/command.h"
+#include "cli/environment.h"
+#include "cli/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* How often we look: a hang is told within a second, and nobody feels it. */
+#define PERIOD_MS 200
+
+/* Longer than what people take for a moment, shorter than their patience. */
+#define STALL_MS 5000
+
+const struct dw_option monitor_options[] = {
+    {.name = NULL},
+};
+
+struct monitor {
+	struct dw_writer writer;
+	struct dw_watch *watch;
+	struct dw_alarm *alarm;
+	uint64_t program; /* changes when the process executes another one */
+	pid_t pid;
+	int pidfd;
+	bool halt;
+};
+
+/* Whatever the thread was that we were started by, we are nobody special. */
+static void be_ordinary(void)
+{
+	struct sched_param none = {0};
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	sched_setaffinity(0, sizeof(all), &all);
+	setpriority(PRIO_PROCESS, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	if (chdir("/") < 0)
+		return; /* then the folder we are in cannot be unmounted while we run */
+}
+
+/* What the kernel told the program when it was executed: where it put things, and random bytes. */
+static uint64_t program_of(pid_t pid)
+{
+	char path[64], data[1024];
+	uint64_t hash = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, data, sizeof(data));
+	close(fd);
+	for (ssize_t i = 0; i < n; i++)
+		hash = hash * 31 + (unsigned char)data[i];
+	return n > 0 ? hash | 1 : 0;
+}
+
+static bool is_over(struct monitor *m)
+{
+	uint64_t program = program_of(m->pid);
+
+	if (program && m->program && program != m->program)
+		return true;
+	m->program = program ? program : m->program;
+	return __atomic_load_n(&m->writer.header->flags, __ATOMIC_RELAXED) & DW_REC_ENDED;
+}
+
+/* Return: whether the process has ended. */
+static bool await(const struct monitor *m)
+{
+	struct pollfd end = {.fd = m->pidfd, .events = POLLIN};
+
+	return poll(&end, 1, PERIOD_MS) > 0;
+}
+
+static void look(struct monitor *m)
+{
+	uint64_t now_ns = dw_writer_now_ns();
+
+	if (dw_watch_look(m->watch, now_ns) != DW_WATCH_SUSPECT)
+		return;
+	if (dw_alarm_look(m->alarm, now_ns, /* ended= */ false) > 0 && m->halt)
+		syscall(SYS_pidfd_send_signal, m->pidfd, SIGABRT, NULL, 0);
+}
+
+/* A process that was killed may have been stuck. */
+static void look_back(struct monitor *m)
+{
+	uint64_t now_ns = dw_writer_now_ns();
+
+	if (!is_over(m) && dw_watch_look_back(m->watch, now_ns) == DW_WATCH_SUSPECT)
+		dw_alarm_look(m->alarm, now_ns, /* ended= */ true);
+}
+
+static void watch(struct monitor *m)
+{
+	m->program = program_of(m->pid);
+	while (!await(m)) {
+		if (is_over(m))
+			return;
+		look(m);
+	}
+	look_back(m);
+}
+
+static int fail(const char *what, const char *name, int r)
+{
+	fprintf(stderr, "deadwatch: cannot %s '%s': %s\n", what, name, strerror(-r));
+	return DW_EXIT_FAILED;
+}
+
+/* The log's absolute path: the working directory will be another; NULL: there is to be none. */
+static char *log_path(void)
+{
+	char path[PATH_MAX], folder[PATH_MAX], *text = NULL;
+
+	if (!dw_environment_option("log_path", path, sizeof(path)) || !path[0])
+		return NULL;
+	if (path[0] == '/')
+		return strdup(path);
+	if (!getcwd(folder, sizeof(folder)) || asprintf(&text, "%s/%s", folder, path) < 0)
+		return NULL;
+	return text;
+}
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void freep(char **p)
+{
+	free(*p);
+}
+
+static int monitor(struct monitor *m, int fd)
+{
+	dw_cleanup(freep) char *log = log_path();
+	dw_auto(watch) looks = NULL;
+	dw_auto(alarm) alarm = NULL;
+	char path[64];
+	struct dw_alarm_options options = {
+	    .writer = &m->writer,
+	    .path = path,
+	    .pid = m->pid,
+	    .pidfd = m->pidfd,
+	    .log_path = log,
+	    .stall_ns = dw_environment_number("stall_ms", STALL_MS) * 1000000,
+	    .verbosity = (unsigned)dw_environment_number("verbosity", 1),
+	};
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	m->halt = dw_environment_number("halt_on_deadlock", 0) == 1;
+	be_ordinary();
+	r = dw_watch_new(&looks, &m->writer, m->pid);
+	options.watch = looks;
+	if (r == 0)
+		r = dw_alarm_new(&alarm, &options);
+	if (r < 0)
+		return DW_EXIT_FAILED;
+	m->watch = looks;
+	m->alarm = alarm;
+	watch(m);
+	return DW_EXIT_CLEAN;
+}
+
+static int open_and_monitor(const char *recording, const char *number)
+{
+	dw_cleanup(close_fd) int fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct monitor m = {.pid = atoi(number)};
+	int r = fd < 0 ? -errno : dw_writer_open(&m.writer, fd);
+
+	if (r < 0)
+		return fail("open the recording", recording, r);
+	m.pidfd = m.pid > 0 ? (int)syscall(SYS_pidfd_open, m.pid, 0) : -1;
+	if (m.pidfd < 0 || m.writer.header->pid != (uint32_t)m.pid)
+		r = fail("watch process", number, m.pidfd < 0 ? -errno : -ESRCH);
+	else
+		r = monitor(&m, fd);
+	close_fd(&m.pidfd);
+	dw_writer_abandon(&m.writer);
+	return r;
+}
+
+int cmd_monitor(const struct dw_command *self, int argc, char **argv)
+{
+	int status;
+
+	if (dw_option_next(self, argc, argv, &status) == DW_OPTION_STOP)
+		return status;
+	if (argc - optind != 2)
+		return dw_usage(self, "a recording and the number of its process are wanted");
+	if (dw_environment_check() != 0)
+		return DW_EXIT_USAGE;
+	return open_and_monitor(argv[optind], argv[optind + 1]);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/found.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/watch.h"
+#include "inspect/frames.h"
+#include "inspect/map.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Threads whose stacks are taken: all of a large machine's vCPUs that wait for one lock. */
+#define STACKS_MAX 64
+
+/* Modules that the shim did not tell are numbered down from here. */
+#define MODULE_NUMBER_MAX UINT16_MAX
+
+/* The file whose frames are left out, as they are in told stacks. */
+#define SHIM_FILE "/libdeadwatch.so"
+
+struct finding {
+	const struct dw_found_writer *to;
+	const struct dw_facts *facts;
+	const struct dw_map *maps;
+	uint16_t *numbers; /* by map: of its module; 0: not looked for yet */
+	uint32_t n_maps;
+	uint32_t next_number;
+};
+
+static void *reserve(struct finding *f, size_t size)
+{
+	return dw_writer_reserve(f->to->writer, f->to->cursor, size);
+}
+
+static uint32_t submit(struct finding *f, void *record, enum dw_rec_kind kind)
+{
+	return dw_writer_submit(f->to->writer, record, kind);
+}
+
+/* The number of the module that the shim told for this file; 0: it did not. */
+static uint16_t told_module(const struct finding *f, const struct dw_map *map)
+{
+	for (uint32_t i = 1; i < f->facts->n_modules; i++) {
+		const struct dw_module *module = &f->facts->modules[i];
+
+		if (module->path && module->start == map->start &&
+		    strcmp(module->path, map->path) == 0)
+			return (uint16_t)i;
+	}
+	return 0;
+}
+
+static bool is_free(const struct finding *f, uint32_t number)
+{
+	return number >= f->facts->n_modules || !f->facts->modules[number].path;
+}
+
+static uint16_t tell_module(struct finding *f, const struct dw_map *map)
+{
+	size_t n = strlen(map->path) + 1;
+	struct dw_rec_module *record = reserve(f, sizeof(*record) + n);
+
+	while (f->next_number > 0 && !is_free(f, f->next_number))
+		f->next_number--;
+	if (!record || !f->next_number)
+		return 0;
+	record->start = map->start;
+	record->end = map->end;
+	record->bias = dw_map_bias(map);
+	record->number = f->next_number--;
+	memcpy(record->path, map->path, n);
+	submit(f, record, DW_REC_MODULE);
+	return (uint16_t)record->number;
+}
+
+static const struct dw_map *map_of(const struct finding *f, uint64_t address)
+{
+	return dw_maps_find(f->maps, f->n_maps, address);
+}
+
+/* What is in no file has its address for a place. */
+static dw_place place_of(struct finding *f, uint64_t address)
+{
+	const struct dw_map *map = map_of(f, address);
+	uint16_t *number = map ? &f->numbers[map - f->maps] : NULL;
+
+	if (!map)
+		return address & ((UINT64_C(1) << 48) - 1);
+	if (!*number)
+		*number = told_module(f, map);
+	if (!*number)
+		*number = tell_module(f, map);
+	if (!*number)
+		return address & ((UINT64_C(1) << 48) - 1);
+	return (uint64_t)*number << 48 | (address - map->start);
+}
+
+static bool is_in(const struct finding *f, uint64_t address, const char *file)
+{
+	const struct dw_map *map = map_of(f, address);
+
+	return map && strstr(map->path, file);
+}
+
+/* How many of the innermost frames are the shim's, and of what it called in the C library. */
+static uint32_t n_probes(const struct finding *f, const struct dw_frames *frames)
+{
+	uint32_t i = 0;
+
+	while (i < frames->n && is_in(f, frames->addresses[i], "/libc.so"))
+		i++;
+	if (i == frames->n || !is_in(f, frames->addresses[i], SHIM_FILE))
+		return 0;
+	while (i < frames->n && is_in(f, frames->addresses[i], SHIM_FILE))
+		i++;
+	return i;
+}
+
+/* Return: the record's id; 0: there is no room. */
+static uint32_t tell_stack(struct finding *f, const struct dw_frames *frames)
+{
+	dw_place places[DW_FRAMES_MAX];
+	struct dw_rec_stack *record;
+	uint32_t n = 0;
+
+	for (uint32_t i = n_probes(f, frames); i < frames->n; i++)
+		if (!is_in(f, frames->addresses[i], SHIM_FILE))
+			places[n++] = place_of(f, frames->addresses[i]);
+	record = reserve(f, sizeof(*record) + n * sizeof(*places));
+	if (!record)
+		return 0;
+	record->n_frames = n;
+	record->flags = frames->n == DW_FRAMES_MAX ? DW_STACK_CUT : 0;
+	memcpy(record->frames, places, n * sizeof(*places));
+	return submit(f, record, DW_REC_STACK);
+}
+
+static int read_maps(struct finding *f)
+{
+	int r = dw_maps_read(f->to->pid, f->to->arena, &f->maps, &f->n_maps);
+
+	if (r < 0)
+		return dw_pass(r);
+	f->numbers = dw_arena_alloc(f->to->arena, (f->n_maps + 1) * sizeof(*f->numbers));
+	return f->numbers ? 0 : dw_raise(-ENOMEM);
+}
+
+/* Stacks of the first threads of @found: ids in @ids. Return: 0, or why one is missing. */
+static int tell_stacks(struct finding *f, const struct dw_found *found, uint32_t *ids)
+{
+	uint32_t n = found->n_legs + found->n_waiters;
+	struct dw_frames *frames;
+	int r;
+
+	n = n < STACKS_MAX ? n : STACKS_MAX;
+	frames = dw_arena_alloc(f->to->arena, n * sizeof(*frames));
+	if (!frames)
+		return dw_raise(-ENOMEM);
+	r = read_maps(f);
+	if (r < 0)
+		return dw_pass(r);
+	for (uint32_t i = 0; i < n; i++)
+		frames[i].tid = dw_watch_tid(f->to->watch, found->legs[i].thread);
+	r = dw_frames_read(f->to->pid, frames, n);
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		if (frames[i].n > 0)
+			ids[i] = tell_stack(f, &frames[i]);
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = frames[i].error;
+	return r;
+}
+
+/* What a thread waits for that was never told, because it holds nothing. */
+static uint32_t tell_thing(struct finding *f, uint32_t thread)
+{
+	uint32_t number = f->facts->threads[thread].slot;
+	const struct dw_slot *slot = number ? f->facts->slots[number].slot : NULL;
+	const struct dw_held *held = NULL;
+	struct dw_rec_thing *record;
+
+	if (slot && slot->wants)
+		held = &slot->held[slot->top + 1];
+	else if (slot && slot->waits.thing)
+		held = &slot->waits;
+	if (!held || !held->thing || !held->what)
+		return 0;
+	record = reserve(f, sizeof(*record));
+	if (!record)
+		return 0;
+	record->address = held->thing;
+	record->place = held->thing & DW_NO_MEMORY || !f->maps ? 0 : place_of(f, held->thing);
+	record->life = 1;
+	record->kind = held->what;
+	return submit(f, record, DW_REC_THING);
+}
+
+static uint32_t id_of(const struct finding *f, enum dw_rec_kind kind, uint32_t number)
+{
+	return dw_reader_id(f->to->reader, kind, number);
+}
+
+static void fill(struct finding *f, const struct dw_found *found, const uint32_t *stacks,
+		 struct dw_rec_found_leg *ret)
+{
+	for (uint32_t i = 0; i < found->n_legs + found->n_waiters; i++) {
+		const struct dw_found_leg *leg = &found->legs[i];
+
+		ret[i] = (struct dw_rec_found_leg){
+		    .thread = leg->thread,
+		    .holds = id_of(f, DW_REC_CHAIN, leg->holds),
+		    .needs = id_of(f, DW_REC_CHAIN, leg->needs),
+		    .thing = id_of(f, DW_REC_THING, leg->thing),
+		    .post = id_of(f, DW_REC_POST, leg->post),
+		    .stack = stacks[i],
+		};
+		if (!leg->thing && !leg->needs)
+			ret[i].thing = tell_thing(f, leg->thread);
+	}
+}
+
+int dw_found_write(const struct dw_found_writer *to, const struct dw_found *found, int *ret_stacks)
+{
+	struct finding f = {
+	    .to = to, .facts = dw_reader_facts(to->reader), .next_number = MODULE_NUMBER_MAX};
+	uint32_t n = found->n_legs + found->n_waiters;
+	struct dw_rec_found_leg *legs = dw_arena_alloc(to->arena, n * sizeof(*legs));
+	uint32_t *stacks = dw_arena_alloc(to->arena, n * sizeof(*stacks));
+	struct dw_rec_found *record;
+
+	if (!legs || !stacks)
+		return dw_raise(-ENOMEM);
+	*ret_stacks = to->pid ? tell_stacks(&f, found, stacks) : 0;
+	fill(&f, found, stacks, legs);
+	record = reserve(&f, sizeof(*record) + n * sizeof(*legs));
+	if (!record)
+		return dw_raise(-ENOSPC);
+	record->time_ns = found->time_ns;
+	record->span_ns = found->span_ns;
+	record->verdict = found->verdict;
+	record->flags = found->flags;
+	record->n_legs = found->n_legs;
+	record->n_waiters = found->n_waiters;
+	memcpy(record->legs, legs, n * sizeof(*legs));
+	submit(&f, record, DW_REC_FOUND);
+	return 0;
+}

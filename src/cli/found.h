@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was found, as a record: with the stacks of its threads as they are now.
+ *
+ * Single-threaded.
+ */
+#pragma once
+
+#include "record/reader.h"
+#include "record/writer.h"
+
+#include <sys/types.h>
+
+struct dw_arena;
+struct dw_watch;
+
+struct dw_found_writer {
+	struct dw_writer *writer;
+	struct dw_writer_cursor *cursor;
+	const struct dw_reader *reader; /* of the same recording, as @found's numbers are */
+	const struct dw_watch *watch;
+	struct dw_arena *arena;
+	pid_t pid; /* 0: it has ended, there are no stacks */
+};
+
+/*
+ * Writes the record of @found.
+ *
+ * Return: 0, or a negative errno; -ENOSPC if there is no more room, or no memory for it.
+ * *@ret_stacks is 0, or a negative errno: why there is a thread without a stack.
+ */
+int dw_found_write(const struct dw_found_writer *to, const struct dw_found *found, int *ret_stacks);
