@@ -258,19 +258,31 @@ static int compare_numbered(const void *left, const void *right)
 	return a->thing < b->thing ? -1 : a->thing > b->thing;
 }
 
-/* Sorted by name, things of one name are neighbours, in the order in which they were told. */
-static int number_things(struct dw_names *names, struct dw_thing_name *things, uint32_t n_things)
+/* A call is no second one of what it waits for inside: both may be `CFRelease`. */
+static uint32_t collect_numbered(struct numbered *ret, const struct dw_facts *facts,
+				 const struct dw_thing_name *things)
 {
-	struct numbered *sorted = calloc((size_t)n_things + 1, sizeof(*sorted));
-	uint32_t count = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < facts->n_things; i++)
+		if (facts->things[i].kind != DW_CALL)
+			ret[n++] = (struct numbered){things[i].full, i};
+	return n;
+}
+
+/* Sorted by name, things of one name are neighbours, in the order in which they were told. */
+static int number_things(struct dw_names *names, struct dw_thing_name *things)
+{
+	const struct dw_facts *facts = names->resolver.facts;
+	struct numbered *sorted = calloc((size_t)facts->n_things + 1, sizeof(*sorted));
+	uint32_t count = 0, n;
 
 	if (!sorted)
 		return dw_raise(-ENOMEM);
-	for (uint32_t i = 1; i < n_things; i++)
-		sorted[i - 1] = (struct numbered){things[i].full, i};
-	if (n_things > 1)
-		qsort(sorted, n_things - 1, sizeof(*sorted), compare_numbered);
-	for (uint32_t i = 1; i + 1 < n_things; i++) {
+	n = collect_numbered(sorted, facts, things);
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), compare_numbered);
+	for (uint32_t i = 1; i < n; i++) {
 		const char *name = sorted[i].name;
 
 		count = strcmp(name, sorted[i - 1].name) == 0 ? count + 1 : 0;
@@ -302,7 +314,7 @@ static int name_all_things(struct dw_names *names)
 	free(takings);
 	free(posts);
 	if (r == 0)
-		r = number_things(names, things, facts->n_things);
+		r = number_things(names, things);
 	if (r == 0)
 		names->things = things;
 	return dw_raise(r);

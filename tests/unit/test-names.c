@@ -365,6 +365,19 @@ static void a_semaphore_of_a_library_is_the_call_that_waits_for_it(void **state)
 	expect_thing("CFRelease");
 }
 
+static void a_call_and_what_it_waits_for_inside_have_one_name(void **state)
+{
+	dw_auto(names) names = NULL;
+
+	(void)state;
+	add_semaphore(3, NULL);
+	sample_other(DW_CALL, DW_CALL_NAMED);
+	sample.things[2].name = "CFRelease";
+	names = names_of_sample();
+	assert_string_equal(dw_names_thing(names, 1), "CFRelease");
+	assert_string_equal(dw_names_thing(names, 2), "CFRelease");
+}
+
 static void a_semaphore_of_the_program_is_its_variable(void **state)
 {
 	(void)state;
@@ -497,6 +510,7 @@ int main(void)
 	    cmocka_unit_test(a_call_of_a_later_version_is_a_call),
 	    cmocka_unit_test(a_threads_end_and_answer_are_the_threads),
 	    cmocka_unit_test(a_semaphore_of_a_library_is_the_call_that_waits_for_it),
+	    cmocka_unit_test(a_call_and_what_it_waits_for_inside_have_one_name),
 	    cmocka_unit_test(a_semaphore_of_the_program_is_its_variable),
 	    cmocka_unit_test(a_semaphore_without_a_variable_is_named_as_locks_are),
 	    cmocka_unit_test(a_semaphore_that_is_only_given_is_named_by_that),
