@@ -40,17 +40,21 @@ static inline void shim_ended(const volatile void *lock, uint64_t caller, bool s
 		shim_telling(t, shim_thing_destroy, (uint64_t)lock, caller);
 }
 
-/* The body of a stand-in for a call that takes `lock` and may wait; @success is of `r`. */
-#define SHIM_TAKE(what, how, call, success) SHIM_TAKE_FROM(SHIM_CALLER, what, how, call, success)
+/*
+ * The body of a stand-in for a call that takes `lock` and may wait, as it will if it is @taken;
+ * @success is of `r`.
+ */
+#define SHIM_TAKE(what, how, taken, call, success) \
+	SHIM_TAKE_FROM(SHIM_CALLER, what, how, taken, call, success)
 
-#define SHIM_TAKE_FROM(caller, what, how, call, success)               \
-	struct shim_note note;                                         \
-	int r;                                                         \
-                                                                       \
-	if (shim_unlikely(!shim_want(&note, lock, what, how, caller))) \
-		return shim_real.call;                                 \
-	r = shim_real.call;                                            \
-	shim_took(&note, success, r);                                  \
+#define SHIM_TAKE_FROM(caller, what, how, taken, call, success)               \
+	struct shim_note note;                                                \
+	int r;                                                                \
+                                                                              \
+	if (shim_unlikely(!shim_want(&note, lock, what, how, taken, caller))) \
+		return shim_real.call;                                        \
+	r = shim_real.call;                                                   \
+	shim_took(&note, success, r);                                         \
 	return r
 
 /* The same for a call that does not wait. */

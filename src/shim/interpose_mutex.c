@@ -27,13 +27,22 @@ SHIM int pthread_mutex_destroy(pthread_mutex_t *lock)
 	return r;
 }
 
+/*
+ * Held by anybody. The lock's word would say it a few instructions earlier than its owner does; but
+ * to read that word just after it was unlocked takes longer than all else that is done here.
+ */
+static bool is_taken(const pthread_mutex_t *mutex)
+{
+	return owner_of(mutex) != 0;
+}
+
 /* The kinds of mutex that can be taken again, or that look at their owner (glibc). */
 #define SPECIAL (PTHREAD_MUTEX_RECURSIVE | PTHREAD_MUTEX_ERRORCHECK | 16)
 
 static __attribute__((noinline)) int lock_any(pthread_mutex_t *lock, uint64_t caller)
 {
-	SHIM_TAKE_FROM(caller, DW_MUTEX, shim_mutex_how(lock), pthread_mutex_lock(lock),
-		       shim_got(r));
+	SHIM_TAKE_FROM(caller, DW_MUTEX, shim_mutex_how(lock), is_taken(lock),
+		       pthread_mutex_lock(lock), shim_got(r));
 }
 
 /* What was taken is made up anew here, so that the way that nearly every call takes need not keep
@@ -46,14 +55,16 @@ static __attribute__((noinline)) void hold_again(struct shim_thread *t, pthread_
 	dw_thread_hold_slow(&t->thread, &taking);
 }
 
-/* Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain. */
+/* Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain, and
+ * free. */
 SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
 {
 	struct shim_thread *t = shim_self;
 	struct dw_taking taking;
 	int r;
 
-	if (shim_unlikely(t->thread.open != SHIM_PLAIN || lock->__data.__kind & SPECIAL))
+	if (shim_unlikely(t->thread.open != SHIM_PLAIN ||
+			  (lock->__data.__kind & SPECIAL) | lock->__data.__owner))
 		return lock_any(lock, SHIM_CALLER);
 	taking = shim_taking(t, lock, DW_MUTEX, 0, SHIM_CALLER);
 	dw_thread_want(&t->thread, &taking);
@@ -72,14 +83,14 @@ SHIM int pthread_mutex_trylock(pthread_mutex_t *lock)
 
 SHIM int pthread_mutex_timedlock(pthread_mutex_t *lock, const struct timespec *time)
 {
-	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock) | DW_TIMED, pthread_mutex_timedlock(lock, time),
-		  shim_got(r));
+	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock) | DW_TIMED, is_taken(lock),
+		  pthread_mutex_timedlock(lock, time), shim_got(r));
 }
 
 SHIM int pthread_mutex_clocklock(pthread_mutex_t *lock, clockid_t clock,
 				 const struct timespec *time)
 {
-	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock) | DW_TIMED,
+	SHIM_TAKE(DW_MUTEX, shim_mutex_how(lock) | DW_TIMED, is_taken(lock),
 		  pthread_mutex_clocklock(lock, clock, time), shim_got(r));
 }
 
@@ -124,9 +135,14 @@ static unsigned mtx_how(const mtx_t *lock)
 	return shim_mutex_how((const pthread_mutex_t *)lock);
 }
 
+static bool mtx_is_taken(const mtx_t *lock)
+{
+	return is_taken((const pthread_mutex_t *)lock);
+}
+
 SHIM int mtx_lock(mtx_t *lock)
 {
-	SHIM_TAKE(DW_MUTEX, mtx_how(lock), mtx_lock(lock), r == thrd_success);
+	SHIM_TAKE(DW_MUTEX, mtx_how(lock), mtx_is_taken(lock), mtx_lock(lock), r == thrd_success);
 }
 
 SHIM int mtx_trylock(mtx_t *lock)
@@ -136,7 +152,8 @@ SHIM int mtx_trylock(mtx_t *lock)
 
 SHIM int mtx_timedlock(mtx_t *lock, const struct timespec *time)
 {
-	SHIM_TAKE(DW_MUTEX, mtx_how(lock) | DW_TIMED, mtx_timedlock(lock, time), r == thrd_success);
+	SHIM_TAKE(DW_MUTEX, mtx_how(lock) | DW_TIMED, mtx_is_taken(lock), mtx_timedlock(lock, time),
+		  r == thrd_success);
 }
 
 SHIM int mtx_unlock(mtx_t *lock)

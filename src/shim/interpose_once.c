@@ -20,8 +20,11 @@ struct shim_once {
 static bool begin(struct shim_once *once, const volatile void *control, void (*routine)(void),
 		  uint64_t caller)
 {
+	/* If it has begun, another is at it. */
+	bool taken = __atomic_load_n((const int *)control, __ATOMIC_RELAXED) != 0;
+
 	*once = (struct shim_once){.routine = routine};
-	if (!shim_want(&once->note, control, DW_ONCE, 0, caller))
+	if (!shim_want(&once->note, control, DW_ONCE, 0, taken, caller))
 		return false;
 	once->outer = shim_tls.once;
 	shim_tls.once = once;

@@ -5,6 +5,26 @@
 
 #define READ (DW_SHARED | DW_REENTRANT)
 
+/* Of glibc's word (since 2.25): whose turn it is, whether a writer has it, and how many readers. */
+#define WRITERS_TURN 1u
+#define WRITER 2u
+#define READERS_SHIFT 3
+
+static unsigned word_of(const pthread_rwlock_t *lock)
+{
+	return __atomic_load_n(&lock->__data.__readers, __ATOMIC_RELAXED);
+}
+
+static bool is_written(const pthread_rwlock_t *lock)
+{
+	return (word_of(lock) & (WRITERS_TURN | WRITER)) == (WRITERS_TURN | WRITER);
+}
+
+static bool is_taken(const pthread_rwlock_t *lock)
+{
+	return word_of(lock) & WRITER || word_of(lock) >> READERS_SHIFT;
+}
+
 SHIM int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *attributes)
 {
 	int r = shim_real.pthread_rwlock_init(lock, attributes);
@@ -21,12 +41,12 @@ SHIM int pthread_rwlock_destroy(pthread_rwlock_t *lock)
 
 SHIM int pthread_rwlock_rdlock(pthread_rwlock_t *lock)
 {
-	SHIM_TAKE(DW_RWLOCK, READ, pthread_rwlock_rdlock(lock), r == 0);
+	SHIM_TAKE(DW_RWLOCK, READ, is_written(lock), pthread_rwlock_rdlock(lock), r == 0);
 }
 
 SHIM int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
 {
-	SHIM_TAKE(DW_RWLOCK, 0, pthread_rwlock_wrlock(lock), r == 0);
+	SHIM_TAKE(DW_RWLOCK, 0, is_taken(lock), pthread_rwlock_wrlock(lock), r == 0);
 }
 
 SHIM int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
@@ -41,25 +61,28 @@ SHIM int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
 
 SHIM int pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *time)
 {
-	SHIM_TAKE(DW_RWLOCK, READ | DW_TIMED, pthread_rwlock_timedrdlock(lock, time), r == 0);
+	SHIM_TAKE(DW_RWLOCK, READ | DW_TIMED, is_written(lock),
+		  pthread_rwlock_timedrdlock(lock, time), r == 0);
 }
 
 SHIM int pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct timespec *time)
 {
-	SHIM_TAKE(DW_RWLOCK, DW_TIMED, pthread_rwlock_timedwrlock(lock, time), r == 0);
+	SHIM_TAKE(DW_RWLOCK, DW_TIMED, is_taken(lock), pthread_rwlock_timedwrlock(lock, time),
+		  r == 0);
 }
 
 SHIM int pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock,
 				    const struct timespec *time)
 {
-	SHIM_TAKE(DW_RWLOCK, READ | DW_TIMED, pthread_rwlock_clockrdlock(lock, clock, time),
-		  r == 0);
+	SHIM_TAKE(DW_RWLOCK, READ | DW_TIMED, is_written(lock),
+		  pthread_rwlock_clockrdlock(lock, clock, time), r == 0);
 }
 
 SHIM int pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock,
 				    const struct timespec *time)
 {
-	SHIM_TAKE(DW_RWLOCK, DW_TIMED, pthread_rwlock_clockwrlock(lock, clock, time), r == 0);
+	SHIM_TAKE(DW_RWLOCK, DW_TIMED, is_taken(lock),
+		  pthread_rwlock_clockwrlock(lock, clock, time), r == 0);
 }
 
 SHIM int pthread_rwlock_unlock(pthread_rwlock_t *lock)

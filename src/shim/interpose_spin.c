@@ -3,6 +3,16 @@
 #include "shim/interpose.h"
 #include "shim/real.h"
 
+/* glibc's free one is 1 on x86, and 0 elsewhere. */
+static bool is_taken(const volatile pthread_spinlock_t *lock)
+{
+#if defined(__x86_64__)
+	return *lock <= 0;
+#else
+	return *lock != 0;
+#endif
+}
+
 SHIM int pthread_spin_init(pthread_spinlock_t *lock, int shared)
 {
 	int r = shim_real.pthread_spin_init(lock, shared);
@@ -19,7 +29,7 @@ SHIM int pthread_spin_destroy(pthread_spinlock_t *lock)
 
 SHIM int pthread_spin_lock(pthread_spinlock_t *lock)
 {
-	SHIM_TAKE(DW_SPINLOCK, 0, pthread_spin_lock(lock), r == 0);
+	SHIM_TAKE(DW_SPINLOCK, 0, is_taken(lock), pthread_spin_lock(lock), r == 0);
 }
 
 SHIM int pthread_spin_trylock(pthread_spinlock_t *lock)

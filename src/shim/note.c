@@ -6,6 +6,19 @@ void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int resul
 	shim_event(note->t, kind, &note->taking, 0, result);
 }
 
+/* Of a lock that was not had, the entry is still the readied one, unless a handler took others. */
+void shim_note_waited(const struct shim_note *note, bool got)
+{
+	const struct dw_slot *slot = note->t->thread.slot;
+	const struct dw_held *held =
+	    got ? dw_thread_find(&note->t->thread, note->taking.thing) : &slot->held[slot->top + 1];
+
+	if (held && held->thing == note->taking.thing)
+		shim_measured(held->chain, note->since_ns);
+	if (!got)
+		shim_polled(note->t);
+}
+
 void shim_tried(const volatile void *lock, enum dw_thing_kind what, unsigned how, uint64_t caller,
 		bool got, int r)
 {
@@ -19,6 +32,8 @@ void shim_tried(const volatile void *lock, enum dw_thing_kind what, unsigned how
 	if (got && !note.deeper)
 		dw_thread_want(&t->thread, &note.taking);
 	shim_took(&note, got, r);
+	if (!got)
+		shim_polled(t);
 }
 
 /*

@@ -19,10 +19,13 @@
 struct shim_note {
 	struct shim_thread *t;
 	struct dw_taking taking;
-	bool deeper; /* the lock is held already, and may be taken again */
+	uint64_t
+	    since_ns; /* the lock was found taken; 0: it was not, or nobody must ask for time */
+	bool deeper;  /* the lock is held already, and may be taken again */
 };
 
 /* The slow parts of the functions below. */
+void shim_note_waited(const struct shim_note *note, bool got);
 void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result);
 
 /* An event without a lock, where events are wanted. */
@@ -56,11 +59,14 @@ static inline bool shim_deeper(struct shim_thread *t, const volatile void *lock,
 	return held && !((held->how ^ how) & DW_SHARED);
 }
 
-/* The thread is about to take @lock, and may wait for it. Return: whether that is tracked. */
+/*
+ * The thread is about to take @lock, which it has found @taken, so that it waits for it. Return:
+ * whether that is tracked.
+ */
 static inline __attribute__((always_inline)) bool shim_want(struct shim_note *note,
 							    const volatile void *lock,
 							    enum dw_thing_kind what, unsigned how,
-							    uint64_t caller)
+							    bool taken, uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);
 
@@ -71,6 +77,7 @@ static inline __attribute__((always_inline)) bool shim_want(struct shim_note *no
 	note->deeper = shim_deeper(t, lock, how);
 	if (shim_likely(!note->deeper))
 		dw_thread_want(&t->thread, &note->taking);
+	note->since_ns = shim_unlikely(taken && !note->deeper) ? shim_now_ns() : 0;
 	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
 		struct shim_note copy = *note;
 
@@ -90,6 +97,11 @@ static inline __attribute__((always_inline)) void shim_took(struct shim_note *no
 		dw_thread_find(&t->thread, note->taking.thing)->deeper++;
 	else
 		dw_thread_fail(&t->thread);
+	if (shim_unlikely(note->since_ns)) {
+		struct shim_note copy = *note;
+
+		shim_note_waited(&copy, got);
+	}
 	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
 		struct shim_note copy = *note;
 

@@ -138,6 +138,7 @@ struct shim_thread {
 	uint32_t woken_what; /* enum dw_thing_kind of what the activity began with */
 	uint32_t exit;       /* of the guest, that it began with; see struct dw_origin */
 	uint64_t exit_address;
+	struct shim_within *within; /* what the program has announced; NULL: nothing so far */
 	uint32_t rounds; /* of thread-specific destructors that were waited for at the end */
 	uint32_t n_spare_things;
 	uint32_t spare_things[SHIM_SPARE_THINGS];
@@ -147,6 +148,7 @@ struct shim_thread {
 };
 
 struct shim_once;
+struct shim_within;
 
 extern struct shim *shim;
 
@@ -286,6 +288,13 @@ void shim_thing_destroy(struct shim_thread *t, uint64_t address, uint64_t caller
 /* The C library refused to destroy the mutex at @address: it is held. */
 void shim_busy_destroyed(struct shim_thread *t, uint64_t address, uint64_t caller);
 
+/* The record of the thing at @address that may be given a name; a life begins if none is. 0: lost.
+ */
+uint32_t shim_thing_to_name(struct shim_thread *t, uint64_t address, uint64_t caller);
+
+/* annotate.c: at the end of a thread. */
+void shim_within_free(struct shim_thread *t);
+
 /* QEMU has said that the lock at @address is the BQL. */
 void shim_thing_is_bql(uint64_t address);
 
@@ -297,6 +306,15 @@ bool shim_memory_watched(uint64_t from, uint64_t to);
 
 /* Another thread than the one that took @address, with kernel number @tid, lets it go. */
 void shim_handed_over(uint64_t address, uint32_t tid);
+
+/* wait.c: the time, or 0 where it must not be asked for. */
+uint64_t shim_now_ns(void);
+
+/* A wait that was told as @chain, and has lasted since @since_ns, is over. Neither may be known. */
+void shim_measured(uint32_t chain, uint64_t since_ns);
+
+/* @t has asked in vain whether it may go on, and will ask again. */
+void shim_polled(struct shim_thread *t);
 
 /* event.c: records an event; its stack is the last one that was told, if the event was news. */
 void shim_event(struct shim_thread *t, enum dw_event_kind kind, const struct dw_taking *taking,

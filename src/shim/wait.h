@@ -20,12 +20,6 @@ struct shim_wait {
 	bool retakes;
 };
 
-/* The time, or 0 where it must not be asked for. */
-uint64_t shim_now_ns(void);
-
-/* A wait that was told as @chain, and has lasted since @since_ns, is over. Neither may be known. */
-void shim_measured(uint32_t chain, uint64_t since_ns);
-
 /* About to wait for @thing. @how: DW_TIMED or 0. */
 void shim_wait(struct shim_wait *wait, uint64_t thing, enum dw_thing_kind what, unsigned how,
 	       uint64_t caller);
@@ -70,6 +64,3 @@ void shim_left(struct shim_wait *wait);
  * @t is back from a call that is an idle point; @from_guest: from running a guest. Keeps errno.
  */
 void shim_back(struct shim_thread *t, uint64_t caller, bool from_guest);
-
-/* It has asked in vain whether it may go on, and will ask again. */
-void shim_polled(struct shim_thread *t);
