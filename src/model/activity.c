@@ -75,6 +75,23 @@ void dw_thread_post(struct dw_thread *thread, const struct dw_taking *taking)
 	thread->open = open;
 }
 
+/*
+ * Who is asked for the first time has gone to idle points before, and by then had taken all that
+ * it has ever taken.
+ */
+static void give_answer(struct dw_thread *thread, const struct dw_taking *answer)
+{
+	if (thread->slot->asked == DW_ASKED) {
+		thread->slot->asked = DW_ANSWERS;
+		thread->activity_began = 0;
+		thread->n_recent = UINT32_MAX;
+		thread->said = 0; /* that was in this activity */
+		thread->said_at = 0;
+	}
+	if (thread->n_recent)
+		post_all(thread, answer);
+}
+
 void dw_thread_idle_slow(struct dw_thread *thread, const struct dw_taking *at)
 {
 	struct dw_taking answer = *at;
@@ -84,8 +101,8 @@ void dw_thread_idle_slow(struct dw_thread *thread, const struct dw_taking *at)
 	answer.thing = dw_thing_address(DW_ANSWER, thread->number);
 	answer.what = DW_ANSWER;
 	answer.life = 0;
-	if (thread->slot->asked && thread->n_recent)
-		post_all(thread, &answer);
+	if (thread->slot->asked)
+		give_answer(thread, &answer);
 	dw_next_stamp(thread);
 	thread->activity_began = thread->stamp;
 	thread->n_recent = 0;

@@ -153,11 +153,12 @@ static inline uint32_t dw_thing_number(uint64_t address)
 #define DW_CALL_NAMED 256
 
 /* What is known about a thing beyond its kind. Bits, stored in recordings. */
-#define DW_THING_FLAGS(X)                                                            \
-	X(DW_THING_BQL, 0x01, "bql")         /* QEMU said so through its BQL hook */ \
-	X(DW_THING_WRITERS, 0x02, "writers") /* a queued writer stops new readers */ \
-	X(DW_THING_ENDED, 0x04, "ended")     /* this life is over */                 \
-	X(DW_THING_FREED, 0x08, "freed")     /* its memory was freed while it was alive */
+#define DW_THING_FLAGS(X)                                                                  \
+	X(DW_THING_BQL, 0x01, "bql")         /* QEMU said so through its BQL hook */       \
+	X(DW_THING_WRITERS, 0x02, "writers") /* a queued writer stops new readers */       \
+	X(DW_THING_ENDED, 0x04, "ended")     /* this life is over */                       \
+	X(DW_THING_FREED, 0x08, "freed")     /* its memory was freed while it was alive */ \
+	X(DW_THING_NAMED, 0x10, "named")     /* the program itself has named it */
 
 enum dw_thing_flag {
 #define X(name, value, text) name = value,

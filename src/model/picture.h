@@ -35,6 +35,13 @@ static inline uint32_t dw_manner(uint8_t how, uint8_t what)
 	return how | (uint32_t)what << 8;
 }
 
+/* Whether a thread's idle points are answers: it was sent a signal, or it runs a guest. */
+enum dw_asked {
+	DW_NOT_ASKED = 0,
+	DW_ASKED = 1,
+	DW_ANSWERS = 2, /* and it has said what it had taken before it was asked */
+};
+
 /*
  * A thread's slot. A wire format.
  *
@@ -59,7 +66,7 @@ struct dw_slot {
 	uint64_t polling_ns;
 
 	uint32_t n_idles; /* idle points that it has reached */
-	uint32_t asked;   /* it was sent a signal, or runs a guest: its idle points are answers */
+	uint32_t asked;   /* enum dw_asked */
 
 	/*
 	 * What it waits for that is no lock; `thing` 0: nothing. `key` is the site, as an
@@ -70,6 +77,15 @@ struct dw_slot {
 	struct dw_held held[];
 };
 _Static_assert(sizeof(struct dw_slot) == 64, "dw_slot is a wire format");
+
+/* From now on the thread of @slot answers at its idle points. Any thread may ask. */
+static inline void dw_slot_ask(struct dw_slot *slot)
+{
+	uint32_t asked = DW_NOT_ASKED;
+
+	__atomic_compare_exchange_n(&slot->asked, &asked, DW_ASKED, 0, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
 
 /* Bytes of a slot for @max locks. */
 static inline size_t dw_slot_size(uint32_t max)

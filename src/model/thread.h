@@ -353,7 +353,8 @@ void dw_thread_idle_slow(struct dw_thread *thread, const struct dw_taking *at);
 static inline void dw_thread_idle(struct dw_thread *thread, const struct dw_taking *at)
 {
 	thread->slot->n_idles++;
-	if (thread->n_recent | (thread->woken_by != at->thing) | (thread->said != 0))
+	if (thread->n_recent | (thread->woken_by != at->thing) | (thread->said != 0) |
+	    (thread->slot->asked == DW_ASKED))
 		dw_thread_idle_slow(thread, at);
 }
 

@@ -148,7 +148,7 @@ static uint32_t ask(struct dw_thread *thread, uint32_t other)
 
 	if (!asked || !asked->replay || asked->ended)
 		return UINT32_MAX;
-	asked->thread.slot->asked = 1;
+	dw_slot_ask(asked->thread.slot);
 	return asked->thread.slot->n_idles;
 }
 

@@ -126,7 +126,7 @@ void dw_replay_idle(struct dw_replay_thread *actor, const struct dw_event *event
 	    !dw_replay_taking(actor->replay, event, event->object, event->what, &at))
 		return;
 	if (event->other) {
-		actor->thread.slot->asked = 1;
+		dw_slot_ask(actor->thread.slot);
 		actor->replay->told[actor->thread.number].flags |= DW_THREAD_VCPU;
 	}
 	dw_thread_idle(&actor->thread, &at);

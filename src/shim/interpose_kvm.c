@@ -94,7 +94,7 @@ static void become_vcpu(struct shim_thread *t)
 {
 	struct dw_rec_thread *record = dw_writer_record(&shim->writer, t->record);
 
-	t->thread.slot->asked = 1;
+	dw_slot_ask(t->thread.slot);
 	record->flags |= DW_THREAD_VCPU;
 }
 

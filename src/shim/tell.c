@@ -156,7 +156,7 @@ static uint32_t ask(struct dw_thread *thread, uint32_t other)
 	(void)thread;
 	if (!slot)
 		return UINT32_MAX;
-	__atomic_store_n(&slot->asked, 1, __ATOMIC_RELAXED);
+	dw_slot_ask(slot);
 	return __atomic_load_n(&slot->n_idles, __ATOMIC_RELAXED);
 }
 
