@@ -199,6 +199,8 @@ const char *dw_tell_span(struct dw_telling *telling, uint64_t ns)
 {
 	uint64_t ms = (ns + 500000) / 1000000;
 
+	if (ns < 1000000)
+		return dw_tell_text(telling, "%" PRIu64 " us", ns / 1000);
 	if (ms < 10)
 		return dw_tell_text(telling, "%" PRIu64 ".%" PRIu64 " ms", ns / 1000000,
 				    ns / 100000 % 10);

@@ -45,7 +45,7 @@ const char *dw_tell_function(struct dw_telling *telling, const struct dw_frame *
 /* "util/async.c:612", or "" where that is not known. */
 const char *dw_tell_line(struct dw_telling *telling, const struct dw_frame *frame);
 
-/* "12 ms", "6.2 s"; two digits or more are told, the rest is cut. */
+/* "12 ms", "6.2 s": two digits where there are not more before the point; the rest is cut. */
 const char *dw_tell_span(struct dw_telling *telling, uint64_t ns);
 
 /* A stack, a line a frame. */
