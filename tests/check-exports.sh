@@ -43,6 +43,18 @@ cnd_signal
 cnd_timedwait
 cnd_wait
 connect
+deadwatch_call_begin
+deadwatch_call_end
+deadwatch_idle
+deadwatch_kick
+deadwatch_lock_drop
+deadwatch_lock_fail
+deadwatch_lock_hold
+deadwatch_lock_want
+deadwatch_name_lock
+deadwatch_post
+deadwatch_wait_begin
+deadwatch_wait_end
 dlclose
 dup2
 dup3
@@ -155,10 +167,10 @@ if ! diff -u "$folder/expected" "$folder/exported"; then
 	exit 1
 fi
 
-# A stand-in stands in for something: each name is one of the C library's.
+# A stand-in stands in for something: each other name is one of the C library's.
 libc=$(ldd "$library" | awk '$1 == "libc.so.6" { print $3 }')
 nm -D --defined-only "$libc" | awk '{ sub("@.*", "", $3); print $3 }' | sort -u >"$folder/libc"
-if comm -23 "$folder/exported" "$folder/libc" | grep .; then
+if comm -23 "$folder/exported" "$folder/libc" | grep -v "^deadwatch_"; then
 	echo "the C library has no such functions to stand in for"
 	exit 1
 fi

@@ -55,13 +55,15 @@ int dw_load_names(struct dw_load *load)
 
 	for (uint32_t i = 0; i < load->kinds[DW_REC_NAME].n; i++) {
 		struct dw_rec_name record;
-		uint32_t thing;
+		uint32_t at, thing;
 		int r;
 
 		dw_load_record(load, DW_REC_NAME, i, &record, sizeof(record));
-		thing = dw_load_number(load, DW_REC_THING, record.thing);
+		at = dw_load_position(load, DW_REC_THING, record.thing);
+		thing = at == UINT32_MAX ? 0 : load->kinds[DW_REC_THING].numbers[at];
+		load->damaged += at == UINT32_MAX;
 		if (!thing)
-			continue; /* and counted */
+			continue; /* it has a name, and was never taken */
 		r = dw_load_text(load, DW_REC_NAME, i, sizeof(record), &things[thing].name);
 		if (r < 0)
 			return dw_pass(r);

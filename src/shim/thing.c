@@ -159,7 +159,7 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 	record = thing_record((uint32_t)id);
 	if (record->flags & DW_THING_ENDED)
 		return next_life(id);
-	if (!record->kind) {
+	if (!record->kind && !(record->flags & DW_THING_NAMED)) {
 		uint32_t life = record->life;
 
 		__atomic_store_n(value, (uint64_t)life << 32, __ATOMIC_RELEASE);
@@ -235,6 +235,20 @@ void shim_busy_destroyed(struct shim_thread *t, uint64_t address, uint64_t calle
 	const struct dw_held *held = dw_thread_find(&t->thread, address);
 
 	dw_thread_misuse(&t->thread, DW_MISUSE_DESTROY, &taking, held ? held->chain : 0);
+}
+
+uint32_t shim_thing_to_name(struct shim_thread *t, uint64_t address, uint64_t caller)
+{
+	uint32_t id = shim_thing_latest(address);
+
+	if (!id || thing_record(id)->flags & DW_THING_ENDED) {
+		shim_thing_init(t, address, caller);
+		id = shim_thing_latest(address);
+	}
+	/* Named, the record is no other lock's any more, even if this one is never taken. */
+	if (id)
+		thing_record(id)->flags |= DW_THING_NAMED;
+	return id;
 }
 
 void shim_thing_is_bql(uint64_t address)

@@ -212,6 +212,7 @@ static void end_thread(void *argument)
 	learn_name(t);
 	record_of(t->record)->flags |= DW_THREAD_EXITED;
 	shim_self = &shim_gone;
+	shim_within_free(t);
 	dw_thread_end(&t->thread);
 	shim_thread_free(t);
 }
