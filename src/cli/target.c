@@ -14,7 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* How long a monitor may take to end after its process, and how often we look. */
+#define MONITOR_MAX_MS 2000
+#define MONITOR_CHECK_MS 5
 
 struct dw_target {
 	char *folder; /* absolute */
@@ -203,22 +208,38 @@ const char *dw_target_path(const struct dw_target *target)
 	return target->path;
 }
 
-/*
- * Whether a process may still have the recording mapped: shortening the file would kill it.
- * Neither look is enough alone. The process's number may be one of another namespace; and
- * overlayfs grants a lease although the file below is mapped. A process that ended has no
- * program any more, even if nobody has waited for it.
- */
-static bool is_in_use(int fd, uint32_t pid)
+/* A process that ended has no program any more, even if nobody has waited for it. */
+static bool has_ended(uint32_t pid)
 {
 	char link[64], target[1];
 
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	return readlink(link, target, sizeof(target)) < 0 && errno == ENOENT;
+}
+
+/* The monitor may have the last word, and has the recording mapped, too. */
+static void await_monitor(const struct dw_rec_header *header)
+{
+	const struct timespec some_time = {.tv_nsec = MONITOR_CHECK_MS * 1000000};
+
+	if (!header->monitor || !has_ended(header->pid))
+		return;
+	for (int i = 0; i < MONITOR_MAX_MS / MONITOR_CHECK_MS && !has_ended(header->monitor); i++)
+		nanosleep(&some_time, NULL);
+}
+
+/*
+ * Whether a process may still have the recording mapped: shortening the file would kill it.
+ * Neither look is enough alone. The process's number may be one of another namespace; and
+ * overlayfs grants a lease although the file below is mapped.
+ */
+static bool is_in_use(int fd, uint32_t pid)
+{
 	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
 		fcntl(fd, F_SETLEASE, F_UNLCK);
 	else if (errno == EAGAIN)
 		return true;
-	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
-	return readlink(link, target, sizeof(target)) >= 0 || errno != ENOENT;
+	return !has_ended(pid);
 }
 
 /* A recording has the length that it may grow to. What it did not use is a hole, but programs
@@ -232,6 +253,7 @@ static void trim(int fd, const char *path)
 		return;
 	if (header.magic != DW_REC_MAGIC || header.used < DW_REC_HEADER_SIZE)
 		return;
+	await_monitor(&header);
 	if (is_in_use(fd, header.pid)) {
 		fprintf(stderr,
 			"deadwatch: process %u is still running; this is what it has told so far\n",

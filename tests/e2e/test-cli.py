@@ -359,7 +359,7 @@ class Dump(Folder):
 
 
 class Help(unittest.TestCase):
-    COMMANDS = ("run", "report", "dump")
+    COMMANDS = ("run", "report", "dump", "monitor")
 
     def options(self, *command):
         return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}

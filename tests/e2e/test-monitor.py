@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The monitor beside programs that hang, and beside their twins: every test's name is a claim.
+
+usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN [unittest's arguments]
+
+CASES_FOLDER has the programs of the cases, CHILDREN is a program that counts its children.
+"""
+import glob
+import os
+import pwd
+import re
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+DEADWATCH, SHIM, CASES, CHILDREN = (os.path.abspath(a) for a in sys.argv[1:5])
+del sys.argv[1:5]
+
+TOLD_MAX_S = 20  # a deadlock is told within two seconds, on a machine that has time for it
+END_MAX_S = 10
+TWIN_S = 2.5  # as long as a hang of the same program takes to be told, and more
+MONITOR_OFFSET = 4324  # in the header, behind the path of the program and the last thread
+FINDINGS = 1
+
+
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def until(holds, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return holds()
+
+
+class Monitored(unittest.TestCase):
+    """A test with a folder of its own, and with an end of all that it has started."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="deadwatch-test-")
+        os.chmod(self.folder, 0o777)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def stderr(self):
+        file = open(self.path("stderr"), "wb")  # pylint: disable=consider-using-with
+        self.addCleanup(file.close)
+        return file
+
+    def start(self, *command, options="", before=(), **more):
+        environment = dict(os.environ, LD_PRELOAD=SHIM,
+                           DEADWATCH_OPTIONS="record_path=%s:%s" % (self.path("r"), options))
+        more.setdefault("stderr", self.stderr())
+        process = subprocess.Popen([*before, *command], env=environment, cwd=self.folder,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **more)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+    def case(self, name, mode, **more):
+        return self.start(os.path.join(CASES, "case-" + name), mode, **more)
+
+    def told(self, name="stderr"):
+        try:
+            with open(self.path(name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def await_told(self, text, name="stderr", seconds=TOLD_MAX_S):
+        found = until(lambda: re.search(text, self.told(name), re.MULTILINE), seconds)
+        self.assertTrue(found, "not told: %s; but: %s" % (text, self.told(name)))
+
+    def monitor(self, name="r"):
+        """The number of the monitor, from the recording's header; 0: there was none."""
+        def read():
+            try:
+                with open(self.path(name), "rb") as file:
+                    header = file.read(MONITOR_OFFSET + 4)
+            except FileNotFoundError:
+                return 0
+            return struct.unpack_from("=I", header, MONITOR_OFFSET)[0] if header else 0
+        until(read, 5)
+        return read()
+
+    def report(self, name="r"):
+        return subprocess.run([DEADWATCH, "report", self.path(name)], capture_output=True,
+                              text=True, timeout=60)
+
+
+class Hangs(Monitored):
+    def test_a_deadlock_is_told_at_once_and_recorded(self):
+        process = self.case("fenceq", "hang")
+        self.await_told("^deadlock: bql -> fenceq_lock -> bql$|"
+                        "^deadlock: fenceq_lock -> bql -> fenceq_lock$")
+        self.await_told("now at:")
+        process.kill()
+        process.wait()
+        self.assertTrue(until(lambda: not alive(self.monitor()), END_MAX_S))
+        done = self.report()
+        self.assertEqual(done.returncode, FINDINGS, done.stderr)
+        self.assertRegex(done.stdout, "(?m)^deadlock: ")
+
+    def test_it_is_told_once(self):
+        self.case("fenceq", "hang")
+        self.await_told("^deadlock: ")
+        time.sleep(TWIN_S)
+        self.assertEqual(len(re.findall("(?m)^deadlock: ", self.told())), 1)
+
+    def test_what_a_condition_wait_takes_again_is_part_of_it(self):
+        self.case("bcm2835_fb", "hang")
+        self.await_told("^deadlock: new_lock -> bql -> new_lock$")
+
+    def test_a_livelock_is_a_stall(self):
+        self.case("bcm2835_fb", "livelock", options="stall_ms=1500")
+        self.await_told("^stall: ")
+        self.assertNotIn("deadlock", self.told())
+
+    def test_twins_are_silent(self):
+        for name, mode in (("fenceq", "benign"), ("fenceq", "fixed"), ("bcm2835_fb", "fixed")):
+            with self.subTest(name=name, mode=mode):
+                self.assertEqual(self.case(name, mode).wait(timeout=60), 0)
+                self.assertEqual(self.told(), "")
+
+    def test_contention_is_silent(self):
+        self.assertEqual(self.case("contention", "benign").wait(timeout=60), 0)
+        self.assertEqual(self.told(), "")
+
+    def test_run_tells_it_as_well(self):
+        process = subprocess.Popen(
+            [DEADWATCH, "run", "--", os.path.join(CASES, "case-fenceq"), "hang"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=self.stderr(),
+            env=dict(os.environ, DEADWATCH_OPTIONS="halt_on_deadlock=1"))
+        self.addCleanup(self.end, process)
+        self.assertEqual(process.wait(timeout=60), 128 + signal.SIGABRT)
+        told = self.told()
+        self.assertEqual(len(re.findall("(?m)^deadlock: ", told)), 2, told)
+        self.assertNotIn("is still running", told)
+
+
+class Options(Monitored):
+    def test_halt_on_deadlock_ends_the_process_by_sigabrt(self):
+        process = self.case("fenceq", "hang", options="halt_on_deadlock=1")
+        self.assertEqual(process.wait(timeout=TOLD_MAX_S), -signal.SIGABRT)
+        self.assertIn("deadlock: ", self.told())
+
+    def test_a_log_has_it_instead_of_stderr(self):
+        process = self.case("fenceq", "hang", options="log_path=log")
+        self.await_told("^deadlock: ", "log.%d" % process.pid)
+        self.assertEqual(self.told(), "")
+        mode = os.stat(self.path("log.%d" % process.pid)).st_mode
+        self.assertEqual(stat.S_IMODE(mode), 0o600)
+
+    def test_where_the_log_cannot_be_written_that_is_said_and_the_finding_told(self):
+        for log, why in (("/nonexistent/log", "No such file"), (self.path("full"), "No space")):
+            with self.subTest(log=log):
+                read, write = os.pipe()
+                # The process waits until the log's name leads to a full disk.
+                process = self.case("fenceq", "hang", options="log_path=" + log,
+                                    before=("sh", "-c", "read x; exec \"$@\"", "sh"),
+                                    preexec_fn=lambda: os.dup2(read, 0))
+                if log == self.path("full"):
+                    os.symlink("/dev/full", "%s.%d" % (log, process.pid))
+                os.write(write, b"go\n")
+                self.await_told("^deadwatch: cannot write to '%s.%d': %s" % (log, process.pid, why))
+                self.await_told("^deadlock: ")
+                self.assertTrue(alive(process.pid))
+                self.end(process)
+                os.close(read)
+                os.close(write)
+                for left in glob.glob(self.path("r*")):
+                    os.unlink(left)
+
+    def test_without_verbosity_it_is_only_recorded(self):
+        self.case("fenceq", "hang", options="verbosity=0")
+        self.assertTrue(until(lambda: "deadlock: " in self.report().stdout, TOLD_MAX_S))
+        self.assertEqual(self.told(), "")
+
+    def test_none_is_started_where_none_is_wanted(self):
+        process = self.case("fenceq", "hang", options="monitor=0")
+        time.sleep(1)
+        with open(self.path("r"), "rb") as file:
+            self.assertEqual(struct.unpack_from("=I", file.read(8192), MONITOR_OFFSET)[0], 0)
+        self.assertTrue(alive(process.pid))
+
+    def test_run_refuses_what_is_no_option(self):
+        for options in ("stall_ms=soon", "halt_on_deadlock=2", "verbosity=3", "monitr=1"):
+            done = subprocess.run([DEADWATCH, "run", "--", "true"], capture_output=True, text=True,
+                                  env=dict(os.environ, DEADWATCH_OPTIONS=options), timeout=60)
+            self.assertEqual(done.returncode, 2, options)
+            self.assertIn(options, done.stderr)
+
+
+class Host(Monitored):
+    def test_the_monitor_ends_with_the_process(self):
+        process = self.case("fenceq", "hang")
+        monitor = self.monitor()
+        self.assertTrue(alive(monitor))
+        process.kill()
+        process.wait()
+        self.assertTrue(until(lambda: not alive(monitor), END_MAX_S))
+
+    def test_it_is_no_child_and_leads_a_session_of_its_own(self):
+        process = self.case("fenceq", "hang")
+        monitor = self.monitor()
+        with open("/proc/%d/stat" % monitor, encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        self.assertNotEqual(int(fields[1]), process.pid)
+        self.assertEqual(int(fields[3]), monitor)
+
+    def test_it_keeps_nothing_of_the_process_open(self):
+        read, write = os.pipe()
+        os.set_inheritable(write, True)
+        process = self.case("fenceq", "hang", stderr=write, close_fds=False)
+        os.close(write)
+        monitor = self.monitor()
+        self.assertTrue(alive(monitor))
+        links = [os.readlink(path) for path in glob.glob("/proc/%d/fd/*" % monitor)]
+        self.assertFalse([link for link in links if link.startswith("pipe:")], links)
+        with os.fdopen(read, "rb") as end:
+            process.kill()
+            end.read()
+
+    def test_the_process_sees_none_of_it_among_its_children(self):
+        process = self.start(CHILDREN)
+        self.assertNotEqual(self.monitor(), 0)
+        self.assertEqual(process.wait(timeout=60), 0, self.told())
+
+    def test_a_deadlock_of_a_killed_process_is_recorded(self):
+        process = self.case("fenceq", "hang", options="verbosity=0")
+        monitor = self.monitor()
+        time.sleep(0.25)
+        process.kill()
+        process.wait()
+        self.assertTrue(until(lambda: not alive(monitor), END_MAX_S))
+        self.assertIn("deadlock: ", self.report().stdout)
+
+    def test_it_takes_no_privileges(self):
+        if os.getuid() != 0:
+            self.skipTest("we are nobody special ourselves")
+        nobody = pwd.getpwnam("nobody")
+        programs = tempfile.mkdtemp(prefix="deadwatch-test-")
+        self.addCleanup(shutil.rmtree, programs)
+        os.chmod(programs, 0o755)
+        copies = [shutil.copy(path, programs)
+                  for path in (SHIM, DEADWATCH, os.path.join(CASES, "case-fenceq"))]
+        environment = dict(os.environ, LD_PRELOAD=copies[0], DEADWATCH_PROGRAM=copies[1],
+                           DEADWATCH_OPTIONS="record_path=" + self.path("r"))
+        process = subprocess.Popen(
+            ["setpriv", "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid),
+             "--clear-groups", "--inh-caps=-all", copies[2], "hang"], env=environment, cwd="/",
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=self.stderr())
+        self.addCleanup(self.end, process)
+        self.await_told("^deadlock: ")
+        self.await_told("now at:")
+
+
+if __name__ == "__main__":
+    unittest.main()
