@@ -247,6 +247,15 @@ class Report(Folder):
     def test_json_is_json(self):
         json.loads(deadwatch("report", "--format=json", self.record("inversion")).stdout)
 
+    def test_contention_is_told_only_where_it_was_asked_for(self):
+        path = self.record("inversion")
+        self.assertIn("contention in", deadwatch("report", "--contention", path).stdout)
+        self.assertNotIn("contention in", deadwatch("report", path).stdout)
+        told = json.loads(deadwatch("report", "-c", "--format=json", path).stdout)
+        self.assertEqual(type(told["contention"]), list)
+        self.assertNotIn("contention", json.loads(
+            deadwatch("report", "--format=json", path).stdout))
+
     def check_bad(self, path, words):
         done = deadwatch("report", path)
         self.assertEqual(done.returncode, FAILED, done.stderr)
