@@ -402,8 +402,3 @@ int dw_pulse_next(struct dw_pulse *pulse, struct dw_pulse_news *ret)
 	}
 	return 0;
 }
-
-uint64_t dw_pulse_quiet_ns(const struct dw_pulse *pulse, uint32_t index)
-{
-	return pulse->functions[index].heartbeat.quiet_ns;
-}

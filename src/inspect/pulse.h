@@ -77,7 +77,4 @@ int dw_pulse_look(struct dw_pulse *pulse, uint64_t time_ns);
 /* Return: 1 and the next one of the news of the latest look; 0: no more. */
 int dw_pulse_next(struct dw_pulse *pulse, struct dw_pulse_news *ret);
 
-/* For so long the function @index has not run, in counted time (see heartbeat.h). */
-uint64_t dw_pulse_quiet_ns(const struct dw_pulse *pulse, uint32_t index);
-
 DW_DEFINE_AUTO(pulse)
