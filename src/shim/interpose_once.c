@@ -60,24 +60,44 @@ static void run(void)
 	once->routine();
 }
 
-/* Once it is done, nobody waits any more. */
-#define ONCE(type, name, flag)                                                              \
-	static __attribute__((noinline))                                                    \
-	type name##_undone(flag *control, void (*routine)(void), uint64_t caller)           \
-	{                                                                                   \
-		dw_cleanup(end) struct shim_once *under_way = NULL;                         \
-		struct shim_once once;                                                      \
-                                                                                            \
-		if (!begin(&once, control, routine, caller))                                \
-			return shim_real.name(control, routine);                            \
-		under_way = &once;                                                          \
-		return shim_real.name(control, run);                                        \
-	}                                                                                   \
-	SHIM type name(flag *control, void (*routine)(void))                                \
-	{                                                                                   \
-		if (shim_likely(__atomic_load_n((int *)control, __ATOMIC_ACQUIRE) == DONE)) \
-			return shim_real.name(control, routine);                            \
-		return name##_undone(control, routine, SHIM_CALLER);                        \
+/*
+ * Once it is done, nobody waits any more; but who asks for it under a lock would have had to, had
+ * it come sooner.
+ */
+static __attribute__((noinline)) void ask_under_lock(const volatile void *control, uint64_t caller)
+{
+	struct shim_note note;
+
+	if (shim_want(&note, control, DW_ONCE, 0, /* taken= */ false, caller))
+		shim_took(&note, false, 0);
+}
+
+static inline void ask_done(const volatile void *control, uint64_t caller)
+{
+	const struct shim_thread *t = shim_self;
+
+	if (shim_unlikely(t->thread.open && t->thread.slot->top))
+		ask_under_lock(control, caller);
+}
+
+#define ONCE(type, name, flag)                                                                \
+	static __attribute__((noinline))                                                      \
+	type name##_undone(flag *control, void (*routine)(void), uint64_t caller)             \
+	{                                                                                     \
+		dw_cleanup(end) struct shim_once *under_way = NULL;                           \
+		struct shim_once once;                                                        \
+                                                                                              \
+		if (!begin(&once, control, routine, caller))                                  \
+			return shim_real.name(control, routine);                              \
+		under_way = &once;                                                            \
+		return shim_real.name(control, run);                                          \
+	}                                                                                     \
+	SHIM type name(flag *control, void (*routine)(void))                                  \
+	{                                                                                     \
+		if (shim_unlikely(__atomic_load_n((int *)control, __ATOMIC_ACQUIRE) != DONE)) \
+			return name##_undone(control, routine, SHIM_CALLER);                  \
+		ask_done(control, SHIM_CALLER);                                               \
+		return shim_real.name(control, routine);                                      \
 	}
 
 ONCE(int, pthread_once, pthread_once_t)
