@@ -55,6 +55,25 @@ static int hide_threads(struct dw_facts *facts, struct dw_arena *arena)
 	return 0;
 }
 
+static int hide_things(struct dw_facts *facts, struct dw_arena *arena)
+{
+	struct dw_thing *things;
+
+	things = dw_arena_alloc(arena, facts->n_things * sizeof(*things));
+	if (!things)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 1; i < facts->n_things; i++) {
+		things[i] = facts->things[i];
+		if (!things[i].name)
+			continue;
+		things[i].name = numbered(arena, "thing", i);
+		if (!things[i].name)
+			return dw_raise(-ENOMEM);
+	}
+	facts->things = things;
+	return 0;
+}
+
 /* The word for @file, the same for equal files. Return: NULL if there is no memory. */
 static const char *file_word(struct hsearch_data *known, struct dw_arena *arena, const char *file,
 			     unsigned *n_files)
@@ -100,6 +119,8 @@ int dw_anonymize(struct dw_facts *ret, struct dw_arena *arena, const struct dw_f
 	r = hide_modules(&copy, arena);
 	if (r == 0)
 		r = hide_threads(&copy, arena);
+	if (r == 0)
+		r = hide_things(&copy, arena);
 	if (r < 0)
 		return dw_pass(r);
 	if (!hcreate_r(facts->n_hints + 1, &known))

@@ -12,7 +12,7 @@ struct dw_arena;
 
 /*
  * Fills @ret with @facts, in which every name and path is replaced by a numbered word
- * ("module2", "file3", "thread4"); equal files stay equal. Build ids are left out: they
+ * ("module2", "file3", "thread4", "thing5"); equal files stay equal. Build ids are left out: they
  * lead to names. Shares what has no names with @facts.
  *
  * Return: 0, or -ENOMEM.

@@ -50,20 +50,6 @@ static void write_thing(const struct legend *legend, uint32_t thing, uint32_t nu
 	printf("# L%u: %s\n", number, clean(legend, dw_names_thing(legend->names, thing)));
 }
 
-/* Gives locks and conditions the numbers that the story gives them. Return: 0, or -ENOMEM. */
-static int number_events(struct dw_numbering *numbering, const struct dw_event *events, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool waits = events[i].kind == DW_PARK || events[i].kind == DW_WAKE;
-
-		if (events[i].object && !dw_numbering_ensure(numbering, events[i].object))
-			return dw_raise(-ENOMEM);
-		if (waits && !dw_numbering_ensure(numbering, events[i].other))
-			return dw_raise(-ENOMEM);
-	}
-	return 0;
-}
-
 /* A story of events tells addresses apart, not their lives: an address can have several names. */
 static int write_things_of_events(const struct legend *legend, const struct dw_event *events,
 				  size_t n_events)
@@ -71,15 +57,20 @@ static int write_things_of_events(const struct legend *legend, const struct dw_e
 	const struct dw_facts *facts = legend->facts;
 	dw_cleanup(dw_numbering_done) struct dw_numbering numbering = {0};
 	uint32_t n_told;
-	int r;
 
-	r = number_events(&numbering, events, n_events);
-	if (r < 0)
-		return dw_pass(r);
+	for (size_t i = 0; i < n_events; i++) {
+		int r = dw_story_number(&numbering, &events[i]);
+
+		if (r < 0)
+			return dw_pass(r);
+	}
 	n_told = numbering.n;
 	for (uint32_t i = 1; i < facts->n_things; i++) {
-		uint32_t number = dw_numbering_ensure(&numbering, facts->things[i].address);
+		uint32_t number;
 
+		if (!dw_story_has_number(facts->things[i].kind))
+			continue;
+		number = dw_numbering_ensure(&numbering, facts->things[i].address);
 		if (number == 0)
 			return dw_raise(-ENOMEM);
 		if (number <= n_told)
@@ -124,7 +115,8 @@ static int write_legend(struct dw_arena *arena, const struct dw_facts *facts,
 		return r < 0 ? dw_pass(r) : 0;
 	}
 	for (uint32_t i = 1; i < facts->n_things; i++)
-		write_thing(&legend, i, i);
+		if (dw_story_has_number(facts->things[i].kind))
+			write_thing(&legend, i, i);
 	return 0;
 }
 

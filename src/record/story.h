@@ -40,10 +40,12 @@
 #include "model/event.h"
 #include "model/facts.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 struct dw_story;
+struct dw_numbering;
 
 /* Larger numbers are words like others. */
 #define DW_STORY_THREAD_MAX 65535
@@ -112,6 +114,17 @@ const char *dw_story_call_word(uint32_t number);
  */
 int dw_story_write(FILE *out, const struct dw_event *events, size_t n_events,
 		   const struct dw_facts *facts);
+
+/* Whether a written story calls a thing of @thing_kind `L` and a number. */
+bool dw_story_has_number(unsigned thing_kind);
+
+/*
+ * Gives those of @event's things the numbers that dw_story_write() gives them, after those of
+ * all events before.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_story_number(struct dw_numbering *numbering, const struct dw_event *event);
 
 /*
  * Writes facts as a story that tells the same chains and posts: for every chain that no other

@@ -155,6 +155,23 @@ static unsigned usual_kind(const struct dw_event *event)
 	return 0;
 }
 
+bool dw_story_has_number(unsigned thing_kind)
+{
+	return thing_kind != DW_CALL && !dw_story_is_of_thread(thing_kind);
+}
+
+int dw_story_number(struct dw_numbering *numbering, const struct dw_event *event)
+{
+	bool has_mutex = event->other && (event->kind == DW_PARK || event->kind == DW_WAKE);
+
+	if (usual_kind(event) && dw_story_has_number(event->what) &&
+	    !dw_numbering_ensure(numbering, event->object))
+		return dw_raise(-ENOMEM);
+	if (has_mutex && !dw_numbering_ensure(numbering, event->other))
+		return dw_raise(-ENOMEM);
+	return 0;
+}
+
 static int write_objects(struct event_writer *writer, const struct dw_event *event)
 {
 	unsigned usual = usual_kind(event);
@@ -195,8 +212,10 @@ static int write_event(struct event_writer *writer, const struct dw_event *event
 {
 	const struct dw_hint *hint = NULL;
 	uint32_t site = 0;
-	int r;
+	int r = dw_story_number(&writer->things, event);
 
+	if (r < 0)
+		return dw_pass(r);
 	fprintf(writer->out, "%" PRIu32 " %s", event->thread, dw_story_event_word(event->kind));
 	r = write_objects(writer, event);
 	if (r < 0)
