@@ -107,12 +107,6 @@ static struct dw_thing_name name_by_post(struct dw_names *names, const struct dw
 	return name_by_stack(names, what, post->stack, post->hint, ROUGH);
 }
 
-static bool is_lock(const struct dw_thing *thing)
-{
-	return thing->kind == DW_MUTEX || thing->kind == DW_RWLOCK || thing->kind == DW_SPINLOCK ||
-	       thing->kind == DW_ONCE;
-}
-
 static bool is_of_program(const struct dw_names *names, const struct dw_thing *thing)
 {
 	const struct dw_module *module = dw_resolver_place(&names->resolver, thing->place).module;
@@ -186,7 +180,7 @@ static struct dw_thing_name name_by_library(struct dw_names *names, const struct
 {
 	const char *call = NULL;
 
-	if (!is_lock(thing) && !is_of_program(names, thing))
+	if (!dw_is_lock(thing->kind) && !is_of_program(names, thing))
 		call = dw_names_library_call(names, first->stack, first->hint);
 	return (struct dw_thing_name){call, call, /* is_own= */ false};
 }
@@ -350,7 +344,7 @@ bool dw_names_thing_is_lock(const struct dw_names *names, uint32_t thing)
 {
 	const struct dw_facts *facts = names->resolver.facts;
 
-	return thing < facts->n_things && is_lock(&facts->things[thing]);
+	return thing < facts->n_things && dw_is_lock(facts->things[thing].kind);
 }
 
 /* "recvmsg in vhost_user_read"; all waits in a call are for the same thing. */
