@@ -58,19 +58,29 @@ struct dw_pulse {
 	uint64_t start_ns, search_ns; /* of the first look, of the next search */
 };
 
-bool dw_pulse_check(const char *text)
+/* How many of @n bytes at @text are before the next plus. */
+static size_t wish_size(const char *text, size_t n)
+{
+	const char *plus = memchr(text, '+', n);
+
+	return plus ? (size_t)(plus - text) : n;
+}
+
+bool dw_pulse_check(const char *text, size_t n)
 {
 	struct dw_heartbeat_wish wish;
-	unsigned count = 0;
-	size_t n;
 
-	do {
-		n = strcspn(text, "+");
-		if (!dw_heartbeat_read(text, n, &wish) || count++ == DW_PULSE_MAX)
+	for (unsigned i = 0; i < DW_PULSE_MAX; i++) {
+		size_t size = wish_size(text, n);
+
+		if (!dw_heartbeat_read(text, size, &wish))
 			return false;
-		text += n;
-	} while (*text++);
-	return true;
+		if (size == n)
+			return true;
+		text += size + 1;
+		n -= size + 1;
+	}
+	return false;
 }
 
 static int add_function(struct dw_pulse *pulse, const struct dw_heartbeat_wish *wish,
@@ -81,6 +91,8 @@ static int add_function(struct dw_pulse *pulse, const struct dw_heartbeat_wish *
 	function->name = strndup(wish->function, wish->function_size);
 	if (!function->name)
 		return dw_raise(-ENOMEM);
+	for (char *c = strchr(function->name, '/'); c; c = strchr(c, '/'))
+		*c = ':';
 	function->heartbeat = dw_heartbeat_make(wish->threshold_ns, late_ns);
 	pulse->n_functions++;
 	return 0;
@@ -100,7 +112,7 @@ int dw_pulse_new(struct dw_pulse **ret, pid_t pid, const char *text, uint64_t la
 		pulse->told = *told;
 	r = dw_arena_new(&pulse->paths, PATHS_MAX);
 	for (size_t n; r == 0 && *text; text += n + (text[n] == '+')) {
-		n = strcspn(text, "+");
+		n = wish_size(text, strlen(text));
 		if (dw_heartbeat_read(text, n, &wish) && pulse->n_functions < DW_PULSE_MAX)
 			r = add_function(pulse, &wish, late_ns);
 	}
@@ -110,11 +122,19 @@ int dw_pulse_new(struct dw_pulse **ret, pid_t pid, const char *text, uint64_t la
 	return 0;
 }
 
-static void end_uprobes(struct function *function)
+static void free_uprobes(struct function *function)
 {
 	for (unsigned i = 0; i < function->n_uprobes; i++)
 		dw_uprobe_free(function->uprobes[i]);
 	function->n_uprobes = 0;
+}
+
+/* The program is not to be trapped any more for what nobody looks at. */
+static void stop_uprobes(struct function *function)
+{
+	for (unsigned i = 0; i < function->n_uprobes; i++)
+		dw_uprobe_stop(function->uprobes[i]);
+	free_uprobes(function);
 }
 
 struct dw_pulse *dw_pulse_free(struct dw_pulse *pulse)
@@ -122,7 +142,7 @@ struct dw_pulse *dw_pulse_free(struct dw_pulse *pulse)
 	if (!pulse)
 		return NULL;
 	for (uint32_t i = 0; i < pulse->n_functions; i++) {
-		end_uprobes(&pulse->functions[i]);
+		free_uprobes(&pulse->functions[i]);
 		free(pulse->functions[i].name);
 	}
 	free(pulse->searched);
@@ -145,7 +165,7 @@ static void tell(struct function *function, enum dw_pulse_kind kind, int error)
 
 static void give_up(struct function *function, enum dw_pulse_kind kind, int error)
 {
-	end_uprobes(function);
+	stop_uprobes(function);
 	function->is_given_up = true;
 	tell(function, kind, error);
 }
@@ -327,7 +347,7 @@ static bool is_told(const struct dw_pulse *pulse, struct function *function, uin
 	if (!function->is_told)
 		function->heartbeat = dw_heartbeat_make(function->heartbeat.threshold_ns,
 							function->heartbeat.late_ns);
-	end_uprobes(function);
+	stop_uprobes(function);
 	return function->is_told = true;
 }
 
@@ -401,4 +421,9 @@ int dw_pulse_next(struct dw_pulse *pulse, struct dw_pulse_news *ret)
 		return 1;
 	}
 	return 0;
+}
+
+uint64_t dw_pulse_quiet_ns(const struct dw_pulse *pulse, uint32_t index)
+{
+	return pulse->functions[index].heartbeat.quiet_ns;
 }

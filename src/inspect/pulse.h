@@ -53,8 +53,11 @@ struct dw_pulse_told {
 	void *argument;
 };
 
-/* Whether @text can be asked for: FUNCTION=TIME, or several with a plus in between. */
-bool dw_pulse_check(const char *text);
+/*
+ * Whether the @n bytes at @text can be asked for: FUNCTION=TIME, or several with a plus in
+ * between. A slash stands for a colon: those are taken where options are separated by colons.
+ */
+bool dw_pulse_check(const char *text, size_t n);
 
 /*
  * Watches what @text asks for, which was checked. A look later than @late_ns after the one
@@ -76,5 +79,8 @@ int dw_pulse_look(struct dw_pulse *pulse, uint64_t time_ns);
 
 /* Return: 1 and the next one of the news of the latest look; 0: no more. */
 int dw_pulse_next(struct dw_pulse *pulse, struct dw_pulse_news *ret);
+
+/* For so long the function @index has not run, in counted time (see heartbeat.h). */
+uint64_t dw_pulse_quiet_ns(const struct dw_pulse *pulse, uint32_t index);
 
 DW_DEFINE_AUTO(pulse)

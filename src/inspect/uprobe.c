@@ -106,11 +106,15 @@ int dw_uprobe_new(struct dw_uprobe **ret, pid_t pid, const char *path, uint64_t 
 
 struct dw_uprobe *dw_uprobe_free(struct dw_uprobe *uprobe)
 {
-	if (uprobe)
-		for (size_t i = 0; i < uprobe->n_events; i++)
-			close(uprobe->events[i].fd);
 	free(uprobe);
 	return NULL;
+}
+
+void dw_uprobe_stop(struct dw_uprobe *uprobe)
+{
+	for (size_t i = 0; i < uprobe->n_events; i++)
+		close(uprobe->events[i].fd);
+	uprobe->n_events = 0;
 }
 
 static uint64_t count_of(const struct event *event)

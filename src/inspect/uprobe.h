@@ -36,7 +36,15 @@ enum dw_uprobe_answer {
  * Return: 0, a dw_uprobe_answer, or a negative errno (-ESRCH: the process has ended).
  */
 int dw_uprobe_new(struct dw_uprobe **ret, pid_t pid, const char *path, uint64_t offset);
+
+/*
+ * Gives the memory back. The events go on until the calling process ends: the kernel may take
+ * a second to end those of many threads, and nobody should have to wait for that.
+ */
 struct dw_uprobe *dw_uprobe_free(struct dw_uprobe *uprobe);
+
+/* Ends the events now. */
+void dw_uprobe_stop(struct dw_uprobe *uprobe);
 
 /*
  * Adds the threads that are new, and reads the count. What a thread did before its first

@@ -281,6 +281,44 @@ static void events_name_threads_that_can_be(void **state)
 	assert_int_equal(damaged(f), 2);
 }
 
+static uint32_t add_silence(struct fixture *f, const char *function, size_t n)
+{
+	struct dw_rec_silence record = {
+	    .time_ns = 5, .quiet_ns = 4, .usual_ns = 3, .n_beats = 2, .flags = ~0U};
+
+	return recording_add(&f->recording, DW_REC_SILENCE, &record, sizeof(record), function, n);
+}
+
+static void a_silence_is_read_with_its_function(void **state)
+{
+	struct fixture *f = *state;
+	const struct dw_silence *silence;
+
+	add_silence(f, "fence_poll", sizeof("fence_poll"));
+	read_back(f);
+	assert_int_equal(damaged(f), 0);
+	assert_int_equal(f->facts->n_silences, 2);
+	silence = &f->facts->silences[1];
+	assert_string_equal(silence->function, "fence_poll");
+	assert_int_equal(silence->time_ns, 5);
+	assert_int_equal(silence->quiet_ns, 4);
+	assert_int_equal(silence->usual_ns, 3);
+	assert_int_equal(silence->n_beats, 2);
+	assert_int_equal(silence->flags, DW_SILENCE_OVER);
+}
+
+static void a_silence_of_a_name_without_end_is_left_out(void **state)
+{
+	struct fixture *f = *state;
+
+	add_silence(f, "12345678", 8);
+	add_silence(f, "poll", sizeof("poll"));
+	read_back(f);
+	assert_int_equal(damaged(f), 1);
+	assert_int_equal(f->facts->n_silences, 2);
+	assert_string_equal(f->facts->silences[1].function, "poll");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +332,8 @@ int main(void)
 	    TEST(a_finding_has_no_more_legs_than_fit),
 	    TEST(a_leg_has_only_what_is_its_threads),
 	    TEST(a_finding_of_an_unknown_thread_is_left_out),
+	    TEST(a_silence_is_read_with_its_function),
+	    TEST(a_silence_of_a_name_without_end_is_left_out),
 	    TEST(what_a_picture_waits_for_needs_no_chain),
 	    TEST(what_a_picture_waits_for_has_its_chain_by_number),
 	    TEST(what_nobody_can_wait_for_is_left_out_of_the_picture),
