@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Threads with the smallest stack that there can be take new chains of locks, three deep. What
- * is left below each is a page that nobody may touch.
+ * Threads with the smallest stack that there can be take new chains of locks, three deep, and make
+ * a call there. What is left below each is a page that nobody may touch.
  *
  *     small_stacks [BYTES]
  *
@@ -10,16 +10,20 @@
 #include "host.h"
 
 #include <limits.h>
+#include <poll.h>
 
 #define THREADS 32
 
 static pthread_mutex_t locks[THREADS][3];
+static sem_t semaphore;
 
 static __attribute__((noinline)) void three(pthread_mutex_t *mine, unsigned first)
 {
 	host_lock(&mine[first]);
 	host_lock(&mine[(first + 1) % 3]);
 	host_lock(&mine[(first + 2) % 3]);
+	HOST_CHECK(poll(NULL, 0, 1) == 0);
+	HOST_CHECK(sem_post(&semaphore) == 0 && sem_wait(&semaphore) == 0);
 	host_unlock(&mine[(first + 2) % 3]);
 	host_unlock(&mine[(first + 1) % 3]);
 	host_unlock(&mine[first]);
@@ -42,6 +46,7 @@ int main(int argc, char **argv)
 	pthread_attr_t attributes;
 	pthread_t threads[THREADS];
 
+	sem_init(&semaphore, 0, 0);
 	bytes = argc > 1 ? (size_t)atoi(argv[1]) : 0;
 	pthread_attr_init(&attributes);
 	HOST_CHECK(pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) == 0);

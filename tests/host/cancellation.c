@@ -6,6 +6,10 @@
 #include "host.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define FAR_S 1000 /* seconds that nobody waits */
@@ -14,7 +18,8 @@ pthread_mutex_t around = HOST_MUTEX, waited = HOST_MUTEX, after = HOST_MUTEX;
 pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
 
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
-static sem_t ready, over;
+static sem_t ready, over, never_posted;
+static int silent[2]; /* a socket and its peer, which says nothing */
 static pthread_t sleeper;
 static bool in_computation;
 
@@ -71,6 +76,72 @@ static void wait_for_semaphore(void)
 	sem_wait(&over);
 }
 
+static void wait_long_for_semaphore(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	time.tv_sec += FAR_S;
+	sem_timedwait(&never_posted, &time);
+}
+
+static void read_nothing(void)
+{
+	char byte;
+
+	HOST_CHECK(read(silent[0], &byte, 1) < 0);
+}
+
+static void receive_nothing(void)
+{
+	char byte;
+
+	HOST_CHECK(recv(silent[0], &byte, 1, 0) < 0);
+}
+
+static void poll_silence(void)
+{
+	struct pollfd poll_for = {.fd = silent[0], .events = POLLIN};
+
+	poll(&poll_for, 1, -1);
+}
+
+static void select_silence(void)
+{
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(silent[0], &set);
+	select(silent[0] + 1, &set, NULL, NULL, NULL);
+}
+
+static void wait_for_events(void)
+{
+	struct epoll_event event;
+
+	epoll_wait(epoll_create1(0), &event, 1, -1);
+}
+
+static void sleep_long(void)
+{
+	nanosleep(&(struct timespec){.tv_sec = FAR_S}, NULL);
+}
+
+static void sleep_by_clock(void)
+{
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_sec = FAR_S}, NULL);
+}
+
+static void sleep_seconds(void)
+{
+	sleep(FAR_S);
+}
+
+static void rest(void)
+{
+	pause();
+}
+
 static const struct {
 	const char *name;
 	void (*wait)(void);
@@ -80,6 +151,16 @@ static const struct {
     {"pthread_cond_clockwait", wait_long_by_clock},
     {"pthread_join", join},
     {"sem_wait", wait_for_semaphore},
+    {"sem_timedwait", wait_long_for_semaphore},
+    {"read", read_nothing},
+    {"recv", receive_nothing},
+    {"poll", poll_silence},
+    {"select", select_silence},
+    {"epoll_wait", wait_for_events},
+    {"nanosleep", sleep_long},
+    {"clock_nanosleep", sleep_by_clock},
+    {"sleep", sleep_seconds},
+    {"pause", rest},
 };
 #define WAITS (sizeof(waits) / sizeof(*waits))
 
@@ -143,6 +224,8 @@ int main(void)
 
 	sem_init(&ready, 0, 0);
 	sem_init(&over, 0, 0);
+	sem_init(&never_posted, 0, 0);
+	HOST_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, silent) == 0);
 	for (size_t i = 0; i < WAITS; i++) {
 		if (waits[i].wait == join)
 			sleeper = host_start(sleep_until_over, NULL);
