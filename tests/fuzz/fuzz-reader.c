@@ -121,6 +121,12 @@ static void check_founds(const struct dw_facts *facts)
 	}
 }
 
+static void check_silences(const struct dw_facts *facts)
+{
+	for (uint32_t i = 1; i < facts->n_silences; i++)
+		must(strlen(facts->silences[i].function) < MEMORY_MAX);
+}
+
 static void check_rest(const struct dw_facts *facts)
 {
 	must(strlen(facts->program) < DW_REC_PROGRAM_MAX);
@@ -185,6 +191,7 @@ static void check(const uint8_t *data, size_t size)
 	check_threads(facts);
 	check_posts(facts);
 	check_founds(facts);
+	check_silences(facts);
 	check_rest(facts);
 	check_story(facts);
 	check_events(reader);
