@@ -106,13 +106,19 @@ static unsigned excuses_together(struct dw_judge *judge, const struct dw_moment 
 	return excuses;
 }
 
+/* At a barrier everybody must arrive: one's own arrival gives nothing, nor does another's. */
+static bool wants_all(const struct dw_judge *judge, uint32_t thing)
+{
+	return judge->needs->facts->things[thing].kind == DW_BARRIER;
+}
+
 /* Whether who goes the way @b would give what @a waits for, in the place of a thread itself. */
 static bool gives_to_itself(const struct dw_judge *judge, const struct place *a,
 			    const struct place *b)
 {
 	const struct dw_needs *needs = judge->needs;
 
-	return needs->ways[b->way].is_given &&
+	return !wants_all(judge, needs->ways[b->way].holds) && needs->ways[b->way].is_given &&
 	       needs->ways[a->way].needs == needs->ways[b->way].holds &&
 	       needs->witnesses[a->witness].moment.when.thread ==
 		   needs->witnesses[b->witness].moment.when.thread;
@@ -274,7 +280,7 @@ static bool has_other_poster(struct dw_judge *judge, uint32_t n, uint32_t leg)
 		const struct dw_post *post = &judge->needs->facts->posts[i];
 
 		judge->pairs++;
-		if (!is_in_cycle(judge, n, post->thread, 0) &&
+		if (!wants_all(judge, thing) && !is_in_cycle(judge, n, post->thread, 0) &&
 		    !needs_cycle(judge, n, thing, post->thread) &&
 		    !is_apart(judge, post, &judge->places[leg]))
 			return true;
