@@ -222,6 +222,13 @@ static void only_what_was_held_at_the_kick_and_since_needs_the_answer(void **sta
 		      "1:A");
 }
 
+static void nobody_waits_for_who_has_ended(void **state)
+{
+	assert_chains(state, "2 idle; 2 exit; 1 hold A; 1 kick 2; 1 enter usleep",
+		      "1:A, 1:A usleep(waits)");
+	assert_chains(state, "1 hold A; 1 kick 2; 1 enter usleep", "1:A, 1:A usleep(waits)");
+}
+
 static void an_answer_ends_the_wait_for_it(void **state)
 {
 	const struct dw_facts *facts =
@@ -245,6 +252,19 @@ static void more_kicks_than_are_kept_are_a_loss(void **state)
 		at += sprintf(at, "%d idle; main kick %d\n", i, i);
 	assert_int_equal(tell(state, story)->losses[DW_LOSS_KICKS], 1);
 	*strrchr(story, 'm') = '\0';
+	assert_int_equal(tell(state, story)->losses[DW_LOSS_KICKS], 0);
+	free(story);
+}
+
+static void kicks_that_were_answered_are_not_kept(void **state)
+{
+	const int n = 2 * DW_KICKS_MAX;
+	char *story = calloc((size_t)n, 96), *at = story;
+
+	for (int i = 1; i <= n; i++)
+		at += sprintf(
+		    at, "%d idle; main kick %d; %d idle; main enter usleep; main leave usleep\n", i,
+		    i, i);
 	assert_int_equal(tell(state, story)->losses[DW_LOSS_KICKS], 0);
 	free(story);
 }
@@ -274,6 +294,25 @@ static void an_activity_of_many_chains_forgets_none(void **state)
 	}
 }
 
+/* It was readied in the activity before. */
+static void a_retaken_mutex_is_found_among_many(void **state)
+{
+	char *story = calloc(DW_RECENT_MAX + 3, 32), *at = story;
+	const struct dw_facts *facts;
+	uint32_t n_retaken = 0;
+
+	at += sprintf(at, "1 hold M; 1 park D M; 1 wake D M; 1 drop M;");
+	for (int i = 0; i < DW_RECENT_MAX; i++)
+		at += sprintf(at, "1 hold L%d; 1 drop L%d\n", i, i);
+	sprintf(at, "1 post C");
+	facts = tell(state, story);
+	free(story);
+	assert_int_equal(facts->n_posts, DW_RECENT_MAX + 2);
+	for (uint32_t i = 1; i < facts->n_posts; i++)
+		n_retaken += facts->chains[facts->posts[i].chain].how == DW_RETAKEN;
+	assert_int_equal(n_retaken, 1);
+}
+
 static void a_chain_says_what_its_activity_began_with(void **state)
 {
 	const struct dw_facts *facts =
@@ -285,6 +324,13 @@ static void a_chain_says_what_its_activity_began_with(void **state)
 	assert_int_equal(facts->chains[3].origin.woken_by, 0);
 	assert_string_equal(story_word(*state, facts->chains[4].origin.woken_by), "S");
 	assert_int_equal(facts->things[facts->chains[4].origin.woken_by].kind, DW_SEMAPHORE);
+}
+
+static void a_thing_is_what_it_is_used_as(void **state)
+{
+	const struct dw_facts *facts = tell(state, "1 init C; 1 park C; 1 wake C; 1 hold A");
+
+	assert_int_equal(facts->things[facts->chains[1].origin.woken_by].kind, DW_CONDITION);
 }
 
 static void what_woke_a_thread_may_be_gone(void **state)
@@ -341,10 +387,14 @@ int main(void)
 	    TEST(who_has_kicked_waits_for_the_answer_in_its_sleep),
 	    TEST(calls_that_do_more_than_sleep_are_no_waits_for_an_answer),
 	    TEST(only_what_was_held_at_the_kick_and_since_needs_the_answer),
+	    TEST(nobody_waits_for_who_has_ended),
 	    TEST(an_answer_ends_the_wait_for_it),
 	    TEST(more_kicks_than_are_kept_are_a_loss),
+	    TEST(kicks_that_were_answered_are_not_kept),
 	    TEST(an_activity_of_many_chains_forgets_none),
+	    TEST(a_retaken_mutex_is_found_among_many),
 	    TEST(a_chain_says_what_its_activity_began_with),
+	    TEST(a_thing_is_what_it_is_used_as),
 	    TEST(what_woke_a_thread_may_be_gone),
 	    TEST(a_guest_makes_a_vcpu),
 	    TEST(calls_of_the_program_have_names),
