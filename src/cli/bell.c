@@ -4,6 +4,8 @@
 #include "analysis/finding.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/environment.h"
+#include "cli/profiles.h"
 #include "gate/fingerprint.h"
 #include "record/reader.h"
 #include "render/tell.h"
@@ -154,9 +156,26 @@ static int tell_one(FILE *out, const struct dw_reported_process *process,
 	return 0;
 }
 
+/* The names that profiles have: a profile that is wrong was refused before, or is done without. */
+static int apply_profiles(const struct dw_facts **facts, struct dw_arena *arena,
+			  struct dw_names *names)
+{
+	dw_auto(profiles) profiles = NULL;
+	char path[PATH_MAX];
+	bool own = dw_environment_option("profile", path, sizeof(path));
+	int r = dw_profiles_new(&profiles, own ? path : NULL);
+
+	if (r > 0)
+		r = dw_profiles_new(&profiles, NULL);
+	if (r == 0)
+		r = dw_profiles_apply(facts, arena, profiles, *facts, names);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static int tell(FILE *out, const struct dw_facts *facts, uint32_t n)
 {
-	struct dw_facts only = only_found(facts, n), shown = *facts;
+	struct dw_facts only = only_found(facts, n), shown;
+	dw_auto(arena) arena = NULL;
 	dw_auto(analysis) analysis = NULL;
 	dw_auto(names) names = NULL;
 	struct dw_reported_process process = {.path = "", .facts = &shown};
@@ -168,8 +187,13 @@ static int tell(FILE *out, const struct dw_facts *facts, uint32_t n)
 		r = dw_analysis_run(analysis);
 	if (r == 0)
 		r = dw_names_new(&names, facts);
+	if (r == 0)
+		r = dw_arena_new(&arena, MEMORY_MAX);
+	if (r == 0)
+		r = apply_profiles(&facts, arena, names);
 	if (r < 0)
 		return dw_pass(r);
+	shown = *facts;
 	shown.founds = only.founds;
 	shown.n_founds = only.n_founds;
 	process.names = names;

@@ -9,17 +9,20 @@
 const struct dw_option report_options[] = {
     {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
     {"all", 'a', NULL, "report what has an excuse, too"},
+    {"profile", 'p', "FILE", "what is known about the program, beside what is built in"},
     {"contention", 'c', NULL, "show how long locks were waited for, and where"},
     {.name = NULL},
 };
 
-static int report(char **paths, const struct dw_renderer *renderer,
+static int report(char **paths, const char *profile, const struct dw_renderer *renderer,
 		  const struct dw_render_options *options)
 {
 	dw_auto(collection) collection = NULL;
 	int r;
 
-	r = dw_collection_new(&collection);
+	r = dw_collection_new(&collection, profile);
+	if (r > 0)
+		return DW_EXIT_USAGE;
 	for (; r == 0 && *paths; paths++)
 		r = dw_collection_add(collection, *paths);
 	if (r == 0)
@@ -35,18 +38,18 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 {
 	const struct dw_renderer *renderer = &dw_render_text;
 	struct dw_render_options options = {0};
+	const char *profile = NULL;
 	int id, status;
 
 	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
-		if (id == 'a') {
+		if (id == 'a')
 			options.all = true;
-			continue;
-		}
-		if (id == 'c') {
+		else if (id == 'c')
 			options.contention = true;
-			continue;
-		}
-		renderer = dw_renderer_find(optarg);
+		else if (id == 'p')
+			profile = optarg;
+		else
+			renderer = dw_renderer_find(optarg);
 		if (!renderer)
 			return dw_usage(self, "there is no format '%s'", optarg);
 	}
@@ -55,5 +58,5 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 	if (optind == argc)
 		return dw_usage(self, "a recording, or a folder with recordings, is missing");
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
-	return report(argv + optind, renderer, &options);
+	return report(argv + optind, profile, renderer, &options);
 }

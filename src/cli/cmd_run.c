@@ -4,11 +4,13 @@
 #include "cli/environment.h"
 #include "cli/launch.h"
 #include "cli/library.h"
+#include "cli/profiles.h"
 #include "cli/program.h"
 #include "cli/target.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,7 @@ struct run_options {
 	const struct dw_renderer *renderer;
 	bool all;
 	bool events;
+	char calls[1024]; /* of the user's profile */
 };
 
 /* Return: DW_OPTION_STOP with *@ret_exit set, or -1 at the end. */
@@ -86,7 +89,7 @@ static int report(struct dw_target *target, const char *program, const struct ru
 	struct dw_blind blind;
 	int r;
 
-	r = dw_collection_new(&collection);
+	r = dw_collection_new(&collection, /* profile= */ NULL);
 	if (r == 0)
 		r = dw_target_collect(target);
 	for (size_t i = 0; r == 0 && dw_target_recording(target, i); i++)
@@ -108,6 +111,7 @@ static int run_and_report(char **argv, const char *library, struct dw_target *ta
 	    .argv = argv,
 	    .library = library,
 	    .record_path = dw_target_path(target),
+	    .calls = options->calls,
 	    .events = options->events,
 	};
 	int status, r;
@@ -122,6 +126,21 @@ static int run_and_report(char **argv, const char *library, struct dw_target *ta
 	if (r < 0)
 		fail("report", r);
 	return WIFSIGNALED(status) ? DW_EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Return: 0, or the exit code, and it was said why. */
+static int read_profile(struct run_options *options)
+{
+	dw_auto(profiles) profiles = NULL;
+	char path[PATH_MAX];
+	bool own = dw_environment_option("profile", path, sizeof(path));
+	int r = dw_profiles_new(&profiles, own ? path : NULL);
+
+	if (r == 0)
+		r = dw_profiles_calls(profiles, options->calls, sizeof(options->calls));
+	if (r > 0)
+		return DW_EXIT_USAGE;
+	return r < 0 ? fail("read profiles", r) : 0;
 }
 
 static void freep(char **p)
@@ -142,6 +161,9 @@ int cmd_run(const struct dw_command *self, int argc, char **argv)
 		return dw_usage(self, "the program to run is missing");
 	if (dw_environment_check() != 0)
 		return DW_EXIT_USAGE;
+	r = read_profile(&options);
+	if (r != 0)
+		return r;
 	r = dw_library_find(&library);
 	if (r != 0)
 		return r < 0 ? fail("look for libdeadwatch.so", r) : DW_EXIT_FAILED;

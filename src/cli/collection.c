@@ -5,12 +5,15 @@
 #include "base/error.h"
 #include "cli/blind.h"
 #include "cli/command.h"
+#include "cli/environment.h"
 #include "cli/fold.h"
+#include "cli/profiles.h"
 #include "record/reader.h"
 #include "symbol/names.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +30,7 @@
 struct study {
 	char *path;
 	struct dw_reader *reader;
+	const struct dw_facts *facts; /* the reader's, and what profiles add */
 	struct dw_analysis *analysis;
 	struct dw_names *names;
 	struct dw_blind_list blind;
@@ -35,6 +39,7 @@ struct study {
 
 struct dw_collection {
 	struct dw_arena *arena;
+	struct dw_profiles *profiles;
 	struct study *first, **end; /* in the order in which they were added */
 	struct dw_reported_process *processes;
 	size_t n_processes;
@@ -59,18 +64,25 @@ static void study_freep(struct study **study)
 	dw_study_free(*study);
 }
 
-int dw_collection_new(struct dw_collection **ret)
+int dw_collection_new(struct dw_collection **ret, const char *profile)
 {
 	dw_auto(collection) collection = NULL;
+	char option[PATH_MAX];
 	int r;
 
 	collection = calloc(1, sizeof(*collection));
 	if (!collection)
 		return dw_raise(-ENOMEM);
 	collection->end = &collection->first;
-	r = dw_arena_new(&collection->arena, TEXTS_MAX);
+	if (!profile && dw_environment_option("profile", option, sizeof(option)))
+		profile = option;
+	r = dw_profiles_new(&collection->profiles, profile);
+	if (r == 0)
+		r = dw_arena_new(&collection->arena, TEXTS_MAX);
 	if (r < 0)
 		return dw_pass(r);
+	if (r > 0)
+		return DW_COLLECTION_WRONG;
 	*ret = dw_take(collection);
 	return 0;
 }
@@ -85,17 +97,37 @@ struct dw_collection *dw_collection_free(struct dw_collection *collection)
 		next = study->next;
 		dw_study_free(study);
 	}
+	dw_profiles_free(collection->profiles);
 	dw_arena_free(collection->arena);
 	free(collection);
 	return NULL;
 }
 
+/* Names come first: profiles ask them what they know, and the analysis needs what profiles add. */
+static int study_facts(struct study *study, struct dw_collection *collection)
+{
+	const struct dw_facts *facts = dw_reader_facts(study->reader);
+	struct dw_analysis_limits limits;
+	int r = dw_names_new(&study->names, facts);
+
+	if (r == 0)
+		r = dw_profiles_apply(&study->facts, collection->arena, collection->profiles, facts,
+				      study->names);
+	if (r == 0)
+		r = dw_analysis_new(&study->analysis, study->facts, MEMORY_MAX);
+	if (r == 0)
+		r = dw_analysis_run(study->analysis);
+	if (r < 0)
+		return dw_pass(r);
+	dw_analysis_limits(study->analysis, &limits);
+	r = dw_blind_judge(&study->blind, collection->arena, study->reader, &limits);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 /* Return: 0; a dw_reader_answer; or a negative errno. */
-static int read_study(struct study **ret, struct dw_arena *arena, const char *path)
+static int read_study(struct study **ret, struct dw_collection *collection, const char *path)
 {
 	dw_cleanup(study_freep) struct study *study = calloc(1, sizeof(*study));
-	struct dw_analysis_limits limits;
-	const struct dw_facts *facts;
 	int r;
 
 	if (!study)
@@ -104,19 +136,9 @@ static int read_study(struct study **ret, struct dw_arena *arena, const char *pa
 	if (!study->path)
 		return dw_raise(-ENOMEM);
 	r = dw_reader_open(&study->reader, path, MEMORY_MAX);
+	if (r == 0)
+		r = study_facts(study, collection);
 	if (r != 0)
-		return dw_pass(r);
-	facts = dw_reader_facts(study->reader);
-	r = dw_analysis_new(&study->analysis, facts, MEMORY_MAX);
-	if (r == 0)
-		r = dw_analysis_run(study->analysis);
-	if (r == 0)
-		r = dw_names_new(&study->names, facts);
-	if (r < 0)
-		return dw_pass(r);
-	dw_analysis_limits(study->analysis, &limits);
-	r = dw_blind_judge(&study->blind, arena, study->reader, &limits);
-	if (r < 0)
 		return dw_pass(r);
 	*ret = dw_take(study);
 	return 0;
@@ -134,7 +156,7 @@ static void add_file(struct dw_collection *collection, const char *path, bool st
 	struct study *study = NULL;
 	int r;
 
-	r = read_study(&study, collection->arena, path);
+	r = read_study(&study, collection, path);
 	if (r < 0) {
 		say_bad(collection, path, strerror(-r));
 	} else if (r > 0) {
@@ -211,13 +233,13 @@ static int fill_process(struct dw_collection *collection, const struct study *st
 	size_t n_folded;
 	int r;
 
-	r = dw_fold(&folded, &n_folded, collection->arena, study->analysis,
-		    dw_reader_facts(study->reader), study->names);
+	r = dw_fold(&folded, &n_folded, collection->arena, study->analysis, study->facts,
+		    study->names);
 	if (r < 0)
 		return dw_pass(r);
 	*ret = (struct dw_reported_process){
 	    .path = study->path,
-	    .facts = dw_reader_facts(study->reader),
+	    .facts = study->facts,
 	    .names = study->names,
 	    .findings = folded,
 	    .n_findings = n_folded,

@@ -17,7 +17,14 @@
 
 struct dw_collection;
 
-int dw_collection_new(struct dw_collection **ret);
+/*
+ * @profile: the path of the user's; NULL: that of DEADWATCH_OPTIONS, if it has one.
+ *
+ * Return: 0; DW_COLLECTION_WRONG if the profile cannot be used, which was said; or -ENOMEM.
+ */
+int dw_collection_new(struct dw_collection **ret, const char *profile);
+#define DW_COLLECTION_WRONG 1
+
 struct dw_collection *dw_collection_free(struct dw_collection *collection);
 
 /*

@@ -18,8 +18,12 @@ static const struct {
     {"events", "0 1", /* number= */ false},      {"stacks", "new always off", /* number= */ false},
     {"monitor", "0 1", /* number= */ false},     {"stall_ms", NULL, /* number= */ true},
     {"log_path", NULL, /* number= */ false},     {"halt_on_deadlock", "0 1", /* number= */ false},
-    {"verbosity", "0 1 2", /* number= */ false},
+    {"verbosity", "0 1 2", /* number= */ false}, {"calls", NULL, /* number= */ false},
+    {"profile", NULL, /* number= */ false},
 };
+/* What the shim has room for; see struct shim_settings. */
+#define CALLS_SIZE 1024
+
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static bool is_among(const char *words, const char *word, size_t n)
@@ -71,8 +75,8 @@ int dw_environment_check(void)
 		fprintf(stderr,
 			"deadwatch: DEADWATCH_OPTIONS has '%.*s', which is not understood: it is "
 			"record_limit=MIB, events=0|1, stacks=new|always|off, monitor=0|1, "
-			"stall_ms=MS, log_path=PATH, halt_on_deadlock=0|1 or verbosity=0|1|2, with "
-			"colons in between\n",
+			"stall_ms=MS, log_path=PATH, halt_on_deadlock=0|1, verbosity=0|1|2, "
+			"profile=PATH or calls=NAME+NAME, with colons in between\n",
 			(int)n, option);
 		return 1;
 	}
@@ -126,12 +130,16 @@ static const char *get(const char *name)
 }
 
 /* The first library that the loader finds counts, and the last option of a key. */
-int dw_environment_set(const char *library, const char *record_path, bool events)
+int dw_environment_set(const char *library, const char *record_path, bool events, const char *calls)
 {
-	char *options;
+	char *options, own[CALLS_SIZE] = "";
 	int r;
 
-	if (asprintf(&options, "record_path=%s%s", record_path, events ? ":events=1" : "") < 0)
+	if (dw_environment_option("calls", own, sizeof(own)) && !strcmp(own, "off"))
+		calls = "";
+	if (asprintf(&options, "record_path=%s%s%s%s%s%s", record_path, events ? ":events=1" : "",
+		     *calls ? ":calls=" : "", *calls ? own : "", *calls && *own ? "+" : "",
+		     calls) < 0)
 		return dw_raise(-ENOMEM);
 	r = set_joined("LD_PRELOAD", library, get("LD_PRELOAD"));
 	if (r == 0)

@@ -27,8 +27,10 @@ uint64_t dw_environment_number(const char *key, uint64_t otherwise);
 
 /*
  * Sets LD_PRELOAD and DEADWATCH_OPTIONS for a program about to be executed, behind and before
- * what the user has there. @events: every event is to be recorded.
+ * what the user has there. @events: every event is to be recorded. @calls: NAME+NAME, calls of
+ * libraries that are to be watched beside those of the user; or empty.
  *
  * Return: 0, or -ENOMEM.
  */
-int dw_environment_set(const char *library, const char *record_path, bool events);
+int dw_environment_set(const char *library, const char *record_path, bool events,
+		       const char *calls);

@@ -74,7 +74,8 @@ static void become_program(const struct dw_launch *launch, const struct signals 
 	int error;
 
 	restore_signals(signals);
-	if (dw_environment_set(launch->library, launch->record_path, launch->events) == 0)
+	if (dw_environment_set(launch->library, launch->record_path, launch->events,
+			       launch->calls) == 0)
 		execvp(launch->argv[0], launch->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)

@@ -16,6 +16,7 @@ struct dw_launch {
 	char **argv;             /* ends with NULL */
 	const char *library;     /* absolute path of libdeadwatch.so */
 	const char *record_path; /* absolute; without colons */
+	const char *calls;       /* NAME+NAME: of libraries, to be watched; may be empty */
 	bool events;             /* record every event */
 };
 

@@ -3,6 +3,7 @@
 
 #include "analysis/leg.h"
 #include "base/arena.h"
+#include "model/event.h"
 #include "render/render.h"
 #include "symbol/names.h"
 
@@ -42,9 +43,15 @@ static const char *giver(const struct dw_reported_process *process,
 {
 	const struct dw_leg *one = &finding->legs[leg];
 	const struct dw_frame *frame;
+	uint32_t thing;
 
-	if (one->holds || !one->post ||
-	    dw_names_thing_is_own(process->names, process->facts->posts[one->post].thing))
+	if (one->holds || !one->post)
+		return NULL;
+	thing = process->facts->posts[one->post].thing;
+	/* A call that a profile names is given by what completes it: that is what is not obvious.
+	 */
+	if (process->facts->things[thing].kind != DW_CALL &&
+	    dw_names_thing_is_own(process->names, thing))
 		return NULL;
 	frame = dw_names_post(process->names, one->post);
 	return frame ? dw_names_frame(process->names, frame) : NULL;

@@ -105,4 +105,20 @@ const char *dw_names_thread_start(struct dw_names *names, uint32_t thread);
 /* A stack with names; @hint may be 0. */
 const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t stack, uint32_t hint);
 
+/*
+ * For profiles, which add to the facts by what they hear; before any thing's name is asked for.
+ */
+
+/* The variable that @thing is; NULL if it is none, or lies within one. */
+const char *dw_names_variable(struct dw_names *names, uint32_t thing);
+
+/* Whether the program itself, not one of its libraries, has a function of that name. */
+bool dw_names_program_has(struct dw_names *names, const char *function);
+
+/*
+ * @facts are those of @names from now on: all that was there is there, with its number, modules
+ * are as many. Return: 0, or -ENOMEM.
+ */
+int dw_names_grow(struct dw_names *names, const struct dw_facts *facts);
+
 DW_DEFINE_AUTO(names)

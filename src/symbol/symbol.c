@@ -253,6 +253,16 @@ enum dw_symbols_quality dw_symbols_quality(struct dw_symbols *symbols, uint32_t 
 	return open_module(symbols, module)->quality;
 }
 
+bool dw_symbols_has(struct dw_symbols *symbols, uint32_t module, const char *name)
+{
+	const struct dw_table *table = open_module(symbols, module)->table;
+
+	for (size_t i = 0; table && i < table->n_functions; i++)
+		if (strcmp(table->functions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* @file relative to the directory that it was compiled in, as far as it is below that. */
 static const char *file_text(struct dw_symbols *symbols, const char *file, const char *directory)
 {

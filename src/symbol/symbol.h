@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,9 @@ int64_t dw_symbols_add(struct dw_symbols *symbols, const char *path, const uint8
 		       uint32_t build_id_size);
 
 enum dw_symbols_quality dw_symbols_quality(struct dw_symbols *symbols, uint32_t module);
+
+/* Whether @module has a function that its symbols call @name. */
+bool dw_symbols_has(struct dw_symbols *symbols, uint32_t module, const char *name);
 
 /*
  * The functions that @address of @module's file is in, the innermost inlined one first.

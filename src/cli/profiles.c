@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/profiles.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "profile/apply.h"
+#include "symbol/names.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dw_profiles {
+	const struct dw_profile **list; /* the user's first */
+	size_t n;
+	bool has_own; /* the first one is the user's */
+};
+
+/* Who answers what profiles ask. */
+struct asking {
+	struct dw_names *names;
+	struct dw_profile_frame *frames; /* of the latest answer */
+	uint32_t n_room;
+};
+
+static int add(struct dw_profiles *profiles, struct dw_profile *profile)
+{
+	const struct dw_profile **list =
+	    reallocarray(profiles->list, profiles->n + 1, sizeof(*list));
+
+	if (!list) {
+		dw_profile_free(profile);
+		return dw_raise(-ENOMEM);
+	}
+	profiles->list = list;
+	list[profiles->n++] = profile;
+	return 0;
+}
+
+static int add_own(struct dw_profiles *profiles, const char *path)
+{
+	struct dw_profile_error error;
+	struct dw_profile *profile = NULL;
+	int r = dw_profile_load(&profile, path, &error);
+
+	if (r == 0) {
+		profiles->has_own = true;
+		return add(profiles, profile);
+	}
+	if (r == -ENOMEM)
+		return dw_pass(r);
+	if (r < 0)
+		fprintf(stderr, "deadwatch: cannot read profile '%s': %s\n", path, strerror(-r));
+	else
+		fprintf(stderr, "deadwatch: %s:%u: %s\n", path, error.line, error.text);
+	return DW_PROFILE_WRONG;
+}
+
+int dw_profiles_new(struct dw_profiles **ret, const char *path)
+{
+	dw_auto(profiles) profiles = calloc(1, sizeof(*profiles));
+	int r = profiles ? 0 : dw_raise(-ENOMEM);
+
+	if (r == 0 && path)
+		r = add_own(profiles, path);
+	for (size_t i = 0; r == 0 && i < dw_profile_n_built_in(); i++) {
+		struct dw_profile_error error;
+		struct dw_profile *profile = NULL;
+
+		r = dw_profile_built_in(&profile, i, &error);
+		if (r == 0)
+			r = add(profiles, profile);
+	}
+	if (r != 0)
+		return r < 0 ? dw_pass(r) : r;
+	*ret = dw_take(profiles);
+	return 0;
+}
+
+struct dw_profiles *dw_profiles_free(struct dw_profiles *profiles)
+{
+	if (!profiles)
+		return NULL;
+	for (size_t i = 0; i < profiles->n; i++)
+		dw_profile_free((struct dw_profile *)profiles->list[i]);
+	free(profiles->list);
+	free(profiles);
+	return NULL;
+}
+
+static bool make_room(struct asking *asking, uint32_t n)
+{
+	struct dw_profile_frame *frames;
+
+	if (n <= asking->n_room)
+		return true;
+	frames = reallocarray(asking->frames, n, sizeof(*frames));
+	if (!frames)
+		return false;
+	asking->frames = frames;
+	asking->n_room = n;
+	return true;
+}
+
+/* Inlined functions come before the one that they are inlined into, and share its frame. */
+static uint32_t ask_frames(void *context, uint32_t stack, const struct dw_profile_frame **ret)
+{
+	struct asking *asking = context;
+	const struct dw_named_stack *named = dw_names_stack(asking->names, stack, /* hint= */ 0);
+	uint32_t frame = 0;
+
+	if (!make_room(asking, named->n_frames))
+		return 0;
+	for (uint32_t i = 0; i < named->n_frames; i++) {
+		const struct dw_frame *from = &named->frames[i];
+
+		asking->frames[i] = (struct dw_profile_frame){from->function, from->module, frame};
+		frame += !(from->flags & DW_FRAME_INLINED);
+	}
+	*ret = asking->frames;
+	return named->n_frames;
+}
+
+static const char *ask_variable(void *context, uint32_t thing)
+{
+	return dw_names_variable(((struct asking *)context)->names, thing);
+}
+
+static const char *ask_start(void *context, uint32_t thread)
+{
+	return dw_names_thread_start(((struct asking *)context)->names, thread);
+}
+
+static bool ask_exports(void *context, const char *symbol)
+{
+	return dw_names_program_has(((struct asking *)context)->names, symbol);
+}
+
+/* The user's own applies if it says so, and if it says nothing: it was named. */
+static bool applies(const struct dw_profiles *profiles, size_t i, const struct dw_facts *facts,
+		    const struct dw_profile_source *source)
+{
+	const struct dw_profile *profile = profiles->list[i];
+
+	if (profiles->has_own && i == 0 && !profile->applies.modules.n &&
+	    !profile->applies.symbols.n)
+		return true;
+	return dw_profile_applies(profile, facts, source);
+}
+
+static int apply(const struct dw_facts **ret, struct dw_arena *arena,
+		 const struct dw_profiles *profiles, const struct dw_facts *facts,
+		 struct asking *asking)
+{
+	const struct dw_profile_source source = {asking, ask_frames, ask_variable, ask_start,
+						 ask_exports};
+	const struct dw_profile **list = dw_arena_alloc(arena, (profiles->n + 1) * sizeof(*list));
+	struct dw_profile_set set = {list, 0};
+	int r;
+
+	if (!list)
+		return dw_raise(-ENOMEM);
+	for (size_t i = 0; i < profiles->n; i++)
+		if (applies(profiles, i, facts, &source))
+			list[set.n++] = profiles->list[i];
+	r = dw_profile_apply(ret, arena, facts, &set, &source);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_profiles_apply(const struct dw_facts **ret, struct dw_arena *arena,
+		      const struct dw_profiles *profiles, const struct dw_facts *facts,
+		      struct dw_names *names)
+{
+	struct asking asking = {.names = names};
+	const struct dw_facts *grown = NULL;
+	int r = apply(&grown, arena, profiles, facts, &asking);
+
+	free(asking.frames);
+	if (r == 0)
+		r = dw_names_grow(names, grown);
+	if (r < 0)
+		return dw_pass(r);
+	*ret = grown;
+	return 0;
+}
+
+int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size)
+{
+	const struct dw_profile *own = profiles->has_own ? profiles->list[0] : NULL;
+	size_t at = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; own && i < own->n_calls; i++) {
+		int n = snprintf(ret + at, size - at, "%s%s", i ? "+" : "", own->calls[i].name);
+
+		if (n < 0 || (size_t)n >= size - at)
+			return dw_raise(-ENOSPC);
+		at += (size_t)n;
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The profiles of a run: those that are built in, and the user's, which comes before them.
+ *
+ * Here profiles and names meet. Single-threaded.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "model/facts.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct dw_arena;
+struct dw_names;
+struct dw_profiles;
+
+/*
+ * Reads the profile at @path; NULL: the user has none. What is wrong with it is said on stderr.
+ *
+ * Return: 0; DW_PROFILE_WRONG if it cannot be used; or -ENOMEM.
+ */
+int dw_profiles_new(struct dw_profiles **ret, const char *path);
+struct dw_profiles *dw_profiles_free(struct dw_profiles *profiles);
+
+/*
+ * @facts with what the profiles that apply to them add. @names are those of @facts, and of @ret
+ * from now on; nothing may have been asked for the names of things before. @ret lives as long as
+ * @arena and @facts.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_profiles_apply(const struct dw_facts **ret, struct dw_arena *arena,
+		      const struct dw_profiles *profiles, const struct dw_facts *facts,
+		      struct dw_names *names);
+
+/* The calls of the user's profile, as DEADWATCH_OPTIONS has them: NAME+NAME; empty if none. */
+int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size);
+
+DW_DEFINE_AUTO(profiles)

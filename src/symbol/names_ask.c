@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is asked of the names before all is known: profiles add to the facts by what they hear. */
+#include "base/error.h"
+#include "symbol/names_parts.h"
+#include "symbol/symbol.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *dw_names_variable(struct dw_names *names, uint32_t thing)
+{
+	const struct dw_facts *facts = names->resolver.facts;
+	struct dw_file_place place;
+	struct dw_symbol symbol;
+
+	if (thing == 0 || thing >= facts->n_things)
+		return NULL;
+	place = dw_resolver_place(&names->resolver, facts->things[thing].place);
+	if (place.number < 0 ||
+	    !dw_symbols_data(names->symbols, (uint32_t)place.number, place.address, &symbol) ||
+	    symbol.offset)
+		return NULL;
+	return symbol.function;
+}
+
+bool dw_names_program_has(struct dw_names *names, const char *function)
+{
+	const struct dw_facts *facts = names->resolver.facts;
+
+	for (uint32_t i = 1; i < facts->n_modules; i++)
+		if (names->modules[i] >= 0 && facts->program &&
+		    !strcmp(facts->modules[i].path, facts->program) &&
+		    dw_symbols_has(names->symbols, (uint32_t)names->modules[i], function))
+			return true;
+	return false;
+}
+
+int dw_names_grow(struct dw_names *names, const struct dw_facts *facts)
+{
+	uint32_t n_before = names->resolver.facts->n_stacks;
+	struct dw_resolved **stacks =
+	    reallocarray(names->stacks, (size_t)facts->n_stacks + 1, sizeof(*stacks));
+
+	if (!stacks)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = n_before; i <= facts->n_stacks; i++)
+		stacks[i] = NULL;
+	names->stacks = stacks;
+	names->resolver.facts = facts;
+	return 0;
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Profiles, from the command line to the report: every test's name is a claim.
+
+The program reads a pipe in CFRelease under its big lock; what completes that is fence_poll, which
+runs under the same lock. Nothing but a profile can know it.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DEADWATCH, PROGRAM = (os.path.abspath(path) for path in sys.argv[1:3])
+CALLS = {"name": "mine", "calls": [{"name": "CFRelease", "completed_by": ["fence_poll"]}]}
+
+
+class ProfileTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.recording = os.path.join(folder.name, "recording")
+        self.profile = os.path.join(folder.name, "profile.json")
+
+    def write(self, profile):
+        with open(self.profile, "w", encoding="utf-8") as file:
+            file.write(profile if isinstance(profile, str) else json.dumps(profile))
+
+    def deadwatch(self, *arguments, **environment):
+        return subprocess.run([DEADWATCH, *arguments], capture_output=True, text=True, timeout=60,
+                              env=dict(os.environ, **environment))
+
+    def record(self, mode="benign-pipe", **environment):
+        done = self.deadwatch("run", "--output", self.recording, "--format", "json", "--",
+                              PROGRAM, mode, **environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stderr)
+
+    def report(self, *arguments):
+        done = self.deadwatch("report", "--format", "json", *arguments, self.recording)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout)
+
+    def chains(self, report):
+        return [finding["chain"] for finding in report["findings"]
+                if finding["verdict"] == "potential" and not finding["excuse"]]
+
+    def test_what_no_profile_says_is_not_concluded(self):
+        self.assertEqual(self.chains(self.record()), [])
+
+    def test_what_completes_a_call_closes_the_chain(self):
+        self.record()
+        self.write(CALLS)
+        self.assertEqual(self.chains(self.report("--profile", self.profile)),
+                         [["bql", "CFRelease", "fence_poll", "bql"]])
+
+    def test_a_call_that_the_lock_is_dropped_around_needs_no_lock(self):
+        self.record("fixed")
+        self.write(CALLS)
+        self.assertEqual(self.chains(self.report("--profile", self.profile)), [])
+
+    def test_run_takes_a_profile_too_and_watches_its_calls(self):
+        self.write({"name": "mine", "locks": [{"name": "the big lock", "variables": ["bql"]}],
+                    "calls": [{"name": "MTLHeap*"}, CALLS["calls"][0]]})
+        report = self.record(DEADWATCH_OPTIONS="profile=" + self.profile)
+        self.assertEqual(self.chains(report),
+                         [["the big lock", "CFRelease", "fence_poll", "the big lock"]])
+
+    def test_calls_that_are_switched_off_are_not_seen(self):
+        on = self.record()["counts"]["things"]
+        os.unlink(self.recording)
+        off = self.record(DEADWATCH_OPTIONS="calls=off")["counts"]["things"]
+        self.assertLess(off, on)
+
+    def test_a_wrong_profile_is_refused_with_its_line(self):
+        self.write('{\n"name": "mine",\n"lokcs": []\n}')
+        for done in (self.deadwatch("report", "--profile", self.profile, "/dev/null"),
+                     self.deadwatch("run", "--", "true",
+                                    DEADWATCH_OPTIONS="profile=" + self.profile)):
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr.strip(),
+                             "deadwatch: %s:3: 'lokcs': no such key" % self.profile)
+
+    def test_a_profile_that_is_not_there_is_refused(self):
+        done = self.deadwatch("report", "--profile", "/nowhere/at/all", "/dev/null")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot read profile '/nowhere/at/all': No such file", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
