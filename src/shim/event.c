@@ -31,9 +31,7 @@ static void write_event(struct shim_thread *t, enum dw_event_kind kind,
 void shim_event(struct shim_thread *t, enum dw_event_kind kind, const struct dw_taking *taking,
 		uint64_t other, int result)
 {
-	uint32_t open = t->thread.open;
+	SHIM_OWN_WORK(t);
 
-	t->thread.open = 0;
 	write_event(t, kind, taking, other, result);
-	t->thread.open = open;
 }

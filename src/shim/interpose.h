@@ -17,11 +17,9 @@ static inline void shim_telling(struct shim_thread *t,
 					     uint64_t caller),
 				uint64_t address, uint64_t caller)
 {
-	uint32_t open = t->thread.open;
+	SHIM_OWN_WORK(t);
 
-	t->thread.open = 0;
 	tell(t, address, caller);
-	t->thread.open = open;
 }
 
 static inline void shim_born(const volatile void *lock, uint64_t caller, bool success)

@@ -22,14 +22,12 @@ void shim_memory_init(void)
 static __attribute__((noinline)) void look(uint64_t from, uint64_t to, uint64_t caller)
 {
 	struct shim_thread *t = shim_tracked(caller);
-	uint32_t open;
 
-	if (!t)
-		return;
-	open = t->thread.open;
-	t->thread.open = 0;
-	shim_memory_freed(t, from, to, caller);
-	t->thread.open = open;
+	if (t) {
+		SHIM_OWN_WORK(t);
+
+		shim_memory_freed(t, from, to, caller);
+	}
 }
 
 static inline void going(void *memory, uint64_t caller)

@@ -22,20 +22,18 @@
 SHIM int dlclose(void *handle)
 {
 	struct shim_thread *t;
-	uint32_t open;
 	int r;
 
 	__atomic_fetch_add(&shim_unloads, 1, __ATOMIC_RELEASE);
 	r = shim_real.dlclose(handle);
 	__atomic_fetch_add(&shim_unloads, 1, __ATOMIC_RELEASE);
 	t = shim_self->thread.number ? shim_tracked(SHIM_CALLER) : NULL;
-	if (!t)
-		return r;
-	open = t->thread.open;
-	t->thread.open = 0;
-	shim_modules_unloaded(t, SHIM_CALLER);
-	shim_got_rescan(t);
-	t->thread.open = open;
+	if (t) {
+		SHIM_OWN_WORK(t);
+
+		shim_modules_unloaded(t, SHIM_CALLER);
+		shim_got_rescan(t);
+	}
 	return r;
 }
 

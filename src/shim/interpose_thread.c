@@ -36,13 +36,18 @@ struct birth {
 /* Deadlocks take two: so there is nothing to watch before. */
 static void begin_to_watch(struct shim_thread *t)
 {
-	uint32_t open = t->thread.open;
+	SHIM_OWN_WORK(t);
 
-	t->thread.open = 0;
 	shim_tls.own_work = true;
 	shim_monitor_start();
 	shim_tls.own_work = false;
-	t->thread.open = open;
+}
+
+static uint32_t stack_of_birth(struct shim_thread *t, uint64_t caller)
+{
+	SHIM_OWN_WORK(t);
+
+	return shim_stack(t, caller);
 }
 
 /* Return: whether the thread will be known. */
@@ -50,14 +55,10 @@ static bool conceive(struct birth *birth, uint64_t caller, void *argument)
 {
 	struct shim_thread *t = shim_tracked(caller);
 	struct shim_thread *child = t ? shim_thread_new() : NULL;
-	uint32_t open;
 
 	if (!child)
 		return false;
-	open = t->thread.open;
-	t->thread.open = 0;
-	child->birth = shim_stack(t, caller);
-	t->thread.open = open;
+	child->birth = stack_of_birth(t, caller);
 	shim_got_rescan(t);
 	child->parent = t->thread.number;
 	child->parent_segment = t->thread.segment;

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/cleanup.h"
 #include "model/thread.h"
 #include "record/writer.h"
 #include "shim/map.h"
@@ -222,6 +223,31 @@ uint32_t shim_roll_find_tid(uint32_t tid); /* its number */
 
 /* The slot of thread @number; NULL: it is not known, has none, or has ended. */
 struct dw_slot *shim_roll_slot(uint32_t number);
+
+/*
+ * SHIM_OWN_WORK(t): what the rest of the scope does is the shim's own work, and what that calls is
+ * not tracked as the program's.
+ */
+struct shim_own_work {
+	struct shim_thread *t;
+	uint32_t open;
+};
+
+static inline struct shim_own_work shim_own_work_begin(struct shim_thread *t)
+{
+	struct shim_own_work work = {t, t->thread.open};
+
+	t->thread.open = 0;
+	return work;
+}
+
+static inline void shim_own_work_end(struct shim_own_work *work)
+{
+	work->t->thread.open = work->open;
+}
+
+#define SHIM_OWN_WORK(t) \
+	dw_cleanup(shim_own_work_end) struct shim_own_work own_work_ = shim_own_work_begin(t)
 
 static inline void shim_lost(enum dw_loss loss)
 {
