@@ -9,7 +9,7 @@
 const struct dw_option report_options[] = {
     {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
     {"all", 'a', NULL, "report what has an excuse, too"},
-    {"profile", 'p', "FILE", "what is known about the program, beside what is built in"},
+    {"profile", 'p', "FILE", "what else is known about the program"},
     {"contention", 'c', NULL, "show how long locks were waited for, and where"},
     {.name = NULL},
 };
