@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/error.h"
 #include "cli/alarm.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/listen.h"
 #include "cli/watch.h"
 
 #include <errno.h>
@@ -23,7 +25,11 @@
 /* Longer than what people take for a moment, shorter than their patience. */
 #define STALL_MS 5000
 
+enum { OPTION_HEARTBEAT = 256 };
+
 const struct dw_option monitor_options[] = {
+    {"heartbeat", OPTION_HEARTBEAT, "FUNCTION=TIME",
+     "say when the function has not run for so long"},
     {.name = NULL},
 };
 
@@ -31,7 +37,8 @@ struct monitor {
 	struct dw_writer writer;
 	struct dw_watch *watch;
 	struct dw_alarm *alarm;
-	uint64_t program; /* changes when the process executes another one */
+	struct dw_listener *listener; /* NULL: there is nothing to listen to */
+	uint64_t program;             /* changes when the process executes another one */
 	pid_t pid;
 	int pidfd;
 	bool halt;
@@ -117,6 +124,8 @@ static void watch(struct monitor *m)
 		if (is_over(m))
 			return;
 		look(m);
+		if (m->listener)
+			dw_listener_look(m->listener, dw_writer_now_ns());
 	}
 	look_back(m);
 }
@@ -152,11 +161,23 @@ static void freep(char **p)
 	free(*p);
 }
 
+static int new_listener(struct dw_listener **ret, const struct dw_alarm_options *options)
+{
+	char wishes[DW_HEARTBEAT_SIZE];
+	int r;
+
+	if (!dw_environment_option("heartbeat", wishes, sizeof(wishes)))
+		return 0;
+	r = dw_listener_new(ret, options, wishes, UINT64_C(1000000) * PERIOD_MS);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static int monitor(struct monitor *m, int fd)
 {
 	dw_cleanup(freep) char *log = log_path();
 	dw_auto(watch) looks = NULL;
 	dw_auto(alarm) alarm = NULL;
+	dw_auto(listener) listener = NULL;
 	char path[64];
 	struct dw_alarm_options options = {
 	    .writer = &m->writer,
@@ -176,10 +197,13 @@ static int monitor(struct monitor *m, int fd)
 	options.watch = looks;
 	if (r == 0)
 		r = dw_alarm_new(&alarm, &options);
+	if (r == 0)
+		r = new_listener(&listener, &options);
 	if (r < 0)
 		return DW_EXIT_FAILED;
 	m->watch = looks;
 	m->alarm = alarm;
+	m->listener = listener;
 	watch(m);
 	return DW_EXIT_CLEAN;
 }
@@ -204,9 +228,12 @@ static int open_and_monitor(const char *recording, const char *number)
 
 int cmd_monitor(const struct dw_command *self, int argc, char **argv)
 {
-	int status;
+	int id, status;
 
-	if (dw_option_next(self, argc, argv, &status) == DW_OPTION_STOP)
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0)
+		if (dw_environment_add_heartbeat(optarg) != 0)
+			return dw_usage(self, "'%s' is no FUNCTION=TIME, or one too many", optarg);
+	if (id == DW_OPTION_STOP)
 		return status;
 	if (argc - optind != 2)
 		return dw_usage(self, "a recording and the number of its process are wanted");

@@ -16,13 +16,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { OPTION_EVENTS = 256 };
+enum { OPTION_EVENTS = 256, OPTION_HEARTBEAT };
 
 const struct dw_option run_options[] = {
     {"output", 'o', "PATH", "keep the recording here, more processes at PATH.PID"},
     {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
     {"all", 'a', NULL, "report what has an excuse, too"},
     {"events", OPTION_EVENTS, NULL, "record every event, not just what is new"},
+    {"heartbeat", OPTION_HEARTBEAT, "FUNCTION=TIME",
+     "say when the function has not run for so long"},
     {.name = NULL},
 };
 
@@ -58,6 +60,13 @@ static int read_options(const struct dw_command *self, int argc, char **argv,
 			break;
 		case OPTION_EVENTS:
 			options.events = true;
+			break;
+		case OPTION_HEARTBEAT:
+			if (dw_environment_add_heartbeat(optarg) != 0) {
+				*ret_exit = dw_usage(
+				    self, "'%s' is no FUNCTION=TIME, or one too many", optarg);
+				return DW_OPTION_STOP;
+			}
 			break;
 		}
 	}

@@ -2,13 +2,17 @@
 #include "cli/environment.h"
 
 #include "base/error.h"
+#include "inspect/pulse.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys of DEADWATCH_OPTIONS, and which values each may have. */
+/* A key of DEADWATCH_OPTIONS whose value has rules of its own. */
+#define HEARTBEAT "heartbeat"
+
+/* The other keys, and which values each may have. */
 static const struct {
 	const char *key;
 	const char *words; /* the value is one of these; NULL: see number */
@@ -51,6 +55,8 @@ static bool is_known(const char *option, size_t n)
 
 	if (key_size >= n)
 		return false;
+	if (key_size == strlen(HEARTBEAT) && !memcmp(option, HEARTBEAT, key_size))
+		return dw_pulse_check(value, n - key_size - 1);
 	for (size_t i = 0; i < N_KEYS; i++) {
 		size_t value_size = n - key_size - 1;
 
@@ -76,7 +82,8 @@ int dw_environment_check(void)
 			"deadwatch: DEADWATCH_OPTIONS has '%.*s', which is not understood: it is "
 			"record_limit=MIB, events=0|1, stacks=new|always|off, monitor=0|1, "
 			"stall_ms=MS, log_path=PATH, halt_on_deadlock=0|1, verbosity=0|1|2, "
-			"profile=PATH or calls=NAME+NAME, with colons in between\n",
+			"profile=PATH, calls=NAME+NAME or "
+			"heartbeat=FUNCTION=TIME+FUNCTION=TIME, with colons in between\n",
 			(int)n, option);
 		return 1;
 	}
@@ -145,5 +152,21 @@ int dw_environment_set(const char *library, const char *record_path, bool events
 	if (r == 0)
 		r = set_joined("DEADWATCH_OPTIONS", get("DEADWATCH_OPTIONS"), options);
 	free(options);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_environment_add_heartbeat(const char *wish)
+{
+	char before[DW_HEARTBEAT_SIZE] = "", added[DW_HEARTBEAT_SIZE];
+	char *value = added + strlen(HEARTBEAT "=");
+	int r;
+
+	dw_environment_option(HEARTBEAT, before, sizeof(before));
+	r = snprintf(added, sizeof(added), HEARTBEAT "=%s%s%s", before, *before ? "+" : "", wish);
+	if (r >= (int)sizeof(added) || !dw_pulse_check(value, strlen(value)))
+		return 1;
+	for (char *colon = strchr(value, ':'); colon; colon = strchr(colon, ':'))
+		*colon = '/';
+	r = set_joined("DEADWATCH_OPTIONS", get("DEADWATCH_OPTIONS"), added);
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -25,6 +25,16 @@ bool dw_environment_option(const char *key, char *ret, size_t size);
 /* The same as a number; @otherwise if there is none. */
 uint64_t dw_environment_number(const char *key, uint64_t otherwise);
 
+/* The longest list of heartbeats: names of C++ and Rust are long. */
+#define DW_HEARTBEAT_SIZE 4096
+
+/*
+ * Adds FUNCTION=TIME to the heartbeats of DEADWATCH_OPTIONS; see dw_pulse_check().
+ *
+ * Return: 0; 1 if it is none, or they are too many; or -ENOMEM.
+ */
+int dw_environment_add_heartbeat(const char *wish);
+
 /*
  * Sets LD_PRELOAD and DEADWATCH_OPTIONS for a program about to be executed, behind and before
  * what the user has there. @events: every event is to be recorded. @calls: NAME+NAME, calls of

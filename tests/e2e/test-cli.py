@@ -218,7 +218,8 @@ class Run(Folder):
                                       r"record_limit=64:record_path=/")
 
     def test_options_that_the_library_would_not_understand_are_refused(self):
-        for wrong in ("events=2", "evnets=1", "record_limit=", "record_limit=9x", "events"):
+        for wrong in ("events=2", "evnets=1", "record_limit=", "record_limit=9x", "events",
+                      "heartbeat=poll", "heartbeat=poll=1"):
             self.environment["DEADWATCH_OPTIONS"] = "record_limit=64:" + wrong
             done = self.run_sample("inversion")
             self.assertEqual((done.returncode, done.stdout), (USAGE, ""), wrong)
@@ -396,7 +397,8 @@ class Help(unittest.TestCase):
     def test_what_is_wrong_is_said_and_is_2(self):
         for wrong in ((), ("frobnicate",), ("--frobnicate",), ("report",), ("report", "--all"),
                       ("report", "--format=xml", "x"), ("dump",), ("dump", "a", "b"),
-                      ("run", "--frobnicate")):
+                      ("run", "--frobnicate"), ("run", "--heartbeat=poll", "true"),
+                      ("monitor", "--heartbeat=poll=1", "x", "1")):
             done = deadwatch(*wrong)
             self.assertEqual(done.returncode, USAGE, wrong)
             self.assertIn("usage: deadwatch", done.stderr)

@@ -28,6 +28,7 @@ END_MAX_S = 10
 TWIN_S = 2.5  # as long as a hang of the same program takes to be told, and more
 MONITOR_OFFSET = 4324  # in the header, behind the path of the program and the last thread
 FINDINGS = 1
+UPROBES = "/sys/bus/event_source/devices/uprobe/type"
 
 
 def alive(pid):
@@ -256,7 +257,7 @@ class Host(Monitored):
         self.assertTrue(until(lambda: not alive(monitor), END_MAX_S))
         self.assertIn("deadlock: ", self.report().stdout)
 
-    def test_it_takes_no_privileges(self):
+    def start_as_nobody(self, name, options=""):
         if os.getuid() != 0:
             self.skipTest("we are nobody special ourselves")
         nobody = pwd.getpwnam("nobody")
@@ -264,17 +265,66 @@ class Host(Monitored):
         self.addCleanup(shutil.rmtree, programs)
         os.chmod(programs, 0o755)
         copies = [shutil.copy(path, programs)
-                  for path in (SHIM, DEADWATCH, os.path.join(CASES, "case-fenceq"))]
+                  for path in (SHIM, DEADWATCH, os.path.join(CASES, "case-" + name))]
         environment = dict(os.environ, LD_PRELOAD=copies[0], DEADWATCH_PROGRAM=copies[1],
-                           DEADWATCH_OPTIONS="record_path=" + self.path("r"))
+                           DEADWATCH_OPTIONS="record_path=%s:%s" % (self.path("r"), options))
         process = subprocess.Popen(
             ["setpriv", "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid),
              "--clear-groups", "--inh-caps=-all", copies[2], "hang"], env=environment, cwd="/",
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.stderr())
         self.addCleanup(self.end, process)
+
+    def test_it_takes_no_privileges(self):
+        self.start_as_nobody("fenceq")
         self.await_told("^deadlock: ")
         self.await_told("now at:")
+
+    def test_heartbeats_take_a_privilege_and_nothing_else_does(self):
+        self.start_as_nobody("fenceq", options="heartbeat=main=1s")
+        self.await_told("cannot watch main, going on without: .*CAP_PERFMON")
+        self.await_told("^deadlock: ")
+
+
+class Heartbeats(Monitored):
+    """The guest's freeze that no cycle is to blame for: a timer is gone."""
+
+    def setUp(self):
+        super().setUp()
+        if os.getuid() != 0 or not os.path.exists(UPROBES):
+            self.skipTest("only root can count calls, and only where the kernel can")
+
+    def freeze(self, options):
+        return self.case("drm_freeze", "hang", options="stall_ms=1500:heartbeat=" + options)
+
+    def test_a_function_that_used_to_run_is_told_and_no_cycle_is(self):
+        process = self.freeze("fence_poll=1s+gui_update=1s")
+        self.await_told("^deadwatch: process %d: fence_poll last ran [0-9.]+ s ago, used to run "
+                        "every [0-9.]+ ms \\(seen [0-9]+ times\\)$" % process.pid)
+        self.await_told("^stall: mode_config_mutex -> dma_fence$")
+        self.assertNotIn("gui_update last ran", self.told())
+        self.assertNotRegex(self.told(), "(?m)^deadlock")
+        process.kill()
+        process.wait()
+        self.assertTrue(until(lambda: not alive(self.monitor()), END_MAX_S))
+        done = self.report()
+        self.assertRegex(done.stdout, "(?m)^  silent: fence_poll last ran ")
+        self.assertNotRegex(done.stdout, "(?m)^(potential )?deadlock")
+
+    def test_a_process_that_is_stopped_is_not_silent(self):
+        process = self.freeze("gui_update=500ms")
+        self.await_told("^stall: ")
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(TWIN_S)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(1)
+        self.assertNotIn("gui_update", self.told())
+
+    def test_what_is_missing_is_said_once_and_the_rest_goes_on(self):
+        self.freeze("no_such_function=1s+fence_poll=1s")
+        self.await_told("cannot watch no_such_function, going on without: neither ")
+        self.await_told("fence_poll last ran ")
+        self.assertEqual(self.told().count("no_such_function"), 1)
 
 
 if __name__ == "__main__":
