@@ -172,6 +172,13 @@ int dw_story_number(struct dw_numbering *numbering, const struct dw_event *event
 	return 0;
 }
 
+/* That of these the thing is waited for goes without saying. */
+static bool is_wait(const struct dw_event *event)
+{
+	return event->kind == DW_PARK || event->kind == DW_WAKE || event->kind == DW_ENTER ||
+	       event->kind == DW_LEAVE;
+}
+
 static int write_objects(struct event_writer *writer, const struct dw_event *event)
 {
 	unsigned usual = usual_kind(event);
@@ -187,7 +194,7 @@ static int write_objects(struct event_writer *writer, const struct dw_event *eve
 		return dw_pass(r);
 	if (usual)
 		dw_story_write_kind(writer->out, event->what, usual);
-	dw_story_write_hows(writer->out, event->how);
+	dw_story_write_hows(writer->out, event->how & ~(is_wait(event) ? DW_WAITS : 0u));
 	if (event->other && event->kind == DW_IDLE)
 		fputs(" " DW_STORY_GUEST, writer->out);
 	if (event->other && event->kind == DW_ENTER &&
@@ -199,10 +206,7 @@ static int write_objects(struct event_writer *writer, const struct dw_event *eve
 /* Only of waits it matters how long they took. */
 static void write_event_time(struct event_writer *writer, const struct dw_event *event)
 {
-	if (event->kind != DW_PARK && event->kind != DW_WAKE && event->kind != DW_ENTER &&
-	    event->kind != DW_LEAVE)
-		return;
-	if (event->time_ns <= writer->now_ns)
+	if (!is_wait(event) || event->time_ns <= writer->now_ns)
 		return;
 	dw_story_write_time(writer->out, event->time_ns - writer->now_ns);
 	writer->now_ns = event->time_ns;
