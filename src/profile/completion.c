@@ -59,8 +59,9 @@ static uint32_t find_frame(const struct completing *c, uint32_t stack,
 }
 
 /*
- * A call that was seen as such has its name; else the stack says where the wait was. One thing
- * stands for all calls of a kind: that one of them was made in there says nothing of the others.
+ * A call that a profile names has its name, and system calls have none; else the stack says where
+ * the wait was. One thing stands for all calls of a kind: that one of them was made in there says
+ * nothing of the others.
  */
 static bool is_in_call(const struct completing *c, const struct dw_chain *chain)
 {
@@ -70,8 +71,7 @@ static bool is_in_call(const struct completing *c, const struct dw_chain *chain)
 	if (!(chain->how & DW_WAITS))
 		return false;
 	if (thing->kind == DW_CALL)
-		return dw_thing_number(thing->address) >= DW_CALL_NAMED &&
-		       dw_profile_is_match(c->call->name, thing->name);
+		return dw_profile_is_match(c->call->name, thing->name);
 	return find_frame(c, chain->stack, &name, c->call->library) != UINT32_MAX;
 }
 
