@@ -351,12 +351,19 @@ bool dw_names_thing_is_lock(const struct dw_names *names, uint32_t thing)
 static struct dw_thing_name name_call(struct dw_names *names, const struct dw_chain *chain)
 {
 	const struct dw_thing_name *name = thing_name_of(names, chain->thing);
+	const struct dw_frame *own;
 	const char *library = NULL, *what;
 
 	if (!name->is_own)
 		library = dw_names_library_call(names, chain->stack, chain->hint);
 	if (library)
 		return (struct dw_thing_name){.plain = library, .full = library};
+	/* In a stripped program the innermost function mostly has no name. */
+	own = name->is_own ? NULL : dw_names_own_frame(names, chain->stack, chain->hint);
+	if (own && own->function) {
+		what = dw_names_text(names, "%s in %s", name->full, own->function);
+		return what ? (struct dw_thing_name){.plain = what, .full = what} : *name;
+	}
 	what = name->is_own ? NULL : dw_names_text(names, "%s in", name->full);
 	if (!what)
 		return *name;
