@@ -10,6 +10,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Ways in which a thing was given that are shown: enough to know where to look. */
+#define GIVERS_MAX 4
+
 /* The waiters, and which of them are told already. */
 struct waiters {
 	const struct dw_found_leg *all;
@@ -89,6 +92,51 @@ static void tell_waiters(struct dw_telling *telling, const struct dw_found *foun
 			tell_waiters_of(telling, &waiters, i);
 }
 
+static bool is_same_way(struct dw_telling *telling, uint32_t one, uint32_t other)
+{
+	const struct dw_post *posts = telling->process->facts->posts;
+	const struct dw_frame *a = dw_names_post(telling->process->names, one);
+	const struct dw_frame *b = dw_names_post(telling->process->names, other);
+
+	return posts[one].thread == posts[other].thread &&
+	       !strcmp(dw_tell_function(telling, a), dw_tell_function(telling, b));
+}
+
+static void tell_giver(struct dw_telling *telling, uint32_t post)
+{
+	const struct dw_post *given = &telling->process->facts->posts[post];
+	const struct dw_frame *frame = dw_names_post(telling->process->names, post);
+
+	dw_tell(telling, DW_STYLE_PLAIN, "  %s in %s  %s\n", dw_tell_thread(telling, given->thread),
+		dw_tell_function(telling, frame), dw_tell_line(telling, frame));
+}
+
+/* Who used to give what is waited for at the end of a stall, and does not any more. */
+static void tell_givers(struct dw_telling *telling, const struct dw_found *found)
+{
+	const struct dw_facts *facts = telling->process->facts;
+	const struct dw_found_leg *last = &found->legs[found->n_legs - 1];
+	uint32_t thing = last->needs ? facts->chains[last->needs].thing : last->thing;
+	uint32_t told[GIVERS_MAX], n = 0;
+
+	if (found->verdict != DW_FOUND_STALL || !thing)
+		return;
+	for (uint32_t i = 1; i < facts->n_posts && n < GIVERS_MAX; i++) {
+		bool known =
+		    facts->posts[i].thing != thing || !dw_names_post(telling->process->names, i);
+
+		for (uint32_t j = 0; j < n && !known; j++)
+			known = is_same_way(telling, told[j], i);
+		if (known)
+			continue;
+		if (n == 0)
+			dw_tell(telling, DW_STYLE_PLAIN, "\n  %s was given before by:\n",
+				dw_tell_thing(telling, thing));
+		told[n++] = i;
+		tell_giver(telling, i);
+	}
+}
+
 /* What is waited for at the end: the last thing that has a name. */
 static const char *last_needed(struct dw_telling *telling, const struct dw_finding *finding)
 {
@@ -130,5 +178,6 @@ void dw_tell_found(struct dw_telling *telling, const struct dw_finding *finding)
 	const struct dw_found *found = dw_leg_found(telling->process->facts, finding);
 
 	tell_waiters(telling, found);
+	tell_givers(telling, found);
 	tell_flags(telling, finding, found);
 }

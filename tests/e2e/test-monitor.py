@@ -302,6 +302,7 @@ class Heartbeats(Monitored):
         self.await_told("^deadwatch: process %d: fence_poll last ran [0-9.]+ s ago, used to run "
                         "every [0-9.]+ ms \\(seen [0-9]+ times\\)$" % process.pid)
         self.await_told("^stall: mode_config_mutex -> dma_fence$")
+        self.await_told("^  dma_fence was given before by:\n  .* in virgl_renderer_poll ")
         self.assertNotIn("gui_update last ran", self.told())
         self.assertNotRegex(self.told(), "(?m)^deadlock")
         process.kill()

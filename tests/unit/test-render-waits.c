@@ -176,6 +176,37 @@ static void a_stall_says_what_is_not_given(void **state)
 	expect_golden("text", "stall.txt", (struct dw_render_options){0});
 }
 
+/* Each way once, and only those of the thing that is waited for. */
+static void a_stall_says_who_used_to_give_it(void **state)
+{
+	uint32_t main = sample_thread("qemu-system-x86", NULL, DW_THREAD_MAIN);
+	uint32_t worker = sample_thread("worker", "cross_domain_worker", 0);
+	uint32_t semaphore = sample_other(DW_SEMAPHORE, 0);
+	struct dw_leg waits =
+	    sample_leg(main, sample_thing(NULL, 0, DW_THING_BQL), "bql_lock_impl " MAIN, semaphore,
+		       "qemu_sem_wait do_run_on_cpu " MAIN);
+	char *text, *giver;
+
+	(void)state;
+	sample.chains[waits.needs].how = DW_WAITS;
+	sample.facts.program = "/usr/bin/sample-qemu.so";
+	add((struct dw_finding){.verdict = DW_STALL}, &waits, 1);
+	given.findings[0].found =
+	    add_found((struct dw_found){.verdict = DW_FOUND_STALL, .n_legs = 1},
+		      &(struct dw_found_leg){.thread = main, .needs = waits.needs});
+	sample_post(worker, semaphore, "virtio_notify " WORKER, 0);
+	sample_post(worker, semaphore, "virtio_notify " WORKER, 0);
+	sample_post(main, sample_other(DW_CONDITION, 0), "msix_notify " MAIN, 0);
+	finish();
+	text = rendered("text", (struct dw_render_options){0});
+	expect_contains(text, "was given before by:\n  worker (");
+	giver = strstr(text, " in virtio_notify");
+	assert_non_null(giver);
+	assert_null(strstr(giver + 1, " in virtio_notify"));
+	assert_null(strstr(text, " in msix_notify"));
+	free(text);
+}
+
 static void add_hazards(void)
 {
 	uint32_t main = sample_thread("qemu-system-x86", NULL, DW_THREAD_MAIN);
@@ -313,6 +344,7 @@ int main(void)
 	    TEST(what_is_stuck_says_since_when_where_and_who_else_waits),
 	    TEST(a_vcpu_that_does_not_answer_says_what_it_handles),
 	    TEST(a_stall_says_what_is_not_given),
+	    TEST(a_stall_says_who_used_to_give_it),
 	    TEST(hazards_are_listed_and_leave_a_clean_result_clean),
 	    TEST(contention_is_told_by_lock_and_place_where_it_was_asked_for),
 	    TEST(no_contention_is_said_to_be_none),
