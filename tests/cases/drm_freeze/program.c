@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define N_VCPUS 4
-#define N_FRAMES 240 /* that the guest draws, where it can */
+#define N_FRAMES 240       /* that the guest draws, where it can */
 #define RESET_AT_FRAME 200 /* by then fence_poll has a habit that can be seen from outside */
 #define FENCE_POLL_MS 10
 #define GUI_UPDATE_MS 30
