@@ -18,7 +18,7 @@
  *               progress, and so on up to one that waits for something else, or polls, or
  *               runs. Where nobody is known to hold the lock, its waiter is all there is.
  *
- * Who waits for ever: who has not run since it was seen before, and waits without a limit; or
+ * Who waits for ever: who waits without a limit, in the same wait as when it was seen before; or
  * who polls, under a lock that it has not let go meanwhile. A waiter that has not run proves that
  * the lock was not let go: that would have woken one.
  *

@@ -63,12 +63,10 @@ static const struct dw_wait *wait_of(const struct search *s, uint32_t thread)
 /* A thread that has ended makes none any more. */
 static bool makes_progress(const struct search *s, uint32_t thread)
 {
-	const struct dw_waiter *waiter = waiter_of(s, thread);
-	const struct dw_now_look *look = &s->waits->now->looks[thread];
-
 	if (s->facts->threads[thread].flags & DW_THREAD_EXITED)
 		return false;
-	return look->still_ns < s->stall_ns && !(waiter->polls && waiter->span_ns >= s->stall_ns);
+	return s->waits->now->looks[thread].still_ns < s->stall_ns &&
+	       waiter_of(s, thread)->span_ns < s->stall_ns;
 }
 
 /* It waits for a lock, and not just for a limited time. */
@@ -89,9 +87,11 @@ static void note_waiters(struct search *s)
 		if (!waits_for_lock(s, t))
 			continue;
 		longest = &s->longest[wait_of(s, t)->node];
-		if (waiter_of(s, t)->span_ns < s->stall_ns)
+		if (s->waits->now->looks[t].still_ns < s->stall_ns)
 			s->waiter_moves[wait_of(s, t)->node] = true;
-		else if (!*longest || waiter_of(s, t)->span_ns > waiter_of(s, *longest)->span_ns)
+		if (waiter_of(s, t)->span_ns < s->stall_ns)
+			continue;
+		if (!*longest || waiter_of(s, t)->span_ns > waiter_of(s, *longest)->span_ns)
 			*longest = t;
 	}
 }

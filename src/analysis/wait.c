@@ -92,13 +92,22 @@ static bool polls(const struct dw_now_look *look, const struct dw_waiter *waiter
 	       (slot->top > 0 || waiter->waits[DW_WAIT_OWN].what == DW_ANSWER);
 }
 
-/* Who spins runs; so that it does what it did is all that can be seen. */
+/*
+ * The end of each wait for what others post is counted (dw_slot::n_idles): so where the slot is
+ * the same, the wait is. Of locks that is to be believed after a while, though the thread runs:
+ * who spins does, and who handles signals meanwhile. If the lock's holder has been stuck all the
+ * while, it cannot have had that.
+ */
 static uint64_t span_of(const struct dw_now *now, const struct dw_now_look *look,
 			const struct dw_waiter *waiter)
 {
+	const struct dw_wait *wait = &waiter->waits[DW_WAIT_OWN];
+	bool is_lock = wait->address && dw_wait_is_lock(wait);
+
 	if (waiter->polls)
 		return now->now_ns - waiter->slot->polling_ns;
-	if (waiter->waits[DW_WAIT_OWN].what == DW_SPINLOCK && look->same_ns >= DW_WAIT_BELIEVED_NS)
+	if (wait->address && wait->what != DW_CALL &&
+	    (!is_lock || look->same_ns >= DW_WAIT_BELIEVED_NS))
 		return look->same_ns;
 	return look->still_ns;
 }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "cli/bell.h"
 #include "cli/found.h"
+#include "model/picture.h"
 #include "record/reader.h"
 
 #include <errno.h>
@@ -55,6 +56,19 @@ struct dw_alarm *dw_alarm_free(struct dw_alarm *alarm)
 	return NULL;
 }
 
+/* The address of what the thread of @leg waits for; it may never have been told. */
+static uint64_t waited_for(const struct dw_facts *facts, const struct dw_found_leg *leg)
+{
+	uint32_t number = facts->threads[leg->thread].slot;
+	const struct dw_slot *slot = number ? facts->slots[number].slot : NULL;
+
+	if (leg->thing)
+		return facts->things[leg->thing].address;
+	if (!slot)
+		return 0;
+	return slot->wants ? slot->wants : slot->waits.thing;
+}
+
 /*
  * A deadlock is known by who is in it; a stall by its end alone, as others come to wait. What
  * was a stall, and turns out to be a deadlock, is new.
@@ -65,10 +79,10 @@ static uint64_t identity(const struct dw_facts *facts, const struct dw_found *fo
 	uint64_t hash = dw_hash(found->verdict, found->n_legs);
 
 	if (found->verdict == DW_FOUND_STALL)
-		return dw_hash(dw_hash(found->verdict, last->thread),
-			       facts->things[last->thing].address);
+		return dw_hash(dw_hash(found->verdict, last->thread), waited_for(facts, last));
 	for (uint32_t i = 0; i < found->n_legs; i++)
-		hash = dw_hash(dw_hash(hash, found->legs[i].thread), found->legs[i].needs);
+		hash = dw_hash(dw_hash(hash, found->legs[i].thread),
+			       waited_for(facts, &found->legs[i]));
 	return hash;
 }
 

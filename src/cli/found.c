@@ -231,6 +231,8 @@ int dw_found_write(const struct dw_found_writer *to, const struct dw_found *foun
 	if (!legs || !stacks)
 		return dw_raise(-ENOMEM);
 	*ret_stacks = to->pid ? tell_stacks(&f, found, stacks) : 0;
+	for (uint32_t i = 0; to->pid && i < n; i++)
+		dw_watch_note_name(to->watch, found->legs[i].thread);
 	fill(&f, found, stacks, legs);
 	record = reserve(&f, sizeof(*record) + n * sizeof(*legs));
 	if (!record)

@@ -323,13 +323,14 @@ static void start_over(struct dw_watch *watch)
 	}
 }
 
-/* Somebody suspect has not run, or polls. */
+/* Somebody suspect has not run, or polls, or does the same for a while. */
 static bool is_serious(const struct dw_watch *watch, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < watch->n_threads; i++) {
 		const struct watched *thread = &watch->threads[i];
 
-		if (thread->is_suspect && (still_ns(thread, now_ns) > 0 || thread->polled_at))
+		if (thread->is_suspect && (still_ns(thread, now_ns) > 0 || thread->polled_at ||
+					   now_ns - thread->same_since > RARE_EARLY_NS))
 			return true;
 	}
 	return false;
@@ -423,10 +424,12 @@ static bool is_as_before(const struct dw_watch *watch, const struct watched *thr
 	struct dw_task_ran ran;
 	struct glance at;
 
-	if (look->polls || look->still_ns == 0)
+	if (look->polls)
 		return true;
 	if (glance(watch, thread, &at) && at.signature != thread->signature)
 		return false;
+	if (look->still_ns == 0)
+		return true;
 	return dw_task_ran(watch->pid, thread->tid, &ran) == 0 &&
 	       dw_task_ran_same(&ran, &thread->ran);
 }
@@ -453,4 +456,18 @@ pid_t dw_watch_tid(const struct dw_watch *watch, uint32_t number)
 	const struct watched *thread = find(watch, number);
 
 	return thread ? thread->tid : 0;
+}
+
+void dw_watch_note_name(const struct dw_watch *watch, uint32_t number)
+{
+	const struct watched *thread = find(watch, number);
+	struct dw_rec_thread *record =
+	    thread ? dw_writer_record(watch->writer, thread->record) : NULL;
+	char name[DW_TASK_NAME_SIZE], program[DW_TASK_NAME_SIZE];
+
+	if (!record || dw_task_name(watch->pid, thread->tid, name) < 0 ||
+	    dw_task_name(watch->pid, watch->pid, program) < 0)
+		return;
+	if (thread->tid != watch->pid && strcmp(name, program) != 0)
+		memcpy(record->name, name, sizeof(name));
 }

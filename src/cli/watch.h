@@ -59,4 +59,10 @@ bool dw_watch_confirm(struct dw_watch *watch, const struct dw_found_leg *legs, u
 /* The kernel's number of thread @number; 0: it is not there. */
 pid_t dw_watch_tid(const struct dw_watch *watch, uint32_t number);
 
+/*
+ * Writes the name that thread @number has now into its record: the kernel knows it, whatever way
+ * it was given. A name that is just the process's is none.
+ */
+void dw_watch_note_name(const struct dw_watch *watch, uint32_t number);
+
 DW_DEFINE_AUTO(watch)

@@ -57,6 +57,21 @@ char dw_task_state(pid_t pid, pid_t tid)
 	return end && end[1] == ' ' ? end[2] : 0;
 }
 
+int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE])
+{
+	char line[LINE_MAX_SIZE];
+	size_t n;
+	int r = read_line(pid, tid, "comm", line);
+
+	if (r < 0)
+		return dw_raise(r);
+	n = strcspn(line, "\n");
+	n = n < DW_TASK_NAME_SIZE - 1 ? n : DW_TASK_NAME_SIZE - 1;
+	memcpy(ret, line, n);
+	ret[n] = '\0';
+	return 0;
+}
+
 long dw_task_call(pid_t pid, pid_t tid)
 {
 	char line[LINE_MAX_SIZE];

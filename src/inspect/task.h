@@ -28,5 +28,10 @@ int dw_task_ran(pid_t pid, pid_t tid, struct dw_task_ran *ret);
 /* The letter that the kernel has for its state, as in ps; 0: there is no such thread. */
 char dw_task_state(pid_t pid, pid_t tid);
 
+#define DW_TASK_NAME_SIZE 16 /* the kernel's TASK_COMM_LEN */
+
+/* The thread's name. Return: 0, or a negative errno. */
+int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE]);
+
 /* The number of the system call that it is in; -1: in none, or that may not be known. */
 long dw_task_call(pid_t pid, pid_t tid);

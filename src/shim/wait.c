@@ -34,7 +34,8 @@ static void start_clock(struct shim_wait *wait)
 {
 	struct dw_thread *thread = &wait->t->thread;
 
-	if (!thread->slot->top)
+	/* Who holds nothing that is known may still ask again and again for another's answer. */
+	if (!dw_thread_has_to_wait(thread))
 		return;
 	wait->since_ns = shim_now_ns();
 	if (wait->since_ns && wait->taking.how & DW_TIMED)

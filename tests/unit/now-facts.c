@@ -169,6 +169,8 @@ static void set(uint32_t thread, const char *verb, const char *word)
 		slot->held[slot->top].polled = 1;
 		looks[thread] = (struct dw_now_look){.polls = true};
 	} else if (!strcmp(verb, "runs")) {
+		looks[thread] = (struct dw_now_look){0};
+	} else if (!strcmp(verb, "handles")) {
 		looks[thread].still_ns = 0;
 	} else if (!strcmp(verb, "ends")) {
 		threads[thread].flags |= DW_THREAD_EXITED;

@@ -78,6 +78,17 @@ static void two_threads_that_want_what_the_other_holds_are_a_deadlock(void **sta
 	EXPECT(AB_BA "3 wants A; 4 wants B; 5 has C", "deadlock 1:A>B 2:B>A | 3:>A 4:>B");
 }
 
+static void a_thread_that_handles_signals_is_stuck_all_the_same(void **state)
+{
+	(void)state;
+	EXPECT(AB_BA "1 handles signals", "deadlock 1:A>B 2:B>A");
+	EXPECT(AB_BA "1 handles signals; 1 since 900; 2 since 900", "");
+	EXPECT("1 has states; 1 asks 2; 1 polls; 1 since 1500; 2 wants states; 2 handles signals",
+	       "deadlock 1:states>answer-2 2:>states polling");
+	EXPECT("1 asks 2; 1 polls; 1 since 6000; 2 waits w futex; 2 handles signals",
+	       "stall 1:>answer-2 2:>w no-poster polling");
+}
+
 static void three_legs_are_found(void **state)
 {
 	(void)state;
@@ -265,6 +276,7 @@ static void contention_is_none(void **state)
 	(void)state;
 	EXPECT("1 has A; 1 runs; 2 wants A; 2 since 100; 3 wants A; 3 since 200", "");
 	EXPECT("1 has A; 1 runs; 2 wants A; 2 since 9000; 3 wants A; 3 since 200", "");
+	EXPECT("1 has A; 1 runs; 2 wants A; 2 handles signals; 3 wants A", "");
 }
 
 static void who_runs_under_a_lock_that_all_wait_for_is_a_stall(void **state)
@@ -340,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(two_threads_that_want_what_the_other_holds_are_a_deadlock),
+	    cmocka_unit_test(a_thread_that_handles_signals_is_stuck_all_the_same),
 	    cmocka_unit_test(three_legs_are_found),
 	    cmocka_unit_test(a_thread_that_ran_is_not_stuck),
 	    cmocka_unit_test(locks_need_but_two_looks),
