@@ -16,7 +16,7 @@
 #define N_CHILDREN_FIRST 4
 
 /* Nobody begins anything new after this. */
-#define RUN_MS 1000
+#define RUN_MS 3000
 
 enum state {
 	UNMADE,

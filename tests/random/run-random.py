@@ -18,7 +18,7 @@ PROGRAM_TIMEOUT_S = 30
 COMPARE_TIMEOUT_S = 60
 
 # Every seed tells thousands of each: with fewer, nothing was compared.
-LEAST = {"chains": 1000, "needs": 1000, "posts": 1000, "waits": 100, "things": 100, "threads": 10,
+LEAST = {"chains": 1000, "needs": 1000, "posts": 1000, "waits": 50, "things": 100, "threads": 10,
     "joins": 10, "misuses": 1}
 
 
