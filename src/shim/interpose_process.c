@@ -55,6 +55,8 @@ SHIM int prctl(int option, ...)
 	r = shim_real.prctl(option, a[0], a[1], a[2], a[3]);
 	if (done && r != 0)
 		shim_sandbox_undo(done);
+	if (option == PR_SET_NAME && r == 0 && shim_self->record)
+		shim_thread_set_name(shim_self->record, (const char *)a[0]);
 	return r;
 }
 

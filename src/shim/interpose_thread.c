@@ -63,6 +63,7 @@ static bool conceive(struct birth *birth, uint64_t caller, void *argument)
 	child->parent = t->thread.number;
 	child->parent_segment = t->thread.segment;
 	child->start_argument = argument;
+	shim_thread_ask_name(child->inherited);
 	begin_to_watch(t);
 	*birth = (struct birth){.t = t, .child = child, .number = child->thread.number};
 	return true;

@@ -146,6 +146,8 @@ struct shim_thread {
 	void *(*start)(void *); /* what the program wants run, until the thread runs it */
 	int (*start_c11)(void *);
 	void *start_argument;
+	char inherited[DW_REC_NAME_SIZE]; /* the name of its maker, which it has until it gets its
+					     own */
 };
 
 struct shim_once;
@@ -210,6 +212,8 @@ void shim_thread_free(struct shim_thread *t);
 bool shim_thread_enter(struct shim_thread *t, unsigned flags);
 
 /* The thread with @record is called @name. */
+/* What the kernel calls the calling thread; empty where it must not be asked. */
+void shim_thread_ask_name(char name[DW_REC_NAME_SIZE]);
 void shim_thread_set_name(uint32_t record, const char *name);
 
 /* roll.c: the living threads. Values of handles: the number, and the record << 32. */

@@ -126,15 +126,23 @@ void shim_thread_set_name(uint32_t record, const char *name)
 	to[n] = '\0';
 }
 
+void shim_thread_ask_name(char name[DW_REC_NAME_SIZE])
+{
+	name[0] = '\0';
+	if (!shim->writer.sealed)
+		prctl(PR_GET_NAME, name);
+}
+
 /* Whatever way the thread got its name, if it has one of its own, the kernel knows it. */
 static void learn_name(struct shim_thread *t)
 {
-	char name[DW_REC_NAME_SIZE] = "", program[DW_REC_NAME_SIZE] = "";
+	const char *inherited = t->inherited[0] ? t->inherited : shim->name;
+	char name[DW_REC_NAME_SIZE];
 
-	if (shim->writer.sealed || record_of(t->record)->name[0])
+	if (record_of(t->record)->name[0])
 		return;
-	memcpy(program, shim->name, sizeof(program));
-	if (prctl(PR_GET_NAME, name) == 0 && strncmp(name, program, sizeof(name)))
+	shim_thread_ask_name(name);
+	if (strncmp(name, inherited, sizeof(name)) != 0)
 		shim_thread_set_name(t->record, name);
 }
 
