@@ -150,6 +150,7 @@ syscall
 tgkill
 thrd_create
 thrd_join
+thrd_sleep
 usleep
 vfork
 wait

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 
 enum shim_call_flag {
@@ -90,6 +91,8 @@ enum shim_call_flag {
 	X(NULL, int, clock_nanosleep,                                                              \
 	  (clockid_t k, int f, const struct timespec *t, struct timespec *r), (k, f, t, r),        \
 	  "clock_nanosleep", DW_TIMED, SHIM_SLEEPS)                                                \
+	X(NULL, int, thrd_sleep, (const struct timespec *t, struct timespec *r), (t, r),           \
+	  "nanosleep", DW_TIMED, SHIM_SLEEPS)                                                      \
 	X(NULL, int, usleep, (useconds_t t), (t), "usleep", DW_TIMED, SHIM_SLEEPS)                 \
 	X(NULL, unsigned, sleep, (unsigned t), (t), "sleep", DW_TIMED, SHIM_SLEEPS)                \
 	X(NULL, int, flock, (int fd, int o), (fd, o), "flock", unless(o &(LOCK_NB | LOCK_UN)), 0)  \
