@@ -3,8 +3,9 @@
  * Hazards: locks held across a wait for what is no lock.
  *
  * Not wrong by itself, and common; but most deadlocks of hypervisors are one of these whose
- * other half was not seen. A wait that was over soon is none, nor is running a guest: who
- * holds something there can be made to return at any time.
+ * other half was not seen. A wait that was over soon is none, unless it was in a call that is
+ * named as one that can block; nor is running a guest: who holds something there can be
+ * made to return at any time.
  */
 #pragma once
 
