@@ -28,6 +28,9 @@
 /* Of the time, closer looks take one part in so many. */
 #define SPENT_PART 20
 
+/* Locks that are waited for at once whose holders get to know it. */
+#define WAITED_MAX 64
+
 /* A thread that lives, as far as is known. */
 struct watched {
 	uint32_t record; /* id */
@@ -343,6 +346,63 @@ static void sample_all(struct dw_watch *watch, uint64_t now_ns, bool suspect)
 			sample(watch, &watch->threads[i], now_ns);
 }
 
+/* Locks that are waited for, by their address, and for how long nobody was woken. */
+struct waited {
+	uint64_t lock;
+	uint64_t for_ns;
+};
+
+static uint32_t find_waited(const struct dw_watch *watch, uint64_t now_ns,
+			    struct waited ret[WAITED_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < watch->n_threads; i++) {
+		const struct watched *thread = &watch->threads[i];
+		uint64_t for_ns = thread->is_suspect ? still_ns(thread, now_ns) : 0;
+		struct glance at;
+		uint32_t j = 0;
+
+		if (!for_ns || !glance(watch, thread, &at) || !at.wants)
+			continue;
+		while (j < n && ret[j].lock != at.wants)
+			j++;
+		if (j == WAITED_MAX)
+			continue;
+		if (j == n)
+			ret[n++] = (struct waited){.lock = at.wants};
+		ret[j].for_ns = for_ns > ret[j].for_ns ? for_ns : ret[j].for_ns;
+	}
+	return n;
+}
+
+static void note_held(const struct dw_watch *watch, const struct dw_held *held,
+		      const struct waited *waited, uint32_t n)
+{
+	const struct dw_rec_chain *found =
+	    record_at(watch, held->chain, DW_REC_CHAIN, sizeof(*found));
+	struct dw_rec_chain *chain = (struct dw_rec_chain *)found;
+
+	for (uint32_t i = 0; chain && i < n; i++)
+		if (waited[i].lock == held->thing && waited[i].for_ns > chain->held_ns)
+			chain->held_ns = waited[i].for_ns;
+}
+
+/* As long as nobody of those who wait for a lock was woken, it was not let go. */
+static void note_all_held(const struct dw_watch *watch, uint64_t now_ns)
+{
+	struct waited waited[WAITED_MAX];
+	uint32_t n = find_waited(watch, now_ns, waited);
+
+	for (uint32_t i = 0; n > 0 && i < watch->n_threads; i++) {
+		const struct dw_slot *slot = slot_of(watch, &watch->threads[i]);
+		uint32_t top = slot ? slot->top : 0;
+
+		for (uint32_t j = 1; j <= top && top <= slot->max; j++)
+			note_held(watch, &slot->held[j], waited, n);
+	}
+}
+
 int dw_watch_look(struct dw_watch *watch, uint64_t now_ns)
 {
 	int r;
@@ -362,6 +422,7 @@ int dw_watch_look(struct dw_watch *watch, uint64_t now_ns)
 	if (!is_serious(watch, now_ns))
 		return DW_WATCH_QUIET;
 	sample_all(watch, now_ns, /* suspect= */ false);
+	note_all_held(watch, now_ns);
 	return DW_WATCH_SUSPECT;
 }
 
