@@ -250,8 +250,9 @@ static inline void shim_own_work_end(struct shim_own_work *work)
 	work->t->thread.open = work->open;
 }
 
-#define SHIM_OWN_WORK(t) \
-	dw_cleanup(shim_own_work_end) struct shim_own_work own_work_ = shim_own_work_begin(t)
+#define SHIM_OWN_WORK(t)                                                                       \
+	__attribute__((unused)) dw_cleanup(shim_own_work_end) struct shim_own_work own_work_ = \
+	    shim_own_work_begin(t)
 
 static inline void shim_lost(enum dw_loss loss)
 {
