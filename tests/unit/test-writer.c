@@ -4,6 +4,7 @@
 #include "record/writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,6 +202,50 @@ static void a_file_that_is_there_is_left_alone(void **state)
 	assert_int_equal(status.st_size, strlen("precious"));
 }
 
+static void two_processes_write_into_one_recording(void **state)
+{
+	struct dw_writer_cursor own = {0}, others = {0};
+	struct dw_writer ours;
+	dw_auto(reader) reader = NULL;
+	const struct dw_facts *facts;
+	int fd;
+
+	(void)state;
+	assert_int_equal(dw_writer_create(&writer, path, LIMIT, 0), 0);
+	assert_true(write_thing(&others, ADDRESS(0, 0)));
+	ours = writer;
+	fd = open(path, O_RDWR);
+	assert_int_equal(dw_writer_open(&writer, fd), 0);
+	close(fd);
+	assert_ptr_not_equal(writer.header, ours.header);
+	assert_true(write_thing(&own, ADDRESS(1, 0)));
+	dw_writer_abandon(&ours);
+	assert_int_equal(dw_reader_open(&reader, path, MEMORY_MAX), 0);
+	facts = dw_reader_facts(reader);
+	assert_int_equal(facts->n_things, 3);
+	assert_int_equal(dw_reader_id(reader, DW_REC_THING, 0), 0);
+	for (uint32_t i = 1; i < 3; i++) {
+		uint32_t id = dw_reader_id(reader, DW_REC_THING, i);
+		const struct dw_rec_thing *thing = dw_writer_record(&writer, id);
+
+		assert_int_equal(thing->address, facts->things[i].address);
+	}
+}
+
+static void what_is_no_recording_is_not_opened(void **state)
+{
+	static const char zeroes[2 * DW_REC_CHUNK_SIZE];
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	(void)state;
+	assert_int_equal(dw_writer_open(&writer, fd), -EINVAL);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(write(fd, zeroes, sizeof(zeroes)), sizeof(zeroes));
+	assert_int_equal(dw_writer_open(&writer, fd), -EINVAL);
+	assert_null(writer.header);
+	close(fd);
+}
+
 static void a_link_is_not_followed(void **state)
 {
 	(void)state;
@@ -249,6 +294,8 @@ int main(void)
 	    test(a_limit_for_files_is_kept),
 	    test(a_limit_that_leaves_no_room_is_refused_without_a_trace),
 	    test(a_file_that_is_there_is_left_alone),
+	    test(two_processes_write_into_one_recording),
+	    test(what_is_no_recording_is_not_opened),
 	    test(a_link_is_not_followed),
 	    test(a_recording_is_for_its_user_alone),
 	    test(a_sealed_recording_uses_what_was_reserved_and_no_more),
