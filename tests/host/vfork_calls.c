@@ -26,7 +26,7 @@ static void use_calls(void)
 	HOST_CHECK(nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL) == 0);
 }
 
-/* Were it told, this would be a lock that the parent has taken under its own, and never let go. */
+/* Were it told, these would be locks that the parent has taken, and another in the other order. */
 static int lock_and_end(void)
 {
 	pid_t child = vfork();
@@ -51,7 +51,8 @@ static int be_killed(void)
 		host_lock(&child_only);
 		kill(getpid(), SIGKILL);
 	}
-	pthread_mutex_init(&child_only, NULL);
+	/* By the lock's own word it is this thread's. */
+	host_unlock(&child_only);
 	return host_reap(child);
 }
 
@@ -90,6 +91,7 @@ static void *other_way(void *argument)
 {
 	host_wait(&turn);
 	host_lock_both(&b, &a);
+	host_lock_both(&b, &child_only);
 	return argument;
 }
 
