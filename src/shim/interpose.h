@@ -8,8 +8,8 @@
 #define SHIM_ALIAS(alias, name) \
 	__asm__(".globl " #alias "\n.type " #alias ", @function\n.set " #alias ", " #name)
 
-/* The thread with this number of the kernel was sent @signal. Keeps errno. */
-void shim_kicked(uint32_t tid, int signal);
+/* The thread with this number of the kernel is about to be sent @signal. Keeps errno. */
+void shim_kick(uint32_t tid, int signal);
 
 /* Whatever is locked meanwhile is the shim's own. */
 static inline void shim_telling(struct shim_thread *t,

@@ -90,7 +90,7 @@ static long sandbox(const long *a)
 
 SHIM long syscall(long number, ...)
 {
-	long a[6], r;
+	long a[6];
 	va_list arguments;
 
 	va_start(arguments, number);
@@ -101,10 +101,9 @@ SHIM long syscall(long number, ...)
 		return futex(a, SHIM_CALLER);
 	if (number == SYS_seccomp)
 		return sandbox(a);
-	r = shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (number == SYS_tgkill && r == 0)
-		shim_kicked((uint32_t)a[1], (int)a[2]);
-	if (number == SYS_tkill && r == 0)
-		shim_kicked((uint32_t)a[0], (int)a[1]);
-	return r;
+	if (number == SYS_tgkill)
+		shim_kick((uint32_t)a[1], (int)a[2]);
+	if (number == SYS_tkill)
+		shim_kick((uint32_t)a[0], (int)a[1]);
+	return shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -206,8 +206,11 @@ SHIM int pthread_setname_np(pthread_t thread, const char *name)
 	return r;
 }
 
-/* Thread @number was sent @signal; 0 only asks whether it could be. */
-static void kicked(uint32_t number, int signal)
+/*
+ * Thread @number is about to be sent @signal; 0 only asks whether it could be. Told before: the
+ * answer may come at once, and must not be missed.
+ */
+static void kick(uint32_t number, int signal)
 {
 	struct shim_thread *t = shim_self;
 	int error = errno;
@@ -219,41 +222,32 @@ static void kicked(uint32_t number, int signal)
 	errno = error;
 }
 
-static void kicked_handle(pthread_t handle, int signal)
+static void kick_handle(pthread_t handle, int signal)
 {
 	if (shim_self->thread.open)
-		kicked((uint32_t)shim_roll_find_handle(handle), signal);
+		kick((uint32_t)shim_roll_find_handle(handle), signal);
 }
 
-void shim_kicked(uint32_t tid, int signal)
+void shim_kick(uint32_t tid, int signal)
 {
 	if (shim_self->thread.open)
-		kicked(shim_roll_find_tid(tid), signal);
+		kick(shim_roll_find_tid(tid), signal);
 }
 
 SHIM int pthread_kill(pthread_t thread, int signal)
 {
-	int r = shim_real.pthread_kill(thread, signal);
-
-	if (r == 0)
-		kicked_handle(thread, signal);
-	return r;
+	kick_handle(thread, signal);
+	return shim_real.pthread_kill(thread, signal);
 }
 
 SHIM int pthread_sigqueue(pthread_t thread, int signal, const union sigval value)
 {
-	int r = shim_real.pthread_sigqueue(thread, signal, value);
-
-	if (r == 0)
-		kicked_handle(thread, signal);
-	return r;
+	kick_handle(thread, signal);
+	return shim_real.pthread_sigqueue(thread, signal, value);
 }
 
 SHIM int tgkill(pid_t process, pid_t thread, int signal)
 {
-	int r = shim_real.tgkill(process, thread, signal);
-
-	if (r == 0)
-		shim_kicked((uint32_t)thread, signal);
-	return r;
+	shim_kick((uint32_t)thread, signal);
+	return shim_real.tgkill(process, thread, signal);
 }
