@@ -63,6 +63,12 @@ static const struct dw_giver *giver_at(const struct search *s, const struct step
 	return &s->waits->givers[step->giver];
 }
 
+/* Who waits at a barrier has arrived there, and cannot do so again. */
+static bool is_own_arrival(const struct dw_wait *wait, uint32_t from, uint32_t to)
+{
+	return wait->what == DW_BARRIER && from == to;
+}
+
 /* Looks at who could end this wait of @from. Return: whether that is @start. */
 static bool look_at(struct search *s, uint32_t from, enum dw_wait_part part, uint32_t start,
 		    uint32_t *n_queue)
@@ -79,7 +85,7 @@ static bool look_at(struct search *s, uint32_t from, enum dw_wait_part part, uin
 		uint32_t to = giver->thread;
 
 		if (giver->gone || (giver->post && s->definite) || s->seen[to] == s->n_searches ||
-		    !s->waits->waiters[to].stuck)
+		    !s->waits->waiters[to].stuck || is_own_arrival(wait, from, to))
 			continue;
 		s->steps[to] = (struct step){from, g, part};
 		s->seen[to] = s->n_searches;

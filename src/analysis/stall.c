@@ -164,29 +164,43 @@ static const struct dw_giver *giver_of(struct search *s, const struct dw_wait *w
 
 enum course { FOLLOW, END, NO_STALL };
 
-/* What becomes of the path that goes on by what @gives: to its thread, which is added. */
-static enum course step(struct search *s, const struct dw_wait *wait, const struct dw_giver *gives)
+/* Whether what @thread waits for now is worth saying, though it may have waited for more before. */
+static bool is_in_call(const struct search *s, uint32_t thread)
 {
-	const struct dw_waiter *waiter = waiter_of(s, gives->thread);
-	bool waits = waiter->waits[DW_WAIT_OWN].address && !makes_progress(s, gives->thread);
+	const struct dw_wait *own = wait_of(s, thread);
 
-	if (s->in_ring[gives->thread] || s->on_path[gives->thread] == s->path.round)
-		return NO_STALL;
-	add_leg(s, gives->thread, gives, waits);
-	if (waits && waiter->polls)
+	return own->address && !dw_wait_is_lock(own);
+}
+
+/* The path ends with @thread, which may have run. Return: whether it stalls. */
+static enum course end_at(struct search *s, const struct dw_wait *wait, uint32_t thread)
+{
+	if (waiter_of(s, thread)->polls)
 		s->path.flags |= DW_FOUND_POLLING;
-	if (waits)
-		return FOLLOW;
-	if (!makes_progress(s, gives->thread)) {
-		if (waiter->polls)
-			s->path.flags |= DW_FOUND_POLLING;
+	if (!makes_progress(s, thread))
 		return END;
-	}
 	/* Somebody could have had the lock meanwhile, unless all who want it have slept. */
 	if (dw_wait_is_lock(wait) && s->waiter_moves[wait->node])
 		return NO_STALL;
-	s->path.flags |= DW_FOUND_RUNNING;
+	if (!is_in_call(s, thread))
+		s->path.flags |= DW_FOUND_RUNNING;
 	return END;
+}
+
+/* What becomes of the path that goes on by what @gives: to its thread, which is added. */
+static enum course step(struct search *s, const struct dw_wait *wait, const struct dw_giver *gives)
+{
+	uint32_t thread = gives->thread;
+	bool waits = wait_of(s, thread)->address && !makes_progress(s, thread);
+
+	if (s->in_ring[thread] || s->on_path[thread] == s->path.round)
+		return NO_STALL;
+	add_leg(s, thread, gives, waits || is_in_call(s, thread));
+	if (!waits)
+		return end_at(s, wait, thread);
+	if (waiter_of(s, thread)->polls)
+		s->path.flags |= DW_FOUND_POLLING;
+	return FOLLOW;
 }
 
 /* Follows @wait of a thread that is not on the path, up to its end. Return: whether it stalls. */
