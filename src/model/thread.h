@@ -13,7 +13,8 @@
  *   wait(T, Y)  as want, but Y, which is no lock, is not had afterwards
  *   idle(T)     T begins a new activity
  *   post(T, Y)  for every chain that T came to hold in this activity: tell that Y needs it
- *   kick(T, U)  while T still holds what it holds now, its sleeps are waits for U's answer
+ *   kick(T, U)  until U answers, and while T still holds what it holds now, T's sleeps are
+ *               waits for the answer
  *
  * The same idea as the chain key of the Linux kernel's lockdep (Documentation/
  * locking/lockdep-design.rst), kept per thread so that it needs no atomics.

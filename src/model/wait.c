@@ -25,16 +25,9 @@ static const struct dw_held *held_since(const struct dw_thread *thread, const st
 	return &slot->held[i];
 }
 
-/* Answered, and of no more interest: nothing of what was held then is held now. */
-static bool is_over(struct dw_thread *thread, const struct dw_kick *kick)
-{
-	return held_since(thread, kick) == thread->slot->held &&
-	       thread->teller->ask(thread, kick->other) != kick->idles;
-}
-
 /*
- * await_answers(): for each kick k of what is held still: what is held needs k's answer.
- * Published is the first one that is still to come.
+ * await_answers(): for each kick k: what was held at k and is held still needs k's answer; and
+ * all that is held does as long as that is to come. Published is the first one that is.
  */
 static void await_answers(struct dw_thread *thread, const struct dw_taking *taking,
 			  struct dw_held *published)
@@ -46,15 +39,18 @@ static void await_answers(struct dw_thread *thread, const struct dw_taking *taki
 
 	for (uint32_t i = 0; i < thread->n_kicks; i++) {
 		struct dw_kick *kick = &thread->kicks[i];
-		const struct dw_held *below = held_since(thread, kick);
+		bool is_to_come = thread->teller->ask(thread, kick->other) == kick->idles;
+		const struct dw_held *below =
+		    is_to_come ? &thread->slot->held[thread->slot->top] : held_since(thread, kick);
 		uint32_t chain = 0;
 
-		if (is_over(thread, kick))
+		/* Answered, and of no more interest: nothing of what was held then is held now. */
+		if (!is_to_come && below == thread->slot->held)
 			continue;
 		answer.thing = dw_thing_address(DW_ANSWER, kick->other);
 		if (below != thread->slot->held)
 			chain = chain_to(thread, below, &answer);
-		if (!found && thread->teller->ask(thread, kick->other) == kick->idles) {
+		if (!found && is_to_come) {
 			*published = (struct dw_held){answer.thing, answer.caller, chain,
 						      .manner = dw_manner(DW_WAITS, DW_ANSWER)};
 			found = true;

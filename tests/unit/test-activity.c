@@ -209,14 +209,24 @@ static void calls_that_do_more_than_sleep_are_no_waits_for_an_answer(void **stat
 	assert_chains(state, "2 idle; 1 hold A; 1 kick 2; 1 park S semaphore", "1:A, 1:A S(waits)");
 }
 
-static void only_what_was_held_at_the_kick_and_since_needs_the_answer(void **state)
+static void what_is_held_needs_an_answer_that_is_to_come(void **state)
 {
 	assert_chains(state, "2 idle; 1 kick 2; 1 hold A; 1 enter usleep",
-		      "1:A, 1:A usleep(waits)");
+		      "1:A, 1:A usleep(waits), 1:A 2(waits)");
 	assert_chains(
 	    state, "2 idle; 1 hold A; 1 kick 2; 1 drop A; 1 hold B; 1 enter usleep; 1 leave usleep",
-	    "1:A, 1:B, 1:B usleep(waits)");
-	assert_chains(state, "2 idle; 1 hold A; 1 kick 2; 1 hold B; 1 enter usleep",
+	    "1:A, 1:B, 1:B usleep(waits), 1:B 2(waits)");
+}
+
+static void once_it_came_only_what_was_held_at_the_kick_and_since_did(void **state)
+{
+	assert_chains(state, "2 idle; 1 kick 2; 2 idle; 1 hold A; 1 enter usleep",
+		      "1:A, 1:A usleep(waits)");
+	assert_chains(state,
+		      "2 idle; 1 hold A; 1 kick 2; 2 idle; 1 drop A; 1 hold B; 1 enter usleep;"
+		      "1 leave usleep",
+		      "1:A, 1:B, 1:B usleep(waits)");
+	assert_chains(state, "2 idle; 1 hold A; 1 kick 2; 2 idle; 1 hold B; 1 enter usleep",
 		      "1:A, 1:A B, 1:A B usleep(waits), 1:A 2(waits)");
 	assert_chains(state, "2 idle; 1 hold A; 1 kick 2; 1 drop A; 1 enter usleep; 1 leave usleep",
 		      "1:A");
@@ -386,7 +396,8 @@ int main(void)
 	    TEST(an_idle_point_answers_who_has_asked),
 	    TEST(who_has_kicked_waits_for_the_answer_in_its_sleep),
 	    TEST(calls_that_do_more_than_sleep_are_no_waits_for_an_answer),
-	    TEST(only_what_was_held_at_the_kick_and_since_needs_the_answer),
+	    TEST(what_is_held_needs_an_answer_that_is_to_come),
+	    TEST(once_it_came_only_what_was_held_at_the_kick_and_since_did),
 	    TEST(nobody_waits_for_who_has_ended),
 	    TEST(an_answer_ends_the_wait_for_it),
 	    TEST(more_kicks_than_are_kept_are_a_loss),

@@ -20,10 +20,12 @@
 #define N_MMIO_EXITS 20 /* that vcpu0 has while the guest boots */
 #define ACK_POLL_MS 1
 #define POLLS_PER_KICK 10
+#define POLLS_MIN 12 /* so long an acknowledgement takes: one kick is repeated */
 
 struct vcpu_state {
 	pthread_t handle;
 	unsigned run_interrupted; /* the vCPU's acknowledgement */
+	unsigned n_polls;         /* that were made for it */
 };
 
 static pthread_mutex_t vcpu_states = PTHREAD_MUTEX_INITIALIZER;
@@ -75,6 +77,7 @@ CASE_FN void Vcpu_run(unsigned id)
 
 CASE_FN void acknowledge_pause(struct vcpu_state *state)
 {
+	case_flag_await(&state->n_polls, POLLS_MIN);
 	case_flag_raise(&state->run_interrupted);
 	while (case_flag_is_up(&pause_signalled) && !case_flag_is_up(&kill_signalled))
 		case_sleep_ms(1);
@@ -103,12 +106,11 @@ CASE_FN void signal_thread(struct vcpu_state *state)
 
 CASE_FN void wait_until_signal_acknowledged(struct vcpu_state *state)
 {
-	unsigned polls = 0;
-
 	case_flag_raise(&is_waiting);
 	do {
 		case_sleep_ms(ACK_POLL_MS);
-		if (++polls % POLLS_PER_KICK == 0)
+		case_flag_raise(&state->n_polls);
+		if (state->n_polls % POLLS_PER_KICK == 0)
 			signal_thread(state);
 	} while (!case_flag_is_up(&state->run_interrupted));
 }
