@@ -8,10 +8,10 @@
 #define NONE DW_NEED_NONE
 
 /* Needs, ways and pairs of witnesses that are looked at in all: some seconds of work. */
-#define STEPS_MAX (UINT64_C(1) << 25)
+#define STEPS_MAX (UINT64_C(1) << 26)
 
 /* Of those, for one need whose shortest cycle is excused. */
-#define STEPS_OF_NEED_MAX (1U << 14)
+#define STEPS_OF_NEED_MAX (1U << 16)
 
 /* Legs of the longest cycle that is looked at. A real one has as many threads. */
 #define LEGS_MAX 1024

@@ -112,14 +112,20 @@ static bool wants_all(const struct dw_judge *judge, uint32_t thing)
 	return judge->needs->facts->things[thing].kind == DW_BARRIER;
 }
 
+/* Whether who goes the way @b gives what @a waits for, be it the same thread. */
+static bool is_for_giver(const struct dw_judge *judge, const struct dw_way *a,
+			 const struct dw_way *b)
+{
+	return b->is_given && a->needs == b->holds && !wants_all(judge, b->holds);
+}
+
 /* Whether who goes the way @b would give what @a waits for, in the place of a thread itself. */
 static bool gives_to_itself(const struct dw_judge *judge, const struct place *a,
 			    const struct place *b)
 {
 	const struct dw_needs *needs = judge->needs;
 
-	return !wants_all(judge, needs->ways[b->way].holds) && needs->ways[b->way].is_given &&
-	       needs->ways[a->way].needs == needs->ways[b->way].holds &&
+	return is_for_giver(judge, &needs->ways[a->way], &needs->ways[b->way]) &&
 	       needs->witnesses[a->witness].moment.when.thread ==
 		   needs->witnesses[b->witness].moment.when.thread;
 }
@@ -182,6 +188,15 @@ static bool only_readers(const struct dw_judge *judge, uint32_t needs, uint32_t 
 	       judge->needs->writers[a->needs] == DW_NEED_NONE;
 }
 
+/* Whether one thread would have to go both ways, which are none that it can be stuck in at once. */
+static bool wants_one_thread(const struct dw_judge *judge, const struct dw_way *a,
+			     const struct dw_way *b)
+{
+	if (!a->only_thread || a->only_thread != b->only_thread)
+		return false;
+	return !is_for_giver(judge, a, b) && !is_for_giver(judge, b, a);
+}
+
 bool dw_judge_excuses_way(struct dw_judge *judge, const uint32_t *before, uint32_t n, uint32_t way,
 			  const uint32_t *next)
 {
@@ -191,9 +206,13 @@ bool dw_judge_excuses_way(struct dw_judge *judge, const uint32_t *before, uint32
 	    (next && only_readers(judge, way, *next)))
 		return true;
 	for (uint32_t i = 0; i < n; i++) {
+		const struct dw_way *other = &ways[before[i]];
+
+		if (wants_one_thread(judge, other, &ways[way]))
+			return true;
 		/* Where something is given, it may be by the thread itself, which no gate stops. */
-		if (!ways[before[i]].is_given && !ways[way].is_given &&
-		    gate_between(judge, ways[before[i]].state, ways[way].state))
+		if (!other->is_given && !ways[way].is_given &&
+		    gate_between(judge, other->state, ways[way].state))
 			return true;
 	}
 	return false;

@@ -319,6 +319,10 @@ static int ensure_witness(struct drawing *d, const struct dw_witness *witness)
 	if (r < 0)
 		return dw_pass(r);
 	if (d->ways[way].last == DW_NEED_NONE)
+		d->ways[way].only_thread = when->thread;
+	else if (d->ways[way].only_thread != when->thread)
+		d->ways[way].only_thread = 0;
+	if (d->ways[way].last == DW_NEED_NONE)
 		d->ways[way].first = d->n_witnesses;
 	else
 		d->witnesses[d->ways[way].last].next = d->n_witnesses;

@@ -62,6 +62,7 @@ struct dw_way {
 	bool gives_up;        /* it does not wait, or not for ever */
 	bool is_given;        /* `holds` is no lock: it is not held, but given afterwards */
 	uint32_t first, last; /* dw_witness::next, in the order told */
+	uint32_t only_thread; /* by whom all its witnesses are; 0: by more than one thread */
 	uint32_t next;        /* need::first */
 };
 
