@@ -257,6 +257,22 @@ static void fill_found(const struct search *s, struct ring *ring)
 	}
 }
 
+/* A reader begins best with a lock that is held: turns the legs until one comes first. */
+static int begin_with_held(struct search *s, struct ring *ring)
+{
+	uint32_t n = ring->found.n_legs, first = 0;
+	struct dw_found_leg *turned = array(s, n, sizeof(*turned));
+
+	if (!turned)
+		return dw_raise(-ENOMEM);
+	while (first < n && !ring->legs[first].holds)
+		first++;
+	for (uint32_t i = 0; i < n; i++)
+		turned[i] = ring->legs[(first + i) % n];
+	ring->legs = turned;
+	return 0;
+}
+
 static int add_ring(struct search *s, uint32_t start)
 {
 	struct ring *ring = &s->rings[s->n_rings];
@@ -268,6 +284,9 @@ static int add_ring(struct search *s, uint32_t start)
 		return dw_pass(r);
 	if (!is_deadlock(s, start, ring))
 		return 0;
+	r = begin_with_held(s, ring);
+	if (r < 0)
+		return dw_pass(r);
 	fill_found(s, ring);
 	ring->inferred = ring->found.flags & DW_FOUND_INFERRED;
 	for (uint32_t i = 0; !ring->inferred && i < ring->found.n_legs; i++)

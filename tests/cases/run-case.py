@@ -10,7 +10,10 @@ that cannot run here prints why and exits with 77, and so does this.
 
 A mode whose name has "hang" in it, "livelock", and one whose section begins with a line `live`
 never end. They are watched by the monitor until it finds what is stuck; then the program is
-killed. Hazards are left out there: which waits are long depends on the moment.
+killed.
+
+Hazards are left out, for which waits are long depends on the moment; but for a section with a
+line `hazards` at its begin.
 """
 import difflib
 import json
@@ -39,10 +42,13 @@ class CannotRun(Exception):
     pass
 
 
+SECTION_OPTIONS = ("live", "hazards")
+
+
 def modes_of(expect):
-    """Pairs of a mode and whether its section says `live`."""
+    """Pairs of a mode and the options at the begin of its section."""
     lines = expect.splitlines()
-    modes = [(line[3:].strip(), lines[i + 1:i + 2] == ["live"])
+    modes = [(line[3:].strip(), [word for word in lines[i + 1:i + 3] if word in SECTION_OPTIONS])
              for i, line in enumerate(lines) if line.startswith("== ")]
     if not modes:
         raise CaseError("expect names no mode (a line `== MODE`)")
@@ -109,12 +115,13 @@ def finding_lines(finding):
         yield "  %d more wait" % len(finding["waiters"])
 
 
-def report_lines(status, told):
+def report_lines(status, told, with_hazards=False):
     yield "exit %d" % status
     for blind in told["blind"]:
         yield "blind " + blind["reason"]
     for finding in told["findings"]:
-        yield from finding_lines(finding)
+        if with_hazards or finding["verdict"] != "hazard":
+            yield from finding_lines(finding)
 
 
 def start_live(program, mode, shim, deadwatch, record):
@@ -140,7 +147,6 @@ def look_now(process, record, deadwatch):
         status, told = report(deadwatch, record)
     except CaseError:
         return None  # not even the header is there yet
-    told["findings"] = [f for f in told["findings"] if f["verdict"] != "hazard"]
     if not any(finding["verdict"] in LIVE_VERDICTS for finding in told["findings"]):
         return None
     return list(report_lines(status, told))
@@ -171,7 +177,7 @@ def look_live(mode, program, shim, deadwatch, folder):
         process.wait(timeout=PROGRAM_TIMEOUT_S)
 
 
-def look(mode, program, shim, deadwatch, folder):
+def look(mode, with_hazards, program, shim, deadwatch, folder):
     bare = run_bare(program, mode)
     if bare[0] == SKIPPED:
         raise CannotRun(bare[1].decode().strip())
@@ -181,17 +187,16 @@ def look(mode, program, shim, deadwatch, folder):
         raise CaseError("mode %s fails bare with %d: %s" % (mode, bare[0], bare[2].decode()))
     if recorded != bare:
         raise CaseError("mode %s differs under the shim: %r, bare %r" % (mode, recorded, bare))
-    yield from report_lines(*report(deadwatch, record))
+    yield from report_lines(*report(deadwatch, record), with_hazards)
 
 
-def look_at(mode, is_live, *how):
+def look_at(mode, options, *how):
     yield "== " + mode
-    if is_live:
-        yield "live"
-    if is_live or "hang" in mode or mode == "livelock":
+    yield from options
+    if "live" in options or "hang" in mode or mode == "livelock":
         yield from look_live(mode, *how)
     else:
-        yield from look(mode, *how)
+        yield from look(mode, "hazards" in options, *how)
 
 
 def main():
@@ -200,8 +205,8 @@ def main():
         expect = file.read()
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.environ.get("KEEP", temporary)
-        lines = [line for mode, is_live in modes_of(expect)
-                 for line in look_at(mode, is_live, program, shim, deadwatch, folder)]
+        lines = [line for mode, options in modes_of(expect)
+                 for line in look_at(mode, options, program, shim, deadwatch, folder)]
     seen = "\n".join(lines) + "\n"
     if seen == expect:
         return 0
