@@ -54,6 +54,9 @@ static bool makes_needs(const struct drawing *d, uint32_t chain)
 /* Whether @post says that its thing needs a lock that may have had to be waited for. */
 static bool is_need(const struct drawing *d, const struct dw_post *post)
 {
+	/* Who lets go of a lock may have taken anything before, on its way to the lock. */
+	if (d->out.facts->things[post->thing].kind == DW_LOCK_WORD)
+		return false;
 	return post->chain && !(chain_at(d, post->chain)->how & DW_WAITS) &&
 	       makes_needs(d, post->chain);
 }

@@ -75,7 +75,7 @@ static bool waits_for_lock(const struct search *s, uint32_t thread)
 	const struct dw_waiter *waiter = waiter_of(s, thread);
 	const struct dw_wait *wait = wait_of(s, thread);
 
-	return wait->address && dw_wait_is_lock(wait) &&
+	return wait->address && dw_wait_is_any_lock(wait) &&
 	       (waiter->polls || !(wait->how & (DW_TRY | DW_TIMED)));
 }
 
@@ -144,7 +144,7 @@ static const struct dw_giver *poster_of(struct search *s, const struct dw_wait *
 			continue;
 		lives = true;
 		if (makes_progress(s, giver->thread) || !own->address ||
-		    (!dw_wait_is_lock(own) && !dw_wait_is_for_thread(own)))
+		    (!dw_wait_is_any_lock(own) && !dw_wait_is_for_thread(own)))
 			return NULL;
 		chosen = chosen ? chosen : giver;
 	}
@@ -159,7 +159,10 @@ static const struct dw_giver *giver_of(struct search *s, const struct dw_wait *w
 {
 	if (dw_wait_is_lock(wait) || dw_wait_is_for_thread(wait))
 		return holder_of(s, wait);
-	return poster_of(s, wait);
+	if (!wait->at_lock)
+		return poster_of(s, wait);
+	s->path.flags |= DW_FOUND_UNSEEN;
+	return NULL;
 }
 
 enum course { FOLLOW, END, NO_STALL };
@@ -312,7 +315,8 @@ static int find_at_answer(struct search *s, uint32_t root)
 	if (!gives || gives->gone || makes_progress(s, gives->thread))
 		return 0;
 	word = wait_of(s, gives->thread);
-	if (!word->address || word->what != DW_FUTEX || !may_hold_word(s, root, word))
+	if (!word->address || (word->what != DW_FUTEX && word->what != DW_LOCK_WORD) ||
+	    !may_hold_word(s, root, word))
 		return 0;
 	begin_path(s, root);
 	add_leg(s, root, NULL, true);

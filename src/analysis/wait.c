@@ -27,14 +27,11 @@ static uint32_t node_find(const struct building *b, uint64_t address)
 	return dw_index_find(&b->index, dw_hash(0, address), is_at, b->waits->nodes, &address);
 }
 
-static int node_ensure(struct building *b, struct dw_wait *wait)
+static int node_add(struct building *b, struct dw_wait *wait)
 {
 	struct dw_waits *waits = b->waits;
 	int r;
 
-	wait->node = node_find(b, wait->address);
-	if (wait->node != DW_INDEX_NONE)
-		return 0;
 	r = dw_array_room(b->arena, (void **)&waits->nodes, waits->n_nodes, &b->room_nodes,
 			  sizeof(*waits->nodes));
 	if (r == 0)
@@ -50,6 +47,18 @@ static int node_ensure(struct building *b, struct dw_wait *wait)
 	};
 	wait->node = waits->n_nodes++;
 	return 0;
+}
+
+static int node_ensure(struct building *b, struct dw_wait *wait)
+{
+	int r = 0;
+
+	wait->node = node_find(b, wait->address);
+	if (wait->node == DW_INDEX_NONE)
+		r = node_add(b, wait);
+	if (r == 0 && wait->at_lock)
+		b->waits->nodes[wait->node].is_word = true;
+	return r < 0 ? dw_pass(r) : 0;
 }
 
 static struct dw_wait wait_of(const struct dw_facts *facts, const struct dw_held *held)
@@ -140,6 +149,8 @@ static int add_waiter(struct building *b, uint32_t thread)
 		return 0;
 	waiter->slot = b->facts->slots[told->slot].slot;
 	fill_waits(b->facts, waiter);
+	waiter->waits[DW_WAIT_OWN].at_lock =
+	    b->waits->now->looks[thread].at_lock && waiter->waits[DW_WAIT_OWN].what == DW_FUTEX;
 	waiter->polls = polls(&b->waits->now->looks[thread], waiter);
 	waiter->span_ns = span_of(b->waits->now, &b->waits->now->looks[thread], waiter);
 	waiter->stuck = begins_stuck(waiter);
@@ -247,15 +258,19 @@ static void spread_things(struct dw_waits *waits)
 		}
 }
 
-/* Calls of one kind are many; only what a profile names is one thing that others complete. */
+/*
+ * Calls of one kind are many; only what a profile names is one thing that others complete. Who
+ * gave a word that is a lock let go of it then.
+ */
 static bool is_posted(const struct dw_node *node)
 {
 	switch ((enum dw_thing_kind)node->what) {
 	case DW_CONDITION:
 	case DW_SEMAPHORE:
 	case DW_BARRIER:
-	case DW_FUTEX:
 		return true;
+	case DW_FUTEX:
+		return !node->is_word;
 	case DW_CALL:
 		return dw_thing_number(node->address) >= DW_CALL_NAMED;
 	case DW_MUTEX:
@@ -264,6 +279,7 @@ static bool is_posted(const struct dw_node *node)
 	case DW_ONCE:
 	case DW_ENDING:
 	case DW_ANSWER:
+	case DW_LOCK_WORD:
 		return false;
 	}
 	return false;

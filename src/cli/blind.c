@@ -104,7 +104,9 @@ static void mark_modules(bool *marked, const struct dw_facts *facts, uint32_t st
 
 static bool is_futex(const struct dw_facts *facts, uint32_t thing)
 {
-	return facts->things[thing].kind == DW_FUTEX;
+	unsigned kind = facts->things[thing].kind;
+
+	return kind == DW_FUTEX || kind == DW_LOCK_WORD;
 }
 
 /* The program itself, and whoever was seen waiting for a futex of its own, or waking one. */

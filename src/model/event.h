@@ -81,7 +81,9 @@ enum dw_how {
 	X(DW_ONCE, 8, "once")      /* held while its routine runs */                           \
 	X(DW_ENDING, 9, "ending")  /* a thread's end, which a join waits for */                \
 	X(DW_ANSWER, 10, "answer") /* a thread's next idle point: there it answers its kick */ \
-	X(DW_CALL, 11, "call")     /* the return of a call that can block */
+	X(DW_CALL, 11, "call")     /* the return of a call that can block */                   \
+	X(DW_LOCK_WORD, 12,                                                                    \
+	  "lock-word") /* a futex that is a lock: who holds it is not seen, only who waits */
 
 enum dw_thing_kind {
 #define X(name, value, text) name = value,

@@ -60,6 +60,12 @@ SHIM int prctl(int option, ...)
 	return r;
 }
 
+/*
+ * What all locks made of a futex wait on: taken, and waited for. So it is with Drepper's "Futexes
+ * Are Tricky", the C library, GLib and Rust's standard library; events wait on other values.
+ */
+#define CONTENDED 2
+
 /* Waits and wakes of a word of memory that no lock of the C library is. */
 static long futex(const long *a, uint64_t caller)
 {
@@ -74,7 +80,8 @@ static long futex(const long *a, uint64_t caller)
 	if (command == FUTEX_WAKE_OP)
 		shim_post((const void *)a[4], DW_FUTEX, caller);
 	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
-		shim_wait(&wait, (uint64_t)a[0], DW_FUTEX, a[3] ? DW_TIMED : 0, caller);
+		shim_wait(&wait, (uint64_t)a[0], (int)a[2] == CONTENDED ? DW_LOCK_WORD : DW_FUTEX,
+			  a[3] ? DW_TIMED : 0, caller);
 	return shim_real.syscall(SYS_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 

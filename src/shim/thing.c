@@ -75,6 +75,9 @@ static void spare(struct shim_thread *t, uint32_t id)
 
 static void use(struct dw_rec_thing *record, enum dw_thing_kind kind)
 {
+	/* That a futex is a lock, only its waiters know. */
+	if (record->kind == DW_FUTEX && kind == DW_LOCK_WORD)
+		record->kind = DW_LOCK_WORD;
 	if (record->kind)
 		return;
 	record->kind = (uint16_t)kind;

@@ -100,7 +100,7 @@ static void ended(struct shim_wait *wait)
 	shim_measured(wait->waiting.chain, wait->since_ns);
 }
 
-/* The mutex is had again before a cancelled thread unwinds. A join is no idle point. */
+/* The mutex is had again before a cancelled thread unwinds. A join is no idle point, nor a lock. */
 void shim_waited(struct shim_wait *wait)
 {
 	struct shim_thread *t = wait->t;
@@ -109,7 +109,7 @@ void shim_waited(struct shim_wait *wait)
 	if (!is_under_way(wait))
 		return;
 	ended(wait);
-	if (wait->taking.what != DW_ENDING)
+	if (wait->taking.what != DW_ENDING && wait->taking.what != DW_LOCK_WORD)
 		idle(t, &wait->taking);
 	if (wait->retakes)
 		dw_thread_retake(&t->thread, &wait->mutex);
