@@ -133,13 +133,17 @@ void shim_thread_ask_name(char name[DW_REC_NAME_SIZE])
 		prctl(PR_GET_NAME, name);
 }
 
-/* Whatever way the thread got its name, if it has one of its own, the kernel knows it. */
+/*
+ * Whatever way the thread got its name, if it has one of its own, the kernel knows it. The main
+ * thread has the program's.
+ */
 static void learn_name(struct shim_thread *t)
 {
 	const char *inherited = t->inherited[0] ? t->inherited : shim->name;
+	const struct dw_rec_thread *record = record_of(t->record);
 	char name[DW_REC_NAME_SIZE];
 
-	if (record_of(t->record)->name[0])
+	if (record->name[0] || record->flags & DW_THREAD_MAIN)
 		return;
 	shim_thread_ask_name(name);
 	if (strncmp(name, inherited, sizeof(name)) != 0)

@@ -43,7 +43,8 @@ def make_image(path):
 
 
 def command(options):
-    return [QEMU, "-M", "pc,accel=tcg", "-m", "32", "-nodefaults", "-display", "none",
+    return [QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-m", "32",
+            "-nodefaults", "-display", "none",
             "-drive", "file=boot.img,format=raw,if=ide",
             "-chardev", "socket,id=d,path=d.sock,server=on,wait=off",
             "-device", "isa-debugcon,iobase=0x402,chardev=d", "-pidfile", "qemu.pid", *options]

@@ -18,7 +18,6 @@ DEADWATCH, SHIM = (os.path.abspath(a) for a in sys.argv[1:3])
 STALL_MS = 1000
 TOLD_S = 30  # it takes two seconds on a machine that has time for it
 LIVE = ("deadlock", "stall")
-NAMES = ("-name", "guest,debug-threads=on")
 CHAIN = ["BQL", "nanosleep in qemu_chr_write"]
 
 
@@ -74,7 +73,7 @@ def main():
         options = "record_path=%s:log_path=%s/log:stall_ms=%d" % (record, folder, STALL_MS)
         environment = dict(os.environ, LD_PRELOAD=SHIM, DEADWATCH_OPTIONS=options,
                            DEADWATCH_PROGRAM=DEADWATCH)
-        with r1.R1(folder, twin, options=NAMES, environment=environment) as qemu:
+        with r1.R1(folder, twin, environment=environment) as qemu:
             if twin:
                 time.sleep(r1.TWIN_S + 2 * STALL_MS / 1000)
                 assert qemu.received > 0
