@@ -53,7 +53,11 @@ static void write_option(FILE *out, const struct dw_option *option)
 		snprintf(letter, sizeof(letter), "-%c, ", option->id);
 	snprintf(text, sizeof(text), "%s--%s%s%s", letter, option->name,
 		 option->argument ? "=" : "", option->argument ? option->argument : "");
-	fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, text, option->help);
+	/* One that reaches into the column of the help has a line of its own. */
+	if (strlen(text) >= HELP_COLUMN - 2)
+		fprintf(out, "  %s\n%*s%s\n", text, HELP_COLUMN, "", option->help);
+	else
+		fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, text, option->help);
 }
 
 /* The command as the user writes it. The program itself is a command without a name. */
