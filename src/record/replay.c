@@ -23,7 +23,8 @@ bool dw_replay_taking(struct dw_replay *replay, const struct dw_event *event, ui
 	    .thing = address,
 	    .site = event->site,
 	    .life = replay->things[lock->thing].life,
-	    .how = event->how,
+	    /* An event may say anything; what is taken is not just waited for. */
+	    .how = event->how & (uint8_t) ~(DW_WAITS | DW_REMAINS),
 	    .what = (uint8_t)what,
 	};
 	return true;
