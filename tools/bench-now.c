@@ -70,7 +70,7 @@ static void fill(void)
 		threads[t].slot = t;
 		slots[t].slot = &pictures[t].slot;
 		pictures[t].slot.top = N_HELD;
-		looks[t] = (struct dw_now_look){NOW_NS, NOW_NS, false};
+		looks[t] = (struct dw_now_look){.same_ns = NOW_NS, .still_ns = NOW_NS};
 		for (uint32_t i = 1; i <= N_HELD; i++)
 			set(t, i, (t - 1) * N_HELD + i);
 	}

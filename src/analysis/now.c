@@ -17,6 +17,15 @@ struct waiters {
 	uint32_t n;
 };
 
+/* A lock whose holder cannot be seen is kept by nobody: others may wait as the last leg does. */
+static void mark_unseen(struct waiters *w, const struct dw_found *found)
+{
+	uint32_t last = found->legs[found->n_legs - 1].thread;
+
+	if (found->flags & DW_FOUND_UNSEEN)
+		w->is_given[w->waits->waiters[last].waits[DW_WAIT_OWN].node] = true;
+}
+
 static void mark(struct waiters *w, const struct dw_found *found, bool is_leg)
 {
 	for (uint32_t i = 0; i < found->n_legs; i++)
@@ -49,6 +58,7 @@ static int add_waiters(struct waiters *w, struct dw_found *found)
 
 	w->n = 0;
 	mark(w, found, true);
+	mark_unseen(w, found);
 	collect(w, DW_WAIT_OWN);
 	/* Where nobody wants it yet, it is those who need it again that it was found by. */
 	if (w->n == 0 && found->verdict == DW_FOUND_STALL)

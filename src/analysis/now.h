@@ -16,7 +16,9 @@
  *               each other's conditions are none.
  *   stall       a path: somebody waits too long for a lock, whoever holds it makes no
  *               progress, and so on up to one that waits for something else, or polls, or
- *               runs. Where nobody is known to hold the lock, its waiter is all there is.
+ *               runs. Where nobody is known to hold the lock, its waiter is all there is. So it
+ *               is with locks that are words of a program's own: nobody is seen to hold them,
+ *               and who once gave such a word let go of the lock, and need not have it again.
  *
  * Who waits for ever: who waits without a limit, in the same wait as when it was seen before; or
  * who polls, under a lock that it has not let go meanwhile. A waiter that has not run proves that
@@ -38,6 +40,7 @@ struct dw_now_look {
 	uint64_t same_ns;  /* for how long its slot has been the same, at least */
 	uint64_t still_ns; /* for how long it has not run either, at least; 0: it did run */
 	bool polls;        /* it has asked again (dw_slot::n_polls) a short time ago */
+	bool at_lock;      /* the word that it waits on is a lock: its stack says so */
 };
 
 /* The picture is in the facts' slots. */

@@ -230,14 +230,22 @@ static void begin_path(struct search *s, uint32_t root)
 	s->on_path[root] = s->path.round;
 }
 
-/* Of paths with one end, the longest one is told. */
+/* Whether the path says more than @found, which has the same end: longer, or it begins earlier. */
+static bool says_more(const struct search *s, const struct dw_found *found)
+{
+	if (s->path.n != found->n_legs)
+		return s->path.n > found->n_legs;
+	return s->path.legs[0].holds && !found->legs[0].holds;
+}
+
+/* Of paths with one end, the one that says most is told. */
 static int add_found(struct search *s, uint32_t root)
 {
 	struct dw_found_leg *legs;
 	uint32_t *of_last = &s->of_last[s->path.legs[s->path.n - 1].thread];
 	struct dw_found *found;
 
-	if (*of_last && s->founds[*of_last - 1].n_legs >= s->path.n)
+	if (*of_last && !says_more(s, &s->founds[*of_last - 1]))
 		return 0;
 	legs = dw_arena_alloc(s->arena, s->path.n * sizeof(*legs));
 	if (!legs)
@@ -315,8 +323,7 @@ static int find_at_answer(struct search *s, uint32_t root)
 	if (!gives || gives->gone || makes_progress(s, gives->thread))
 		return 0;
 	word = wait_of(s, gives->thread);
-	if (!word->address || (word->what != DW_FUTEX && word->what != DW_LOCK_WORD) ||
-	    !may_hold_word(s, root, word))
+	if (!word->address || !dw_is_word(word->what) || !may_hold_word(s, root, word))
 		return 0;
 	begin_path(s, root);
 	add_leg(s, root, NULL, true);

@@ -150,7 +150,7 @@ static int add_waiter(struct building *b, uint32_t thread)
 	waiter->slot = b->facts->slots[told->slot].slot;
 	fill_waits(b->facts, waiter);
 	waiter->waits[DW_WAIT_OWN].at_lock =
-	    b->waits->now->looks[thread].at_lock && waiter->waits[DW_WAIT_OWN].what == DW_FUTEX;
+	    b->waits->now->looks[thread].at_lock && dw_is_word(waiter->waits[DW_WAIT_OWN].what);
 	waiter->polls = polls(&b->waits->now->looks[thread], waiter);
 	waiter->span_ns = span_of(b->waits->now, &b->waits->now->looks[thread], waiter);
 	waiter->stuck = begins_stuck(waiter);

@@ -28,6 +28,7 @@ struct dw_wait {
 	uint32_t next;    /* dw_node::first_wait */
 	uint8_t how;      /* enum dw_how */
 	uint8_t what;     /* enum dw_thing_kind */
+	bool at_lock;     /* see dw_now_look */
 };
 
 /* Its own wait; and the mutex that it needs when that is over. */
@@ -62,6 +63,7 @@ struct dw_node {
 	uint32_t first_wait; /* thread number * DW_WAIT_PARTS + part; DW_WAIT_NONE at the end */
 	uint32_t n_exclusive;
 	uint8_t what;
+	bool is_word; /* a lock that is a word: nobody is seen to hold it */
 	bool writer_waits;
 	bool stuck[2]; /* whoever waits for it like this is stuck: not shared, shared */
 };
@@ -102,6 +104,12 @@ static inline bool dw_wait_is_lock(const struct dw_wait *wait)
 {
 	return wait->what == DW_MUTEX || wait->what == DW_RWLOCK || wait->what == DW_SPINLOCK ||
 	       wait->what == DW_ONCE;
+}
+
+/* The same, whether its holders can be seen or not. */
+static inline bool dw_wait_is_any_lock(const struct dw_wait *wait)
+{
+	return wait->at_lock || dw_wait_is_lock(wait);
 }
 
 /* A thing that is a thread's to give, and nobody else's. */

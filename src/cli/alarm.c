@@ -33,6 +33,7 @@ struct look {
 	struct dw_alarm *alarm;
 	const struct dw_reader *reader;
 	struct dw_arena *arena;
+	struct dw_found_writer to;
 	uint64_t now_ns;
 	bool ended;
 	uint32_t n_new;
@@ -107,15 +108,7 @@ static bool is_confirmed(const struct look *look, const struct dw_found *found)
 static int write_found(struct look *look, const struct dw_found *found)
 {
 	const struct dw_alarm_options *options = &look->alarm->options;
-	struct dw_found_writer to = {
-	    .writer = options->writer,
-	    .cursor = &look->alarm->cursor,
-	    .reader = look->reader,
-	    .watch = options->watch,
-	    .arena = look->arena,
-	    .pid = look->ended ? 0 : options->pid,
-	};
-	int stacks, r = dw_found_write(&to, found, &stacks);
+	int stacks, r = dw_found_write(&look->to, found, &stacks);
 
 	if (r < 0)
 		return dw_pass(r);
@@ -176,6 +169,14 @@ static int look_closely(struct look *look)
 		return dw_pass(r);
 	look->reader = reader;
 	look->arena = arena;
+	look->to = (struct dw_found_writer){
+	    .writer = options->writer,
+	    .cursor = &look->alarm->cursor,
+	    .reader = reader,
+	    .watch = options->watch,
+	    .arena = arena,
+	    .pid = look->ended ? 0 : options->pid,
+	};
 	r = analyse(look);
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -104,9 +104,7 @@ static void mark_modules(bool *marked, const struct dw_facts *facts, uint32_t st
 
 static bool is_futex(const struct dw_facts *facts, uint32_t thing)
 {
-	unsigned kind = facts->things[thing].kind;
-
-	return kind == DW_FUTEX || kind == DW_LOCK_WORD;
+	return dw_is_word(facts->things[thing].kind);
 }
 
 /* The program itself, and whoever was seen waiting for a futex of its own, or waking one. */

@@ -5,6 +5,7 @@
 #include "cli/environment.h"
 #include "cli/listen.h"
 #include "cli/watch.h"
+#include "cli/word.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +38,10 @@ struct monitor {
 	struct dw_writer writer;
 	struct dw_watch *watch;
 	struct dw_alarm *alarm;
+	struct dw_words *words;
 	struct dw_listener *listener; /* NULL: there is nothing to listen to */
 	uint64_t program;             /* changes when the process executes another one */
+	uint64_t stall_ns;
 	pid_t pid;
 	int pidfd;
 	bool halt;
@@ -101,8 +104,10 @@ static bool await(const struct monitor *m)
 static void look(struct monitor *m)
 {
 	uint64_t now_ns = dw_writer_now_ns();
+	int r = dw_watch_look(m->watch, now_ns);
 
-	if (dw_watch_look(m->watch, now_ns) != DW_WATCH_SUSPECT)
+	dw_words_look(m->words, now_ns, m->stall_ns);
+	if (r != DW_WATCH_SUSPECT)
 		return;
 	if (dw_alarm_look(m->alarm, now_ns, /* ended= */ false) > 0 && m->halt)
 		syscall(SYS_pidfd_send_signal, m->pidfd, SIGABRT, NULL, 0);
@@ -177,6 +182,7 @@ static int monitor(struct monitor *m, int fd)
 	dw_cleanup(freep) char *log = log_path();
 	dw_auto(watch) looks = NULL;
 	dw_auto(alarm) alarm = NULL;
+	dw_auto(words) words = NULL;
 	dw_auto(listener) listener = NULL;
 	char path[64];
 	struct dw_alarm_options options = {
@@ -185,7 +191,7 @@ static int monitor(struct monitor *m, int fd)
 	    .pid = m->pid,
 	    .pidfd = m->pidfd,
 	    .log_path = log,
-	    .stall_ns = dw_environment_number("stall_ms", STALL_MS) * 1000000,
+	    .stall_ns = m->stall_ns,
 	    .verbosity = (unsigned)dw_environment_number("verbosity", 1),
 	};
 	int r;
@@ -198,11 +204,14 @@ static int monitor(struct monitor *m, int fd)
 	if (r == 0)
 		r = dw_alarm_new(&alarm, &options);
 	if (r == 0)
+		r = dw_words_new(&words, looks, m->pid);
+	if (r == 0)
 		r = new_listener(&listener, &options);
 	if (r < 0)
 		return DW_EXIT_FAILED;
 	m->watch = looks;
 	m->alarm = alarm;
+	m->words = words;
 	m->listener = listener;
 	watch(m);
 	return DW_EXIT_CLEAN;
@@ -211,7 +220,10 @@ static int monitor(struct monitor *m, int fd)
 static int open_and_monitor(const char *recording, const char *number)
 {
 	dw_cleanup(close_fd) int fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct monitor m = {.pid = atoi(number)};
+	struct monitor m = {
+	    .pid = atoi(number),
+	    .stall_ns = dw_environment_number("stall_ms", STALL_MS) * 1000000,
+	};
 	int r = fd < 0 ? -errno : dw_writer_open(&m.writer, fd);
 
 	if (r < 0)

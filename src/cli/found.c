@@ -20,12 +20,8 @@
 #define SHIM_FILE "/libdeadwatch.so"
 
 struct finding {
-	const struct dw_found_writer *to;
+	struct dw_found_writer *to;
 	const struct dw_facts *facts;
-	const struct dw_map *maps;
-	uint16_t *numbers; /* by map: of its module; 0: not looked for yet */
-	uint32_t n_maps;
-	uint32_t next_number;
 };
 
 static void *reserve(struct finding *f, size_t size)
@@ -56,34 +52,44 @@ static bool is_free(const struct finding *f, uint32_t number)
 	return number >= f->facts->n_modules || !f->facts->modules[number].path;
 }
 
+/* A number that is not used yet; 0: there is none. */
+static uint32_t next_number(const struct finding *f)
+{
+	uint32_t number = MODULE_NUMBER_MAX, n = f->to->n_modules;
+
+	while (number > 0 && (!is_free(f, number) || n-- > 0))
+		number--;
+	return number;
+}
+
 static uint16_t tell_module(struct finding *f, const struct dw_map *map)
 {
 	size_t n = strlen(map->path) + 1;
-	struct dw_rec_module *record = reserve(f, sizeof(*record) + n);
+	uint32_t number = next_number(f);
+	struct dw_rec_module *record = number ? reserve(f, sizeof(*record) + n) : NULL;
 
-	while (f->next_number > 0 && !is_free(f, f->next_number))
-		f->next_number--;
-	if (!record || !f->next_number)
+	if (!record)
 		return 0;
 	record->start = map->start;
 	record->end = map->end;
 	record->bias = dw_map_bias(map);
-	record->number = f->next_number--;
+	record->number = number;
 	memcpy(record->path, map->path, n);
 	submit(f, record, DW_REC_MODULE);
-	return (uint16_t)record->number;
+	f->to->n_modules++;
+	return (uint16_t)number;
 }
 
 static const struct dw_map *map_of(const struct finding *f, uint64_t address)
 {
-	return dw_maps_find(f->maps, f->n_maps, address);
+	return dw_maps_find(f->to->maps, f->to->n_maps, address);
 }
 
 /* What is in no file has its address for a place. */
 static dw_place place_of(struct finding *f, uint64_t address)
 {
 	const struct dw_map *map = map_of(f, address);
-	uint16_t *number = map ? &f->numbers[map - f->maps] : NULL;
+	uint16_t *number = map ? &f->to->numbers[map - f->to->maps] : NULL;
 
 	if (!map)
 		return address & ((UINT64_C(1) << 48) - 1);
@@ -138,12 +144,16 @@ static uint32_t tell_stack(struct finding *f, const struct dw_frames *frames)
 
 static int read_maps(struct finding *f)
 {
-	int r = dw_maps_read(f->to->pid, f->to->arena, &f->maps, &f->n_maps);
+	struct dw_found_writer *to = f->to;
+	int r;
 
+	if (to->numbers)
+		return 0;
+	r = dw_maps_read(to->pid, to->arena, &to->maps, &to->n_maps);
 	if (r < 0)
 		return dw_pass(r);
-	f->numbers = dw_arena_alloc(f->to->arena, (f->n_maps + 1) * sizeof(*f->numbers));
-	return f->numbers ? 0 : dw_raise(-ENOMEM);
+	to->numbers = dw_arena_alloc(to->arena, (to->n_maps + 1) * sizeof(*to->numbers));
+	return to->numbers ? 0 : dw_raise(-ENOMEM);
 }
 
 /* Stacks of the first threads of @found: ids in @ids. Return: 0, or why one is missing. */
@@ -171,28 +181,48 @@ static int tell_stacks(struct finding *f, const struct dw_found *found, uint32_t
 	return r;
 }
 
-/* What a thread waits for that was never told, because it holds nothing. */
-static uint32_t tell_thing(struct finding *f, uint32_t thread)
+/* NULL: nothing. */
+static const struct dw_held *waited_by(const struct finding *f, uint32_t thread)
 {
 	uint32_t number = f->facts->threads[thread].slot;
 	const struct dw_slot *slot = number ? f->facts->slots[number].slot : NULL;
-	const struct dw_held *held = NULL;
-	struct dw_rec_thing *record;
 
 	if (slot && slot->wants)
-		held = &slot->held[slot->top + 1];
-	else if (slot && slot->waits.thing)
-		held = &slot->waits;
-	if (!held || !held->thing || !held->what)
+		return &slot->held[slot->top + 1];
+	return slot && slot->waits.thing ? &slot->waits : NULL;
+}
+
+/* What a thread waits for that was never told, because it holds nothing. */
+static uint32_t tell_thing(struct finding *f, const struct dw_held *held)
+{
+	struct dw_rec_thing *record;
+
+	if (!held->thing || !held->what)
 		return 0;
 	record = reserve(f, sizeof(*record));
 	if (!record)
 		return 0;
 	record->address = held->thing;
-	record->place = held->thing & DW_NO_MEMORY || !f->maps ? 0 : place_of(f, held->thing);
+	record->place =
+	    held->thing & DW_NO_MEMORY || !f->to->numbers ? 0 : place_of(f, held->thing);
 	record->life = 1;
 	record->kind = held->what;
 	return submit(f, record, DW_REC_THING);
+}
+
+/* One of the @n legs in @told may wait for the same. */
+static uint32_t find_or_tell_thing(struct finding *f, uint32_t thread,
+				   const struct dw_rec_found_leg *told, uint32_t n)
+{
+	const struct dw_held *held = waited_by(f, thread);
+
+	for (uint32_t i = 0; held && i < n; i++) {
+		const struct dw_held *other = waited_by(f, told[i].thread);
+
+		if (told[i].thing && other && other->thing == held->thing)
+			return told[i].thing;
+	}
+	return held ? tell_thing(f, held) : 0;
 }
 
 static uint32_t id_of(const struct finding *f, enum dw_rec_kind kind, uint32_t number)
@@ -215,14 +245,13 @@ static void fill(struct finding *f, const struct dw_found *found, const uint32_t
 		    .stack = stacks[i],
 		};
 		if (!leg->thing && !leg->needs)
-			ret[i].thing = tell_thing(f, leg->thread);
+			ret[i].thing = find_or_tell_thing(f, leg->thread, ret, i);
 	}
 }
 
-int dw_found_write(const struct dw_found_writer *to, const struct dw_found *found, int *ret_stacks)
+int dw_found_write(struct dw_found_writer *to, const struct dw_found *found, int *ret_stacks)
 {
-	struct finding f = {
-	    .to = to, .facts = dw_reader_facts(to->reader), .next_number = MODULE_NUMBER_MAX};
+	struct finding f = {.to = to, .facts = dw_reader_facts(to->reader)};
 	uint32_t n = found->n_legs + found->n_waiters;
 	struct dw_rec_found_leg *legs = dw_arena_alloc(to->arena, n * sizeof(*legs));
 	uint32_t *stacks = dw_arena_alloc(to->arena, n * sizeof(*stacks));

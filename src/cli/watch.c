@@ -31,6 +31,12 @@
 /* Locks that are waited for at once whose holders get to know it. */
 #define WAITED_MAX 64
 
+/* A thread that often waits on a word for long, but not for a lock, is asked about this rarely. */
+#define PATIENCE_MAX_NS UINT64_C(60000000000)
+
+/* What is known of a word that is waited on. */
+enum word { WORD_UNKNOWN, WORD_ASKED, WORD_LOCK };
+
 /* A thread that lives, as far as is known. */
 struct watched {
 	uint32_t record; /* id */
@@ -42,6 +48,9 @@ struct watched {
 	uint64_t still_since; /* it has not run since; 0: that is not known */
 	uint32_t n_polls;
 	uint64_t polled_at; /* 0: it was not seen to */
+	uint64_t asked_ns;  /* so long it had waited on a word when that was asked about last */
+	enum word word;
+	bool on_word;
 	bool is_suspect;
 };
 
@@ -53,6 +62,7 @@ struct glance {
 	uint32_t n_polls;
 	uint32_t ends_with; /* thread number: it waits for that one's end; 0: it does not */
 	uint8_t waits_for;  /* enum dw_thing_kind; 0: nothing */
+	bool on_word;       /* of memory, and for ever */
 	bool polled;
 };
 
@@ -200,9 +210,11 @@ static bool glance(const struct dw_watch *watch, const struct watched *thread, s
 		return false;
 	*ret = (struct glance){.wants = slot->wants, .top = top, .n_polls = slot->n_polls};
 	ret->waits_for = waits.thing ? waits.what : 0;
+	ret->on_word = dw_is_word(ret->waits_for) && !ret->wants && !(waits.how & DW_TIMED);
 	ret->ends_with = ret->waits_for == DW_ENDING ? dw_thing_number(waits.thing) : 0;
 	ret->polled = slot->held[top].polled;
 	ret->signature = dw_hash(hash_held(dw_hash(top + 1, ret->wants), &waits), slot->n_idles);
+	ret->signature = dw_hash(ret->signature, waits.deeper);
 	for (uint32_t i = 1; i <= top && i < COMPARED_MAX; i++)
 		ret->signature = hash_held(ret->signature, &slot->held[i]);
 	return true;
@@ -247,6 +259,9 @@ static void look_at(struct dw_watch *watch, struct watched *thread, uint64_t now
 	thread->is_suspect = false;
 	if (!glance(watch, thread, &at))
 		return;
+	if (thread->signature != at.signature)
+		thread->word = WORD_UNKNOWN;
+	thread->on_word = at.on_word;
 	same = thread->same_since && thread->signature == at.signature;
 	if (!same) {
 		thread->signature = at.signature;
@@ -257,6 +272,7 @@ static void look_at(struct dw_watch *watch, struct watched *thread, uint64_t now
 	thread->n_polls = at.n_polls;
 	thread->is_suspect = is_suspect(watch, &at, same,
 					thread->polled_at && now_ns - thread->polled_at < POLLS_NS);
+	thread->is_suspect = thread->is_suspect || (same && thread->word == WORD_LOCK);
 }
 
 /* Asks the kernel whether the thread has run. */
@@ -460,9 +476,38 @@ const struct dw_now_look *dw_watch_looks(struct dw_watch *watch, uint32_t n_thre
 			    .same_ns = thread->same_since ? now_ns - thread->same_since : 0,
 			    .still_ns = still_ns(thread, now_ns),
 			    .polls = thread->polled_at && now_ns - thread->polled_at < POLLS_NS,
+			    .at_lock = thread->word == WORD_LOCK,
 			};
 	}
 	return watch->looks;
+}
+
+uint32_t dw_watch_next_word(struct dw_watch *watch, uint64_t now_ns, uint64_t patience_ns)
+{
+	for (uint32_t i = 0; i < watch->n_threads; i++) {
+		struct watched *thread = &watch->threads[i];
+		uint64_t same_ns = thread->same_since ? now_ns - thread->same_since : 0;
+		uint64_t after_ns =
+		    2 * thread->asked_ns < PATIENCE_MAX_NS ? 2 * thread->asked_ns : PATIENCE_MAX_NS;
+
+		if (!thread->on_word || thread->word != WORD_UNKNOWN || same_ns < patience_ns ||
+		    same_ns < after_ns)
+			continue;
+		thread->word = WORD_ASKED;
+		thread->asked_ns = same_ns;
+		return thread->number;
+	}
+	return 0;
+}
+
+void dw_watch_note_lock(struct dw_watch *watch, uint32_t number)
+{
+	struct watched *thread = find(watch, number);
+
+	if (!thread)
+		return;
+	thread->word = WORD_LOCK;
+	thread->asked_ns = 0;
 }
 
 void dw_watch_spent(struct dw_watch *watch, uint64_t now_ns, uint64_t spent_ns)

@@ -47,6 +47,19 @@ int dw_watch_look_back(struct dw_watch *watch, uint64_t now_ns);
 const struct dw_now_look *dw_watch_looks(struct dw_watch *watch, uint32_t n_threads,
 					 uint64_t now_ns);
 
+/*
+ * A thread that waits on a word of memory says nothing of what the word is: its stack does. To
+ * see that, the thread has to be stopped; so it is asked for once in a wait, when that has
+ * lasted for @patience_ns; and later and later, where it was no lock before.
+ *
+ * Return: the number of the next thread to be asked about at @now_ns; 0: there is none. It is not
+ * returned again.
+ */
+uint32_t dw_watch_next_word(struct dw_watch *watch, uint64_t now_ns, uint64_t patience_ns);
+
+/* The word that thread @number waits on is a lock. Forgotten when the wait is over. */
+void dw_watch_note_lock(struct dw_watch *watch, uint32_t number);
+
 /* A closer look has taken @spent_ns: the next one is put off if that was long. */
 void dw_watch_spent(struct dw_watch *watch, uint64_t now_ns, uint64_t spent_ns);
 

@@ -97,6 +97,12 @@ static inline bool dw_is_lock(unsigned kind)
 	return kind == DW_MUTEX || kind == DW_RWLOCK || kind == DW_SPINLOCK || kind == DW_ONCE;
 }
 
+/* Whether it is a word of memory that is waited on by the system call itself. */
+static inline bool dw_is_word(unsigned kind)
+{
+	return kind == DW_FUTEX || kind == DW_LOCK_WORD;
+}
+
 /*
  * Things that have no address have one that no memory can have: of a thread's ending and
  * answer by the thread's number, of a call by the number of the call.

@@ -143,7 +143,8 @@ struct dw_post {
  * A deadlock or stall that the monitor found in the running process, and confirmed.
  *
  * Its legs come first, each holding what the one before needs; then those who wait for
- * something that a leg holds and are no leg themselves.
+ * something that a leg holds, or for the lock that DW_FOUND_UNSEEN is said of, and are no leg
+ * themselves.
  */
 struct dw_found {
 	uint32_t verdict; /* DW_FOUND_DEADLOCK: the legs are a cycle; DW_FOUND_STALL: a path */
@@ -162,6 +163,7 @@ enum dw_found_flag {
 	DW_FOUND_POSTERS_GONE = 4, /* all who were seen giving it have ended */
 	DW_FOUND_POLLING = 8,  /* a leg does not sleep: it asks again and again, without progress */
 	DW_FOUND_RUNNING = 16, /* the last leg does not wait at all, but runs */
+	DW_FOUND_UNSEEN = 32,  /* the last leg waits for a lock whose holder cannot be seen */
 };
 
 struct dw_found_leg {

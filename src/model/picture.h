@@ -71,7 +71,7 @@ struct dw_slot {
 	/*
 	 * What it waits for that is no lock; `thing` 0: nothing. `key` is the site, as an
 	 * address in the process; `chain` is the told chain of what is held and this, 0 if
-	 * nothing is held.
+	 * nothing is held. `deeper` tells waits for lock words apart: their end is no idle point.
 	 */
 	struct dw_held waits;
 	struct dw_held held[];

@@ -165,6 +165,7 @@ struct dw_thread {
 	uint64_t woken_by;     /* the thing whose wait this activity began with; 0: none */
 	struct dw_kick *kicks; /* DW_KICKS_MAX of them; NULL until the first */
 	uint32_t n_kicks;
+	uint16_t n_words; /* waits for lock words; see dw_slot::waits */
 };
 
 /*

@@ -74,6 +74,8 @@ void dw_thread_wait(struct dw_thread *thread, const struct dw_taking *taking, bo
 	if (slot->top)
 		waits.chain = chain_to(thread, &slot->held[slot->top], taking);
 	ret->chain = waits.chain;
+	if (taking->what == DW_LOCK_WORD)
+		waits.deeper = ++thread->n_words;
 	if (sleeps && thread->n_kicks)
 		await_answers(thread, taking, &waits);
 	slot->waits = waits;

@@ -171,6 +171,9 @@ static void tell_flags(struct dw_telling *telling, const struct dw_finding *find
 	if (found->flags & DW_FOUND_RUNNING)
 		dw_tell(telling, DW_STYLE_PLAIN,
 			"  the last thread does not wait for anything that is known, but runs\n");
+	if (found->flags & DW_FOUND_UNSEEN)
+		dw_tell(telling, DW_STYLE_PLAIN,
+			"  who holds %s cannot be seen: it is taken without a call\n", last);
 }
 
 void dw_tell_found(struct dw_telling *telling, const struct dw_finding *finding)

@@ -85,6 +85,8 @@ const char *dw_words_found(unsigned flag)
 		return "polling";
 	case DW_FOUND_RUNNING:
 		return "running";
+	case DW_FOUND_UNSEEN:
+		return "holder-unseen";
 	default:
 		return NULL;
 	}

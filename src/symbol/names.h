@@ -8,7 +8,8 @@
  * bcm2835_fb.c:56") or waited for. A thread's end and answer are called after the thread. A
  * condition or semaphore that a library waits for, and that is no variable of the program, is
  * called after the function by which the library was called: `CFRelease`. So is a call within
- * a library; one of the program's own is "recvmsg in vhost_user_read".
+ * a library; one of the program's own is "recvmsg in vhost_user_read". A lock that is a word of
+ * memory, whose holder cannot be seen, is called after who waits for it: "Bus::insert's lock".
  *
  * Things that would share a name are numbered in the order in which
  * they were told: "mutex of worker_new, pool.c:40 #2". Never a bare address: where neither

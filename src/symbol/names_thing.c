@@ -11,6 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where a thing was first met, each way; 0: never. */
+struct used {
+	uint32_t chain;  /* number: it was taken, or waited for */
+	uint32_t post;   /* facts.posts index: it was given */
+	uint32_t waiter; /* stack of who waits for it: a lock whose holder cannot be seen */
+};
+
 /* Whether the place in a file will do, where neither function nor line is known. */
 enum precision { FINE, ROUGH };
 
@@ -185,56 +192,92 @@ static struct dw_thing_name name_by_library(struct dw_names *names, const struct
 	return (struct dw_thing_name){call, call, /* is_own= */ false};
 }
 
+/* The last two words of a name that is a path without arguments: `Bus::insert`. */
+static const char *short_function(const char *function)
+{
+	const char *at = function + strlen(function);
+	unsigned n = 0;
+
+	if (strpbrk(function, "<( "))
+		return function;
+	for (; at > function; at--)
+		if (at[-1] == ':' && at[0] != ':' && ++n == 2)
+			return at;
+	return function;
+}
+
+/* A lock that is a word, of which nothing is known but that it is waited for. */
+static struct dw_thing_name name_by_waiter(struct dw_names *names, uint32_t stack)
+{
+	const struct dw_frame *site = dw_names_own_frame(names, stack, /* hint= */ 0);
+	const char *name = NULL;
+
+	if (site && site->function)
+		name = dw_names_text(names, "%s's lock", short_function(site->function));
+	return (struct dw_thing_name){.plain = name, .full = name};
+}
+
 /*
  * The order is that of names.h: what is surest and shortest first. In a stripped file a
  * birth may be just an offset, where a hint tells the first taking's file and line.
  */
 static struct dw_thing_name name_thing(struct dw_names *names, const struct dw_thing *thing,
-				       const struct dw_chain *first, const struct dw_post *post)
+				       const struct used *used)
 {
+	const struct dw_facts *facts = names->resolver.facts;
+	const struct dw_chain *first = &facts->chains[used->chain];
 	struct dw_thing_name name = name_by_itself(names, thing);
 
 	if (!name.full)
 		name = name_by_library(names, thing, first);
 	if (!name.full)
 		name = name_by_variable(names, thing);
+	if (!name.full && used->waiter)
+		name = name_by_waiter(names, used->waiter);
 	for (enum precision precision = FINE; precision <= ROUGH; precision++) {
 		if (!name.full)
 			name = name_by_birth(names, thing, precision);
 		if (!name.full)
 			name = name_by_taking(names, thing, first, precision);
 	}
-	if (!name.full)
-		name = name_by_post(names, thing, post);
+	if (!name.full && used->post)
+		name = name_by_post(names, thing, &facts->posts[used->post]);
 	if (!name.full)
 		name.plain = name.full = kind_word(thing->kind);
 	return name;
 }
 
-/* By thing number: the chain by which it was first taken or waited for; 0: it never was. */
-static uint32_t *find_first_takings(const struct dw_facts *facts)
+static void note_founds(const struct dw_facts *facts, struct used *ret)
 {
-	uint32_t *first = calloc((size_t)facts->n_things + 1, sizeof(*first));
+	for (uint32_t i = 1; i < facts->n_founds; i++) {
+		const struct dw_found *found = &facts->founds[i];
+		const struct dw_found_leg *last =
+		    &found->legs[found->n_legs ? found->n_legs - 1 : 0];
+		uint32_t thing = last->needs ? facts->chains[last->needs].thing : last->thing;
 
-	for (uint32_t i = 1; first && i < facts->n_chains; i++) {
-		const struct dw_chain *chain = &facts->chains[i];
-
-		if (chain->thing < facts->n_things && !first[chain->thing] &&
-		    !(chain->how & DW_REMAINS))
-			first[chain->thing] = i;
+		if (found->flags & DW_FOUND_UNSEEN && thing < facts->n_things && !ret[thing].waiter)
+			ret[thing].waiter = last->stack;
 	}
-	return first;
 }
 
-/* By thing number: the first post of it; 0: there is none. */
-static uint32_t *find_first_posts(const struct dw_facts *facts)
+/* By thing number. */
+static struct used *find_used(const struct dw_facts *facts)
 {
-	uint32_t *first = calloc((size_t)facts->n_things + 1, sizeof(*first));
+	struct used *used = calloc((size_t)facts->n_things + 1, sizeof(*used));
 
-	for (uint32_t i = 1; first && i < facts->n_posts; i++)
-		if (facts->posts[i].thing < facts->n_things && !first[facts->posts[i].thing])
-			first[facts->posts[i].thing] = i;
-	return first;
+	for (uint32_t i = 1; used && i < facts->n_chains; i++) {
+		const struct dw_chain *chain = &facts->chains[i];
+
+		if (chain->thing < facts->n_things && !used[chain->thing].chain &&
+		    !(chain->how & DW_REMAINS))
+			used[chain->thing].chain = i;
+	}
+	for (uint32_t i = 1; used && i < facts->n_posts; i++)
+		if (facts->posts[i].thing < facts->n_things && !used[facts->posts[i].thing].post)
+			used[facts->posts[i].thing].post = i;
+	if (used)
+		note_founds(facts, used);
+	return used;
 }
 
 struct numbered {
@@ -289,24 +332,20 @@ static int number_things(struct dw_names *names, struct dw_thing_name *things)
 	return 0;
 }
 
-static const struct dw_post no_post;
-
 /* A number needs the names of all things before, so the first question names them all. */
 static int name_all_things(struct dw_names *names)
 {
 	const struct dw_facts *facts = names->resolver.facts;
 	struct dw_thing_name *things =
 	    dw_arena_alloc(names->arena, ((size_t)facts->n_things + 1) * sizeof(*things));
-	uint32_t *takings = find_first_takings(facts), *posts = find_first_posts(facts);
+	struct used *used = find_used(facts);
 	int r = 0;
 
-	if (!things || !takings || !posts)
+	if (!things || !used)
 		r = -ENOMEM;
 	for (uint32_t i = 1; r == 0 && i < facts->n_things; i++)
-		things[i] = name_thing(names, &facts->things[i], &facts->chains[takings[i]],
-				       facts->n_posts ? &facts->posts[posts[i]] : &no_post);
-	free(takings);
-	free(posts);
+		things[i] = name_thing(names, &facts->things[i], &used[i]);
+	free(used);
 	if (r == 0)
 		r = number_things(names, things);
 	if (r == 0)

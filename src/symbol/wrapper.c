@@ -7,7 +7,7 @@
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * A name that ends with `*` stands for all that begin like it.
+ * A `*`, of which there may be one in a name, stands for any text.
  *
  * A function belongs here only if it works on a lock that its caller names, and if a
  * hint that the program gives with the call is about that caller. Functions that
@@ -128,6 +128,54 @@ static const char *const lock_wrappers[] = {
     "<std::sync::*",
 };
 
+/*
+ * Locks of libraries and languages that are words of memory. Only where a thread has to wait is
+ * a function called, and its frame is all that tells a lock from a condition or a parked thread.
+ * What runs the program's own code inside (Once::call) is there while that waits for
+ * something, too: but then with frames of the program in between.
+ */
+static const char *const word_locks[] = {
+    /* Rust's standard library, in both ways in which its names are made */
+    "std::sys::*::Mutex::lock_contended",
+    "std::sys::*::RwLock::read_contended",
+    "std::sys::*::RwLock::write_contended",
+    "std::sys::*::Once::call",
+    "std::sys::*::Once::wait",
+    "std::sys_common::*::Once::call",
+    "<std::sys::*::Mutex>::lock_contended",
+    "<std::sys::*::RwLock>::read_contended",
+    "<std::sys::*::RwLock>::write_contended",
+    "<std::sys::*::Once>::call",
+    "<std::sys::*::Once>::wait",
+
+    /* parking_lot */
+    "parking_lot::raw_mutex::RawMutex::lock_slow",
+    "parking_lot::raw_rwlock::RawRwLock::*_slow",
+    "parking_lot::raw_fair_mutex::RawFairMutex::lock_slow",
+    "parking_lot::once::Once::call_once_slow",
+    "<parking_lot::raw_mutex::RawMutex>::lock_slow",
+    "<parking_lot::raw_rwlock::RawRwLock>::*_slow",
+    "<parking_lot::once::Once>::call_once_slow",
+
+    /* GLib */
+    "g_mutex_lock",
+    "g_mutex_lock_slowpath",
+    "g_bit_lock",
+    "g_pointer_bit_lock",
+};
+
+static const char *const word_waits[] = {
+    "syscall",
+    "std::sys::*::futex_wait",
+    "parking_lot_core::*",
+    "<parking_lot_core::*",
+    "parking_lot::raw_rwlock::RawRwLock::lock_common*",
+    "parking_lot::raw_rwlock::RawRwLock::wait_for_readers*",
+    "<parking_lot::raw_rwlock::RawRwLock>::lock_common*",
+    "<parking_lot::raw_rwlock::RawRwLock>::wait_for_readers*",
+    "g_futex_simple",
+};
+
 static const char *const entries[] = {
     "start_thread",
     "clone",
@@ -177,11 +225,16 @@ static const char *const system_modules[] = {"libc.so*", "libc-*", "libpthread*"
 
 static bool is_match(const char *name, const char *pattern)
 {
-	size_t n = strlen(pattern);
+	const char *star = strchr(pattern, '*');
+	size_t n = star ? (size_t)(star - pattern) : 0, n_name, n_end;
 
-	if (pattern[n - 1] == '*')
-		return strncmp(name, pattern, n - 1) == 0;
-	return strcmp(name, pattern) == 0;
+	if (!star)
+		return strcmp(name, pattern) == 0;
+	if (strncmp(name, pattern, n) != 0)
+		return false;
+	n_name = strlen(name);
+	n_end = strlen(star + 1);
+	return n_name >= n + n_end && strcmp(name + n_name - n_end, star + 1) == 0;
 }
 
 static bool is_in(const char *name, const char *const *patterns, size_t n)
@@ -199,7 +252,18 @@ static bool is_own(const char *module)
 
 bool dw_wrapper_is_lock(const char *function, const char *module)
 {
-	return is_own(module) || is_in(function, lock_wrappers, N_ELEMENTS(lock_wrappers));
+	return is_own(module) || is_in(function, lock_wrappers, N_ELEMENTS(lock_wrappers)) ||
+	       dw_wrapper_is_word_lock(function) || dw_wrapper_is_word_wait(function);
+}
+
+bool dw_wrapper_is_word_lock(const char *function)
+{
+	return is_in(function, word_locks, N_ELEMENTS(word_locks));
+}
+
+bool dw_wrapper_is_word_wait(const char *function)
+{
+	return is_in(function, word_waits, N_ELEMENTS(word_waits));
 }
 
 bool dw_wrapper_is_system(const char *module)

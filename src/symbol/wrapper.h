@@ -16,6 +16,15 @@
  */
 bool dw_wrapper_is_lock(const char *function, const char *module);
 
+/*
+ * Whether a function does no more than take a lock that is a word of memory, without any call
+ * of the C library's that could be seen, and is inside itself only while it waits for that lock.
+ */
+bool dw_wrapper_is_word_lock(const char *function);
+
+/* Whether a function does no more than wait on a word, whatever that may be, for its caller. */
+bool dw_wrapper_is_word_wait(const char *function);
+
 /* Whether a file is the C library or the loader: what is done in there is done for others. */
 bool dw_wrapper_is_system(const char *module);
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The monitor beside programs that hang, and beside their twins: every test's name is a claim.
 
-usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN [unittest's arguments]
+usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN WORD [unittest's arguments]
 
-CASES_FOLDER has the programs of the cases, CHILDREN is a program that counts its children.
+CASES_FOLDER has the programs of the cases, CHILDREN is a program that counts its children, WORD one
+that waits on a word of memory.
 """
 import glob
 import os
@@ -20,8 +21,8 @@ import tempfile
 import time
 import unittest
 
-DEADWATCH, SHIM, CASES, CHILDREN = (os.path.abspath(a) for a in sys.argv[1:5])
-del sys.argv[1:5]
+DEADWATCH, SHIM, CASES, CHILDREN, WORD = (os.path.abspath(a) for a in sys.argv[1:6])
+del sys.argv[1:6]
 
 TOLD_MAX_S = 20  # a deadlock is told within two seconds, on a machine that has time for it
 END_MAX_S = 10
@@ -158,6 +159,38 @@ class Hangs(Monitored):
         told = self.told()
         self.assertEqual(len(re.findall("(?m)^deadlock: ", told)), 2, told)
         self.assertNotIn("is still running", told)
+
+
+def n_switches(pid):
+    """How often the threads of a process have been taken off a CPU, by thread."""
+    counts = {}
+    for path in glob.glob("/proc/%d/task/*/status" % pid):
+        with open(path, encoding="utf-8") as file:
+            counts[path] = sum(int(n) for n in re.findall(r"ctxt_switches:\s*(\d+)", file.read()))
+    return counts
+
+
+class Words(Monitored):
+    """Locks that are words of memory, which nobody is seen to hold."""
+
+    def test_a_lock_whose_holder_cannot_be_seen_is_a_stall(self):
+        self.start(WORD, "lock", options="stall_ms=500")
+        self.await_told("^stall: attach_device's lock$")
+        self.await_told("^  1 more thread waits for attach_device's lock:$")
+        self.await_told("^  who holds attach_device's lock cannot be seen: ")
+        time.sleep(TWIN_S)
+        self.assertEqual(self.told().count("stall: "), 1)
+
+    def test_a_thread_that_idles_on_a_word_is_silent_and_stopped_but_once(self):
+        process = self.start(WORD, "idle", options="stall_ms=500")
+        self.assertTrue(until(lambda: len(n_switches(process.pid)) == 3, END_MAX_S))
+        time.sleep(0.4)
+        before = n_switches(process.pid)
+        time.sleep(2 * TWIN_S)
+        after = n_switches(process.pid)
+        self.assertEqual(self.told(), "")
+        for thread, n in after.items():
+            self.assertLessEqual(n - before[thread], 3, thread)
 
 
 class Options(Monitored):

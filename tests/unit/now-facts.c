@@ -170,6 +170,8 @@ static void set(uint32_t thread, const char *verb, const char *word)
 		looks[thread] = (struct dw_now_look){.polls = true};
 	} else if (!strcmp(verb, "runs")) {
 		looks[thread] = (struct dw_now_look){0};
+	} else if (!strcmp(verb, "locks")) {
+		looks[thread].at_lock = true;
 	} else if (!strcmp(verb, "handles")) {
 		looks[thread].still_ns = 0;
 	} else if (!strcmp(verb, "ends")) {
@@ -220,7 +222,7 @@ static void start_over(void)
 	memset(pictures, 0, sizeof(pictures));
 	for (uint32_t i = 0; i < NOW_THREADS; i++) {
 		slots[i].slot = &pictures[i].slot;
-		looks[i] = (struct dw_now_look){NOW_NS, NOW_NS, false};
+		looks[i] = (struct dw_now_look){.same_ns = NOW_NS, .still_ns = NOW_NS};
 	}
 	facts = (struct dw_facts){
 	    .threads = threads,

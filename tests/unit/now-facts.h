@@ -8,6 +8,7 @@
  *   1 calls 11                                            (a number of DW_CALLS)
  *   1 posts c; 1 posts c A           (it was seen giving c; and that needed lock A)
  *   1 polls; 1 runs; 1 ends; 1 lost A           (it has A, but its chain was lost)
+ *   1 locks                          (the word that it waits on is a lock: its stack says so)
  *   1 handles signals                (it runs now and then, and yet its wait is the same)
  *   1 since 300                      (milliseconds that it has been still, or has polled)
  *

@@ -466,6 +466,18 @@ static void wrappers_and_entries_are_told_by_name_or_module(void **state)
 	assert_false(dw_wrapper_is_lock("aio_context_acquire", "qemu-system-x86_64"));
 	assert_false(dw_wrapper_is_lock("qemu_mutex_lock_implausible", NULL));
 	assert_true(dw_wrapper_is_lock("sem_wait", "program"));
+	assert_true(
+	    dw_wrapper_is_word_lock("std::sys::unix::locks::futex_mutex::Mutex::lock_contended"));
+	assert_true(
+	    dw_wrapper_is_word_lock("<std::sys::sync::rwlock::futex::RwLock>::read_contended"));
+	assert_true(
+	    dw_wrapper_is_word_lock("parking_lot::raw_rwlock::RawRwLock::lock_shared_slow"));
+	assert_false(
+	    dw_wrapper_is_word_lock("std::sys::unix::locks::futex_condvar::Condvar::wait"));
+	assert_false(dw_wrapper_is_word_lock("std::sys::Mutex::lock_contended"));
+	assert_false(dw_wrapper_is_word_lock(NULL));
+	assert_true(dw_wrapper_is_word_wait("std::sys::pal::unix::futex::futex_wait"));
+	assert_false(dw_wrapper_is_word_wait("std::thread::park"));
 	assert_true(dw_wrapper_is_system("libc.so.6"));
 	assert_true(dw_wrapper_is_system("ld-linux-x86-64.so.2"));
 	assert_false(dw_wrapper_is_system("libcoreaudio.so"));

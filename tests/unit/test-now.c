@@ -19,7 +19,7 @@ static const struct {
 } flags[] = {
     {DW_FOUND_INFERRED, " inferred"},         {DW_FOUND_NO_POSTER, " no-poster"},
     {DW_FOUND_POSTERS_GONE, " posters-gone"}, {DW_FOUND_POLLING, " polling"},
-    {DW_FOUND_RUNNING, " running"},
+    {DW_FOUND_RUNNING, " running"},           {DW_FOUND_UNSEEN, " unseen"},
 };
 
 /* "2:B>A": thread 2 gives B and needs A; a post is "+c". */
@@ -233,6 +233,43 @@ static void an_answer_of_a_thread_that_waits_on_a_word_is_a_stall(void **state)
 	       "deadlock 1:+w>answer-2 2:>w inferred polling");
 }
 
+static void a_lock_that_nobody_can_be_seen_to_hold_is_a_stall(void **state)
+{
+	(void)state;
+	EXPECT("1 waits w futex; 1 locks", "stall 1:>w unseen");
+	EXPECT("1 waits w lock-word; 1 locks; 1 since 4000", "");
+	EXPECT("1 waits w futex; 1 locks; 2 waits v lock-word; 2 locks",
+	       "stall 1:>w unseen; stall 2:>v unseen");
+	EXPECT("1 has A; 1 waits w futex; 1 locks; 2 wants A", "stall 1:A>w | 2:>A unseen");
+}
+
+static void a_word_that_no_stack_calls_a_lock_is_waited_on_for_ever(void **state)
+{
+	(void)state;
+	EXPECT("1 waits w futex", "");
+	EXPECT("1 waits w lock-word", "");
+	EXPECT("1 waits w condition; 1 locks", "");
+	EXPECT("1 waits w futex timed; 1 locks", "");
+}
+
+static void all_who_wait_for_an_unseen_lock_are_told_once(void **state)
+{
+	(void)state;
+	EXPECT("1 waits w futex; 1 locks; 2 waits w futex; 2 locks; 3 joins 1; 4 waits v futex",
+	       "stall 1:>w | 2:>w 3:>end-1 unseen");
+}
+
+/* Who gave the word let go of the lock: that is no reason to think that it has it now. */
+static void who_let_go_of_an_unseen_lock_is_not_its_holder(void **state)
+{
+	(void)state;
+	EXPECT("1 waits w futex; 1 locks; 2 posts w; 2 runs", "stall 1:>w unseen");
+	EXPECT("1 has A; 1 waits w futex; 1 locks; 1 posts w A; 2 wants A",
+	       "stall 1:A>w | 2:>A unseen");
+	EXPECT("1 asks 2; 1 polls; 1 since 6000; 2 waits w futex; 2 locks; 3 posts w; 3 runs",
+	       "stall 1:>answer-2 2:>w polling unseen");
+}
+
 static void an_answer_of_an_idle_thread_is_awaited_in_vain_and_that_is_all(void **state)
 {
 	(void)state;
@@ -371,6 +408,10 @@ int main(void)
 	    cmocka_unit_test(a_join_of_a_thread_that_works_is_none),
 	    cmocka_unit_test(an_answer_of_a_stuck_thread_is_a_deadlock),
 	    cmocka_unit_test(an_answer_of_a_thread_that_waits_on_a_word_is_a_stall),
+	    cmocka_unit_test(a_lock_that_nobody_can_be_seen_to_hold_is_a_stall),
+	    cmocka_unit_test(a_word_that_no_stack_calls_a_lock_is_waited_on_for_ever),
+	    cmocka_unit_test(all_who_wait_for_an_unseen_lock_are_told_once),
+	    cmocka_unit_test(who_let_go_of_an_unseen_lock_is_not_its_holder),
 	    cmocka_unit_test(an_answer_of_an_idle_thread_is_awaited_in_vain_and_that_is_all),
 	    cmocka_unit_test(a_livelock_is_a_stall),
 	    cmocka_unit_test(who_polls_under_a_lock_stalls_those_who_want_it),
