@@ -2,13 +2,17 @@
 #include "cli/alarm.h"
 
 #include "analysis/now.h"
+#include "analysis/wait.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "cli/bell.h"
 #include "cli/found.h"
+#include "cli/profiles.h"
 #include "model/picture.h"
+#include "model/thread.h"
 #include "record/reader.h"
+#include "symbol/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,10 +25,15 @@
 /* A process in which more goes wrong has been told enough. */
 #define KNOWN_MAX 256
 
+/* A call that takes so long may be one that does not return; before, nothing would be believed. */
+#define LONG_NS DW_WAIT_BELIEVED_NS
+
 struct dw_alarm {
 	struct dw_alarm_options options;
 	struct dw_writer_cursor cursor;
-	uint64_t known[KNOWN_MAX]; /* hashes of what was found */
+	struct dw_profiles *profiles; /* NULL until they are needed */
+	uint64_t added_nothing_to;    /* hash of facts; 0: none */
+	uint64_t known[KNOWN_MAX];    /* hashes of what was found */
 	uint32_t n_known;
 };
 
@@ -32,6 +41,7 @@ struct dw_alarm {
 struct look {
 	struct dw_alarm *alarm;
 	const struct dw_reader *reader;
+	const struct dw_facts *facts; /* the reader's, and what profiles add */
 	struct dw_arena *arena;
 	struct dw_found_writer to;
 	uint64_t now_ns;
@@ -53,6 +63,9 @@ int dw_alarm_new(struct dw_alarm **ret, const struct dw_alarm_options *options)
 
 struct dw_alarm *dw_alarm_free(struct dw_alarm *alarm)
 {
+	if (!alarm)
+		return NULL;
+	dw_profiles_free(alarm->profiles);
 	free(alarm);
 	return NULL;
 }
@@ -122,23 +135,66 @@ static int write_found(struct look *look, const struct dw_found *found)
 
 static int judge(struct look *look, const struct dw_found *founds, size_t n)
 {
-	const struct dw_facts *facts = dw_reader_facts(look->reader);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (is_confirmed(look, &founds[i]) &&
-		    !is_known(look->alarm, identity(facts, &founds[i])))
+		    !is_known(look->alarm, identity(look->facts, &founds[i])))
 			r = write_found(look, &founds[i]);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* It holds something, and has waited for a while for what is no lock. */
+static bool is_in_wait(const struct dw_facts *facts, uint32_t thread,
+		       const struct dw_now_look *look)
+{
+	uint32_t number = facts->threads[thread].slot;
+	const struct dw_slot *slot = number ? facts->slots[number].slot : NULL;
+
+	return slot && !slot->wants && slot->waits.thing && slot->waits.chain &&
+	       slot->waits.chain != DW_CHAIN_LOST &&
+	       (slot->waits.what == DW_CALL ? look->still_ns : look->same_ns) >= LONG_NS;
+}
+
+/* What profiles add depends on nothing but what was told. */
+static uint64_t told_so_far(const struct dw_facts *facts)
+{
+	return dw_hash(dw_hash(facts->n_chains, facts->n_posts), facts->n_things);
+}
+
+/*
+ * Profiles say what completes a call. To ask them takes names, and so time: it is done only when
+ * somebody is in a wait that may be one of theirs.
+ */
+static int apply_profiles(struct look *look, const struct dw_now_look *looks)
+{
+	const struct dw_facts *facts = look->facts;
+	struct dw_alarm *alarm = look->alarm;
+	dw_auto(names) names = NULL;
+	bool any = false;
+	int r = 0;
+
+	for (uint32_t t = 1; !any && t < facts->n_threads; t++)
+		any = is_in_wait(facts, t, &looks[t]);
+	if (!any || alarm->added_nothing_to == told_so_far(facts))
+		return 0;
+	if (!alarm->profiles)
+		r = dw_profiles_new_chosen(&alarm->profiles);
+	if (r == 0)
+		r = dw_names_new(&names, facts);
+	if (r == 0)
+		r = dw_profiles_apply(&look->facts, look->arena, alarm->profiles, facts, names);
+	look->to.facts = look->facts;
+	if (r == 0 && look->facts->n_posts <= facts->n_posts)
+		alarm->added_nothing_to = told_so_far(facts);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
 static int analyse(struct look *look)
 {
 	const struct dw_alarm_options *options = &look->alarm->options;
-	const struct dw_facts *facts = dw_reader_facts(look->reader);
 	struct dw_now now = {
-	    .facts = facts,
-	    .looks = dw_watch_looks(options->watch, facts->n_threads, look->now_ns),
+	    .looks = dw_watch_looks(options->watch, look->facts->n_threads, look->now_ns),
 	    .now_ns = look->now_ns,
 	    .stall_ns = options->stall_ns,
 	};
@@ -148,7 +204,10 @@ static int analyse(struct look *look)
 
 	if (!now.looks)
 		return dw_raise(-ENOMEM);
-	r = dw_now_find(&now, look->arena, &founds, &n);
+	r = apply_profiles(look, now.looks);
+	now.facts = look->facts;
+	if (r == 0)
+		r = dw_now_find(&now, look->arena, &founds, &n);
 	if (r == 0)
 		r = judge(look, founds, n);
 	return r < 0 ? dw_pass(r) : 0;
@@ -168,11 +227,13 @@ static int look_closely(struct look *look)
 	if (r < 0)
 		return dw_pass(r);
 	look->reader = reader;
+	look->facts = dw_reader_facts(reader);
 	look->arena = arena;
 	look->to = (struct dw_found_writer){
 	    .writer = options->writer,
 	    .cursor = &look->alarm->cursor,
 	    .reader = reader,
+	    .facts = look->facts,
 	    .watch = options->watch,
 	    .arena = arena,
 	    .pid = look->ended ? 0 : options->pid,

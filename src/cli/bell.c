@@ -4,7 +4,6 @@
 #include "analysis/finding.h"
 #include "base/arena.h"
 #include "base/error.h"
-#include "cli/environment.h"
 #include "cli/profiles.h"
 #include "gate/fingerprint.h"
 #include "record/reader.h"
@@ -156,17 +155,13 @@ static int tell_one(FILE *out, const struct dw_reported_process *process,
 	return 0;
 }
 
-/* The names that profiles have: a profile that is wrong was refused before, or is done without. */
+/* The names that profiles have. */
 static int apply_profiles(const struct dw_facts **facts, struct dw_arena *arena,
 			  struct dw_names *names)
 {
 	dw_auto(profiles) profiles = NULL;
-	char path[PATH_MAX];
-	bool own = dw_environment_option("profile", path, sizeof(path));
-	int r = dw_profiles_new(&profiles, own ? path : NULL);
+	int r = dw_profiles_new_chosen(&profiles);
 
-	if (r > 0)
-		r = dw_profiles_new(&profiles, NULL);
 	if (r == 0)
 		r = dw_profiles_apply(facts, arena, profiles, *facts, names);
 	return r < 0 ? dw_pass(r) : 0;

@@ -230,6 +230,43 @@ static uint32_t id_of(const struct finding *f, enum dw_rec_kind kind, uint32_t n
 	return dw_reader_id(f->to->reader, kind, number);
 }
 
+/* Stacks that profiles add are parts of those that were told. */
+static uint32_t tell_added_stack(struct finding *f, uint32_t number)
+{
+	const struct dw_stack *stack = &f->facts->stacks[number];
+	size_t size = stack->n_frames * sizeof(*stack->frames);
+	struct dw_rec_stack *record = reserve(f, sizeof(*record) + size);
+
+	if (!record)
+		return 0;
+	record->n_frames = stack->n_frames;
+	record->flags = stack->flags;
+	memcpy(record->frames, stack->frames, size);
+	return submit(f, record, DW_REC_STACK);
+}
+
+/* What was found rests on a post that a profile adds: it is told with it. */
+static uint32_t tell_added_post(struct finding *f, const struct dw_post *post)
+{
+	uint32_t stack = tell_added_stack(f, post->stack);
+	struct dw_rec_post *record = reserve(f, sizeof(*record));
+
+	if (!record)
+		return 0;
+	record->thing = id_of(f, DW_REC_THING, post->thing);
+	record->thread = post->thread;
+	record->chain = id_of(f, DW_REC_CHAIN, post->chain);
+	record->stack = stack;
+	return submit(f, record, DW_REC_POST);
+}
+
+static uint32_t post_id(struct finding *f, uint32_t number)
+{
+	if (number < dw_reader_facts(f->to->reader)->n_posts)
+		return id_of(f, DW_REC_POST, number);
+	return number ? tell_added_post(f, &f->facts->posts[number]) : 0;
+}
+
 static void fill(struct finding *f, const struct dw_found *found, const uint32_t *stacks,
 		 struct dw_rec_found_leg *ret)
 {
@@ -241,7 +278,7 @@ static void fill(struct finding *f, const struct dw_found *found, const uint32_t
 		    .holds = id_of(f, DW_REC_CHAIN, leg->holds),
 		    .needs = id_of(f, DW_REC_CHAIN, leg->needs),
 		    .thing = id_of(f, DW_REC_THING, leg->thing),
-		    .post = id_of(f, DW_REC_POST, leg->post),
+		    .post = post_id(f, leg->post),
 		    .stack = stacks[i],
 		};
 		if (!leg->thing && !leg->needs)
@@ -251,7 +288,7 @@ static void fill(struct finding *f, const struct dw_found *found, const uint32_t
 
 int dw_found_write(struct dw_found_writer *to, const struct dw_found *found, int *ret_stacks)
 {
-	struct finding f = {.to = to, .facts = dw_reader_facts(to->reader)};
+	struct finding f = {.to = to, .facts = to->facts};
 	uint32_t n = found->n_legs + found->n_waiters;
 	struct dw_rec_found_leg *legs = dw_arena_alloc(to->arena, n * sizeof(*legs));
 	uint32_t *stacks = dw_arena_alloc(to->arena, n * sizeof(*stacks));

@@ -19,7 +19,8 @@ struct dw_watch;
 struct dw_found_writer {
 	struct dw_writer *writer;
 	struct dw_writer_cursor *cursor;
-	const struct dw_reader *reader; /* of the same recording, as @found's numbers are */
+	const struct dw_reader *reader; /* of the same recording */
+	const struct dw_facts *facts; /* its own, and what profiles add; @found's numbers are its */
 	const struct dw_watch *watch;
 	struct dw_arena *arena;
 	pid_t pid; /* 0: it has ended, there are no stacks */

@@ -3,10 +3,12 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/environment.h"
 #include "profile/apply.h"
 #include "symbol/names.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,17 @@ int dw_profiles_new(struct dw_profiles **ret, const char *path)
 		return r < 0 ? dw_pass(r) : r;
 	*ret = dw_take(profiles);
 	return 0;
+}
+
+int dw_profiles_new_chosen(struct dw_profiles **ret)
+{
+	char path[PATH_MAX];
+	bool own = dw_environment_option("profile", path, sizeof(path));
+	int r = dw_profiles_new(ret, own ? path : NULL);
+
+	if (r > 0)
+		r = dw_profiles_new(ret, NULL);
+	return r < 0 ? dw_pass(r) : 0;
 }
 
 struct dw_profiles *dw_profiles_free(struct dw_profiles *profiles)

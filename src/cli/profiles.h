@@ -22,6 +22,12 @@ struct dw_profiles;
  * Return: 0; DW_PROFILE_WRONG if it cannot be used; or -ENOMEM.
  */
 int dw_profiles_new(struct dw_profiles **ret, const char *path);
+
+/*
+ * Those of DEADWATCH_OPTIONS, for the monitor: a user's that is wrong was refused before, or is
+ * done without. Return: 0, or -ENOMEM.
+ */
+int dw_profiles_new_chosen(struct dw_profiles **ret);
 struct dw_profiles *dw_profiles_free(struct dw_profiles *profiles);
 
 /*

@@ -60,6 +60,18 @@ static void await_answers(struct dw_thread *thread, const struct dw_taking *taki
 	thread->n_kicks = n;
 }
 
+static bool is_named(const struct dw_held *waits)
+{
+	return waits->what == DW_CALL && dw_thing_number(waits->thing) >= DW_CALL_NAMED;
+}
+
+/* Of a call with a name and a system call in it, the name says more: others may complete it. */
+static void publish(struct dw_slot *slot, const struct dw_held *waits)
+{
+	if (waits->what != DW_CALL || is_named(waits) || !is_named(&slot->waits))
+		slot->waits = *waits;
+}
+
 void dw_thread_wait(struct dw_thread *thread, const struct dw_taking *taking, bool sleeps,
 		    struct dw_waiting *ret)
 {
@@ -78,7 +90,7 @@ void dw_thread_wait(struct dw_thread *thread, const struct dw_taking *taking, bo
 		waits.deeper = ++thread->n_words;
 	if (sleeps && thread->n_kicks)
 		await_answers(thread, taking, &waits);
-	slot->waits = waits;
+	publish(slot, &waits);
 	thread->open = open;
 }
 

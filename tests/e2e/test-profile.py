@@ -10,9 +10,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
-DEADWATCH, PROGRAM = (os.path.abspath(path) for path in sys.argv[1:3])
+DEADWATCH, PROGRAM, SHIM = (os.path.abspath(path) for path in sys.argv[1:4])
+STALL_MS = 3000  # a deadlock is believed earlier
+FOUND_MAX_S = 20
 CALLS = {"name": "mine", "calls": [{"name": "CFRelease", "completed_by": ["fence_poll"]}]}
 
 
@@ -72,6 +75,33 @@ class ProfileTest(unittest.TestCase):
         os.unlink(self.recording)
         off = self.record(DEADWATCH_OPTIONS="calls=off")["counts"]["things"]
         self.assertLess(off, on)
+
+    def hang(self, options):
+        """What is found in the program that hangs: pairs of a verdict and a chain."""
+        options = "record_path=%s:stall_ms=%d%s" % (self.recording, STALL_MS, options)
+        process = subprocess.Popen(
+            [PROGRAM, "hang-pipe"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=dict(os.environ, LD_PRELOAD=SHIM,
+                                                DEADWATCH_OPTIONS=options))
+        found, end = [], time.monotonic() + FOUND_MAX_S
+        try:
+            while not found and time.monotonic() < end:
+                time.sleep(0.2)
+                if os.path.exists(self.recording):
+                    found = [(finding["verdict"], finding["chain"])
+                             for finding in self.report()["findings"]
+                             if finding["verdict"] in ("deadlock", "stall")]
+        finally:
+            process.kill()
+            process.wait()
+        return found
+
+    def test_what_completes_a_call_tells_a_deadlock_from_a_stall_live(self):
+        self.assertEqual(self.hang(""), [("stall", ["bql", "CFRelease"])])
+        os.unlink(self.recording)
+        self.write(CALLS)
+        self.assertEqual(self.hang(":profile=" + self.profile),
+                         [("deadlock", ["bql", "CFRelease", "fence_poll", "bql"])])
 
     def test_a_wrong_profile_is_refused_with_its_line(self):
         self.write('{\n"name": "mine",\n"lokcs": []\n}')
