@@ -106,6 +106,7 @@ static void look(struct monitor *m)
 	uint64_t now_ns = dw_writer_now_ns();
 	int r = dw_watch_look(m->watch, now_ns);
 
+	dw_writer_seen(&m->writer, now_ns);
 	dw_words_look(m->words, now_ns, m->stall_ns);
 	if (r != DW_WATCH_SUSPECT)
 		return;

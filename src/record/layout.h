@@ -60,6 +60,12 @@ struct dw_rec_header {
 	char program[DW_REC_PROGRAM_MAX]; /* path of the executable, ends with NUL */
 	uint32_t last_thread;             /* id of the latest thread's record; atomic */
 	uint32_t monitor;                 /* process number of the monitor; 0: there was none */
+
+	/*
+	 * CLOCK_MONOTONIC until when the process was seen to run; 0: it was not. The monitor
+	 * says so at each look, the program at its regular end. Atomic.
+	 */
+	uint64_t seen_ns;
 };
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
 

@@ -99,6 +99,8 @@ static int read_header(struct dw_load *load, const struct dw_rec_header *header)
 	facts->program = dw_arena_text(load->arena, header->program, n);
 	facts->pid = header->pid;
 	facts->short_stacks = header->short_stacks;
+	if (header->seen_ns > header->start_ns)
+		facts->run_ns = header->seen_ns - header->start_ns;
 	facts->truncated = load->image->cut || load->image->size < load->image->promised;
 	memcpy(facts->losses, header->losses, sizeof(facts->losses));
 	load->threads_max = header->n_threads < room ? header->n_threads : (uint32_t)room;

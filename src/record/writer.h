@@ -71,6 +71,13 @@ void dw_writer_lost(struct dw_writer *writer, enum dw_loss loss);
 /* CLOCK_MONOTONIC, in nanoseconds: the time of all that is recorded. */
 uint64_t dw_writer_now_ns(void);
 
+/* The process is seen to run at @now_ns. */
+static inline void dw_writer_seen(struct dw_writer *writer, uint64_t now_ns)
+{
+	if (writer->header && now_ns > __atomic_load_n(&writer->header->seen_ns, __ATOMIC_RELAXED))
+		__atomic_store_n(&writer->header->seen_ns, now_ns, __ATOMIC_RELAXED);
+}
+
 static inline void *dw_writer_record(const struct dw_writer *writer, uint32_t id)
 {
 	return (char *)writer->header + (uint64_t)id * 8;

@@ -49,6 +49,17 @@ static int compare_places(const void *left, const void *right)
 	return r ? r : compare_sites(a->site, b->site);
 }
 
+/* Neighbours of one place are in the order of their threads. */
+static int compare_threads(const void *left, const void *right)
+{
+	const struct dw_contended *a = left, *b = right;
+	int r = compare_places(left, right);
+
+	if (r == 0)
+		r = compare_numbers(b->n_threads, a->n_threads);
+	return r ? r : compare_numbers(a->thread, b->thread);
+}
+
 /* The largest first; what is equal in all that was measured stays in the order of places. */
 static int compare_times(const void *left, const void *right)
 {
@@ -75,6 +86,8 @@ static struct dw_contended row_of(const struct dw_reported_process *process,
 	return (struct dw_contended){
 	    .site = stack->site < stack->n_frames ? &stack->frames[stack->site] : NULL,
 	    .thing = chain->thing,
+	    .thread = chain->thread,
+	    .n_threads = chain->n_waits > 0,
 	    .n_waits = chain->n_waits,
 	    .waited_ns = chain->waited_ns,
 	    .longest_ns = chain->longest_ns,
@@ -99,12 +112,22 @@ static size_t merge(struct dw_contended *rows, size_t n)
 			rows[n_kept++] = rows[i];
 			continue;
 		}
+		last->n_threads += rows[i].n_threads && rows[i].thread != last->thread;
+		last->thread = rows[i].thread;
 		last->n_waits += rows[i].n_waits;
 		last->waited_ns += rows[i].waited_ns;
 		last->longest_ns = larger(last->longest_ns, rows[i].longest_ns);
 		last->held_ns = larger(last->held_ns, rows[i].held_ns);
 	}
 	return n_kept;
+}
+
+int dw_contended_part(const struct dw_contended *row, const struct dw_facts *facts)
+{
+	double time_ns = (double)facts->run_ns * row->n_threads;
+	double part = time_ns > 0 ? 100 * (double)row->waited_ns / time_ns : -1;
+
+	return part < 0 ? -1 : part > 100 ? 100 : (int)(part + 0.5);
 }
 
 int dw_contention(const struct dw_reported_process *process, struct dw_arena *arena,
@@ -123,7 +146,7 @@ int dw_contention(const struct dw_reported_process *process, struct dw_arena *ar
 	for (uint32_t i = 1; i < facts->n_chains; i++)
 		if (is_measured(process, &facts->chains[i]))
 			rows[n++] = row_of(process, &facts->chains[i]);
-	qsort(rows, n, sizeof(*rows), compare_places);
+	qsort(rows, n, sizeof(*rows), compare_threads);
 	n = merge(rows, n);
 	qsort(rows, n, sizeof(*rows), compare_times);
 	*ret = rows;

@@ -4,7 +4,11 @@
  *
  * A wait is measured where a lock was found taken, and the time that a lock was held is
  * known where the monitor saw others waiting for it. So a lock that is never found taken is
- * not here, however often it is taken; and a row may have waits only, or a hold only.
+ * not here, however often it is taken; and a row may have waits only, or a hold only. Waits
+ * that have not ended are not measured.
+ *
+ * The part of time: of all the time that the process was seen to run, times the threads that
+ * waited there, so what each of them spent waiting there on the average.
  */
 #pragma once
 
@@ -12,6 +16,7 @@
 #include <stdint.h>
 
 struct dw_arena;
+struct dw_facts;
 struct dw_frame;
 struct dw_reported_process;
 
@@ -19,11 +24,16 @@ struct dw_reported_process;
 struct dw_contended {
 	const struct dw_frame *site; /* NULL if not known */
 	uint32_t thing;              /* number */
+	uint32_t thread;             /* number; where there are several, any of them */
+	uint32_t n_threads;          /* that waited */
 	uint64_t n_waits;
 	uint64_t waited_ns;  /* in all */
 	uint64_t longest_ns; /* at most */
 	uint64_t held_ns;    /* the longest time that it was seen held; 0: it was not */
 };
+
+/* Per cent of the time of those threads, from 0 to 100; -1: for how long they ran is not known. */
+int dw_contended_part(const struct dw_contended *row, const struct dw_facts *facts);
 
 /*
  * The rows of @process: those most waited at first; among equals, those held longest.

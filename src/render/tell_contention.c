@@ -20,6 +20,14 @@ static uint64_t percent(uint64_t part, uint64_t all)
 	return all ? (uint64_t)(100 * (double)part / (double)all + 0.5) : 0;
 }
 
+/* "of time": that of each thread that waited there. */
+static const char *part_or_none(struct dw_telling *telling, const struct dw_contended *row)
+{
+	int part = dw_contended_part(row, telling->process->facts);
+
+	return part < 0 || !row->waited_ns ? "-" : dw_tell_text(telling, "%d %%", part);
+}
+
 static int lock_width(struct dw_telling *telling, const struct dw_contended *rows, size_t n)
 {
 	size_t widest = sizeof("lock") - 1;
@@ -40,9 +48,10 @@ static void tell_row(struct dw_telling *telling, const struct dw_contended *row,
 	const char *line = row->site ? dw_tell_line(telling, row->site) : "";
 	int pad = width - (int)dw_escape_width(lock);
 
-	dw_tell(telling, DW_STYLE_PLAIN, "  %8" PRIu64 "  %8s  %3" PRIu64 " %%  %8s  %8s  ",
-		row->n_waits, span_or_none(telling, row->waited_ns),
-		percent(row->waited_ns, all_ns), span_or_none(telling, row->longest_ns),
+	dw_tell(telling, DW_STYLE_PLAIN,
+		"  %8" PRIu64 "  %8s  %3" PRIu64 " %%  %7" PRIu32 "  %7s  %8s  %8s  ", row->n_waits,
+		span_or_none(telling, row->waited_ns), percent(row->waited_ns, all_ns),
+		row->n_threads, part_or_none(telling, row), span_or_none(telling, row->longest_ns),
 		span_or_none(telling, row->held_ns));
 	dw_tell(telling, DW_STYLE_BOLD, "%s", lock);
 	dw_tell(telling, DW_STYLE_PLAIN, "%*s  %s", pad > 0 ? pad : 0, "",
@@ -50,6 +59,22 @@ static void tell_row(struct dw_telling *telling, const struct dw_contended *row,
 	if (line[0])
 		dw_tell(telling, DW_STYLE_DIM, "  %s", line);
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+}
+
+/* What the part of time is one of. */
+static void tell_time(struct dw_telling *telling)
+{
+	uint64_t run_ns = telling->process->facts->run_ns;
+
+	if (run_ns)
+		dw_tell(
+		    telling, DW_STYLE_PLAIN,
+		    "of time: what each of the threads that waited there waited on the average, of "
+		    "the %s that the process was seen to run\n\n",
+		    dw_tell_span(telling, run_ns));
+	else
+		dw_tell(telling, DW_STYLE_PLAIN,
+			"of time: not known, as nobody saw for how long the process ran\n\n");
 }
 
 void dw_tell_contention(struct dw_telling *telling)
@@ -64,7 +89,8 @@ void dw_tell_contention(struct dw_telling *telling)
 	dw_tell(telling, DW_STYLE_BOLD, "contention in %s", dw_tell_process(telling));
 	dw_tell(telling, DW_STYLE_PLAIN,
 		": measured where a lock was found taken; takings that need not wait are not "
-		"counted\n\n");
+		"counted\n");
+	tell_time(telling);
 	if (n == 0) {
 		dw_tell(telling, DW_STYLE_PLAIN, "  no lock was found taken\n\n");
 		return;
@@ -72,8 +98,9 @@ void dw_tell_contention(struct dw_telling *telling)
 	for (size_t i = 0; i < n; i++)
 		all_ns += rows[i].waited_ns;
 	width = lock_width(telling, rows, n);
-	dw_tell(telling, DW_STYLE_DIM, "  %8s  %8s  %5s  %8s  %8s  %-*s  %s\n", "waits", "in all",
-		"share", "longest", "held", width, "lock", "taken in");
+	dw_tell(telling, DW_STYLE_DIM, "  %8s  %8s  %5s  %7s  %7s  %8s  %8s  %-*s  %s\n", "waits",
+		"in all", "share", "threads", "of time", "longest", "held", width, "lock",
+		"taken in");
 	for (size_t i = 0; i < n; i++)
 		tell_row(telling, &rows[i], width, all_ns);
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");

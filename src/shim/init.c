@@ -26,6 +26,8 @@ __attribute__((constructor(101))) static void init(void)
 /* A recording without this flag is of a process that was killed, or is still running. */
 __attribute__((destructor(101))) static void fini(void)
 {
-	if (shim && shim->state && shim->writer.header)
-		__atomic_fetch_or(&shim->writer.header->flags, DW_REC_ENDED, __ATOMIC_RELAXED);
+	if (!shim || !shim->state || !shim->writer.header)
+		return;
+	dw_writer_seen(&shim->writer, shim_now_ns());
+	__atomic_fetch_or(&shim->writer.header->flags, DW_REC_ENDED, __ATOMIC_RELAXED);
 }

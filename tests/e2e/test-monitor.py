@@ -290,6 +290,18 @@ class Host(Monitored):
         self.assertTrue(until(lambda: not alive(monitor), END_MAX_S))
         self.assertIn("deadlock: ", self.report().stdout)
 
+    def test_for_how_long_a_process_ran_is_known_by_its_end_or_by_the_monitor(self):
+        for mode, options, known in (("benign", "monitor=0", True), ("hang", "", True),
+                                     ("hang", "monitor=0", False)):
+            with self.subTest(mode=mode, options=options):
+                process = self.case("fenceq", mode, options=options)
+                time.sleep(1)
+                self.end(process)
+                done = subprocess.run([DEADWATCH, "report", "--contention", self.path("r")],
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual("that the process was seen to run" in done.stdout, known)
+                os.unlink(self.path("r"))
+
     def start_as_nobody(self, name, options=""):
         if os.getuid() != 0:
             self.skipTest("we are nobody special ourselves")
