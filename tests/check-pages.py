@@ -17,6 +17,7 @@ what `deadwatch report` says of the recording, with the OPTIONs, cut by the WORD
     first        the first finding only
     heads        findings without what has stacks in it
     hazards      hazards too: they are left out otherwise, for some depend on the moment
+    only=THING   findings that have it in their chain
     end          what is said at the end, and no findings
     contention   the table of contention, without locks that made less than a tenth of it
     log          what the monitor told while the program ran, not the report
@@ -238,11 +239,11 @@ def tidy(text):
 def shape(text):
     """What is compared of a text."""
     text = re.sub(r"\d+(\.\d+)? (us|ms|s|min|%)(?= |,|$)", "T", text, flags=re.M)
-    text = re.sub(r"\d+ (times|waits?)\b", "N", text)
+    text = re.sub(r"^ +\d+ waits?, .*$|\d+ times\b", "N", text, flags=re.M)
     lines = [" ".join(line.split()) for line in text.strip().split("\n")]
     if not text.startswith("contention"):
         return lines
-    return sorted(re.sub(r"^\d+ |(?<= )-(?= )", "T ", line).replace("  ", " ") for line in lines)
+    return sorted(re.sub(r"(?<!\S)(\d+|-)(?!\S)", "T", line) for line in lines)
 
 
 # What is shown.
@@ -282,6 +283,9 @@ def cut(text, words):
         return "\n".join(row for row in rows if not has_little_share(row))
     if "hazards" not in words:
         findings = [f for f in findings if not f[0].startswith("hazard")]
+    thing = word_of(words, "only")
+    if thing:
+        findings = [f for f in findings if thing in f[0].split("\n")[0].split()]
     if "first" in words:
         findings, end = findings[:1], ""
     if "end" in words:
@@ -291,13 +295,17 @@ def cut(text, words):
     return "\n\n".join([part for finding in findings for part in finding] + ([end] if end else []))
 
 
+def word_of(words, key):
+    """What is behind KEY= among the words; None if it is not there."""
+    return next((word[len(key) + 1:] for word in words if word.startswith(key + "=")), None)
+
+
 def block(runner, kind, what, folder):
     """The text that a block should have."""
     asked, _, options = what.partition(" report")
     name, *words = asked.split()
     mode = words.pop(0) if kind == "case" else name
-    heartbeat = next((word.partition("=")[2] for word in words if "=" in word), None)
-    record = runner.record(kind, name, mode, heartbeat)
+    record = runner.record(kind, name, mode, word_of(words, "heartbeat"))
     if "log" in words:
         return tidy(log_of(record)).strip("\n")
     return cut(tidy(runner.report(record, options.split(), folder)), words).strip("\n")
