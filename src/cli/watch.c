@@ -88,7 +88,7 @@ int dw_watch_new(struct dw_watch **ret, const struct dw_writer *writer, pid_t pi
 		return dw_raise(-ENOMEM);
 	watch->writer = writer;
 	watch->pid = pid;
-	watch->size = writer->header->limit;
+	watch->size = writer->limit;
 	*ret = watch;
 	return 0;
 }

@@ -144,6 +144,7 @@ int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit,
 		unlink(path);
 		return r;
 	}
+	made.limit = limit;
 	fill_header(made.header, limit, flags);
 	*writer = made;
 	return 0;
@@ -176,7 +177,7 @@ int dw_writer_open(struct dw_writer *writer, int fd)
 		return -EINVAL;
 	}
 	/* Where pages cannot be made present on request, they all are. */
-	*writer = (struct dw_writer){.header = header};
+	*writer = (struct dw_writer){.header = header, .limit = size};
 	if (madvise(header, DW_REC_HEADER_SIZE, MADV_POPULATE_WRITE) < 0 && errno == EINVAL)
 		writer->ready = size;
 	return 0;
@@ -185,7 +186,7 @@ int dw_writer_open(struct dw_writer *writer, int fd)
 void dw_writer_abandon(struct dw_writer *writer)
 {
 	if (writer->header)
-		munmap(writer->header, writer->header->limit);
+		munmap(writer->header, writer->limit);
 	*writer = (struct dw_writer){0};
 }
 
@@ -204,8 +205,10 @@ void dw_writer_seal(struct dw_writer *writer, uint64_t reserve)
 	if (!header)
 		return;
 	used = __atomic_load_n(&header->used, __ATOMIC_RELAXED);
-	if (reserve > header->limit - used)
-		reserve = header->limit - used;
+	if (used > writer->limit)
+		return;
+	if (reserve > writer->limit - used)
+		reserve = writer->limit - used;
 	if (writer->ready < used + reserve && make_present(header, used, reserve) == 0)
 		writer->ready = used + reserve;
 }
@@ -223,7 +226,7 @@ static uint64_t chunk_new(struct dw_writer *writer, uint64_t size)
 	struct dw_rec_header *header = writer->header;
 	uint64_t at = __atomic_fetch_add(&header->used, size, __ATOMIC_RELAXED);
 
-	if (at > header->limit || size > header->limit - at) {
+	if (at < DW_REC_HEADER_SIZE || at % 8 || at > writer->limit || size > writer->limit - at) {
 		__atomic_fetch_sub(&header->used, size, __ATOMIC_RELAXED);
 		return no_more(writer, DW_LOSS_LIMIT);
 	}

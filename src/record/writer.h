@@ -21,8 +21,9 @@
 
 struct dw_writer {
 	struct dw_rec_header *header; /* the mapped file; NULL: there is no recording */
-	uint64_t ready;               /* bytes of the file that are present without asking */
-	uint32_t sealed;              /* no system calls any more */
+	uint64_t limit;  /* bytes that are mapped: what the header says can have been changed */
+	uint64_t ready;  /* bytes of the file that are present without asking */
+	uint32_t sealed; /* no system calls any more */
 	uint32_t
 	    full; /* enum dw_loss + 1: why no chunk could be had, so do not ask again and again */
 };

@@ -38,6 +38,11 @@ static void leave(struct shim_thread *t, uint64_t thing, void (*end)(struct shim
 		end(&t->within->waits[--t->within->n]);
 }
 
+bool shim_is_within(const struct shim_thread *t, const struct shim_wait *wait)
+{
+	return t->within && wait >= t->within->waits && wait < t->within->waits + WITHIN_MAX;
+}
+
 void shim_within_free(struct shim_thread *t)
 {
 	if (t->within)

@@ -169,7 +169,7 @@ static void create_recording(void)
 	else if (create_in("") < 0)
 		create_in("/tmp/");
 	mapped = shim->writer.header;
-	mapped_size = mapped ? shim->writer.header->limit : 0;
+	mapped_size = mapped ? shim->writer.limit : 0;
 }
 
 static bool recording(void)

@@ -139,6 +139,7 @@ struct shim_thread {
 	uint32_t woken_what; /* enum dw_thing_kind of what the activity began with */
 	uint32_t exit;       /* of the guest, that it began with; see struct dw_origin */
 	uint64_t exit_address;
+	uint64_t waiting_at;        /* address of the struct shim_wait under way, see wait.c */
 	struct shim_within *within; /* what the program has announced; NULL: nothing so far */
 	uint32_t rounds; /* of thread-specific destructors that were waited for at the end */
 	uint32_t n_spare_things;
@@ -306,7 +307,10 @@ extern const struct dw_teller shim_teller;
 /* thing.c: the record of the lock at @address in its present life. Return: its id; 0: lost. */
 uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind);
 
-/* The record of the latest life of the thing at @address, be that over or not. 0: none. */
+/*
+ * The record of the latest life of the thing at @address, be that over or not; it may be one in
+ * reserve (kind 0), to which only names may refer. 0: none.
+ */
 uint32_t shim_thing_latest(uint64_t address);
 
 /* The same if it was told; if not, it is told now as one of @kind (0: that is not known). */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/wait.h"
 
+#include "shim/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+
 uint64_t shim_now_ns(void)
 {
 	/* Where the clock is no part of the vDSO, it takes a system call. */
@@ -42,6 +47,39 @@ static void start_clock(struct shim_wait *wait)
 		dw_thread_poll(thread, wait->since_ns);
 }
 
+/* Whether the alternate stack for signal handlers, if we run on that, has @address. */
+static bool is_on_this_stack(uint64_t address)
+{
+	int error = errno;
+	stack_t stack;
+	bool on = false;
+
+	if (!shim->writer.sealed && !shim_sandbox_met && sigaltstack(NULL, &stack) == 0)
+		on = !(stack.ss_flags & SS_ONSTACK) ||
+		     address - (uint64_t)stack.ss_sp < stack.ss_size;
+	errno = error;
+	return on;
+}
+
+/*
+ * A wait that is interrupted by a signal handler, or has others within it, is under way: its
+ * frame is there, and theirs are below it. If one begins above, the frame is gone: siglongjmp()
+ * or longjmp() has left that wait, and it must not be come back to. What is kept on no stack
+ * (annotations) is not known to be gone.
+ */
+static void begin(struct shim_wait *wait)
+{
+	struct shim_thread *t = wait->t;
+	uint64_t at = shim_is_within(t, wait) ? 0 : (uint64_t)wait;
+
+	wait->outer_at = t->waiting_at;
+	if (at && wait->outer_at && wait->outer_at <= at && is_on_this_stack(wait->outer_at)) {
+		t->thread.slot->waits = (struct dw_held){0};
+		wait->outer_at = 0;
+	}
+	t->waiting_at = at;
+}
+
 static void begun(struct shim_wait *wait)
 {
 	start_clock(wait);
@@ -58,6 +96,7 @@ void shim_wait(struct shim_wait *wait, uint64_t thing, enum dw_thing_kind what, 
 	if (!t)
 		return;
 	wait->taking = shim_taking(t, (void *)thing, what, how | DW_WAITS, caller);
+	begin(wait);
 	dw_thread_wait(&t->thread, &wait->taking, /* sleeps= */ false, &wait->waiting);
 	begun(wait);
 }
@@ -73,6 +112,7 @@ void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_m
 		return;
 	wait->taking = shim_taking(t, condition, DW_CONDITION, DW_WAITS | (how & DW_TIMED), caller);
 	wait->mutex = shim_taking(t, mutex, DW_MUTEX, how & ~(unsigned)DW_TIMED, caller);
+	begin(wait);
 	wait->retakes = dw_thread_park(&t->thread, &wait->mutex, &wait->taking, &wait->waiting);
 	begun(wait);
 }
@@ -96,6 +136,7 @@ static bool is_under_way(const struct shim_wait *wait)
 
 static void ended(struct shim_wait *wait)
 {
+	wait->t->waiting_at = wait->outer_at;
 	dw_thread_waited(&wait->t->thread, &wait->waiting);
 	shim_measured(wait->waiting.chain, wait->since_ns);
 }
@@ -132,6 +173,7 @@ void shim_enter(struct shim_wait *wait, uint32_t number, unsigned how, unsigned 
 		wait->taking.thing = 0;
 		return;
 	}
+	begin(wait);
 	dw_thread_wait(&t->thread, &wait->taking, sleeps, &wait->waiting);
 	start_clock(wait);
 	if (shim_unlikely(t->thread.open == SHIM_EVENTS))

@@ -15,6 +15,7 @@ struct shim_wait {
 	struct dw_taking taking;
 	struct dw_taking mutex; /* of a condition, to be had again afterwards */
 	struct dw_waiting waiting;
+	uint64_t outer_at; /* what shim_thread::waiting_at was before */
 	uint64_t since_ns; /* 0: it is not measured */
 	unsigned flags;    /* enum shim_call_flag */
 	bool retakes;
@@ -30,6 +31,9 @@ void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_m
 
 /* It is over, whatever its result. Keeps errno. */
 void shim_waited(struct shim_wait *wait);
+
+/* Whether @wait is one that the program has announced: it lies on no stack. */
+bool shim_is_within(const struct shim_thread *t, const struct shim_wait *wait);
 
 /* About to give @thing. */
 void shim_post(const volatile void *thing, enum dw_thing_kind what, uint64_t caller);

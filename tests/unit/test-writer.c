@@ -232,6 +232,32 @@ static void two_processes_write_into_one_recording(void **state)
 	}
 }
 
+/* The process that is watched may write anything into its header. */
+static void a_header_that_lies_leads_nowhere(void **state)
+{
+	static const uint64_t lies[] = {0,
+					1,
+					DW_REC_HEADER_SIZE - 8,
+					DW_REC_HEADER_SIZE + 4,
+					LIMIT,
+					LIMIT + DW_REC_CHUNK_SIZE,
+					UINT64_MAX - 8};
+	struct dw_writer_cursor cursor;
+
+	(void)state;
+	assert_int_equal(dw_writer_create(&writer, path, LIMIT, 0), 0);
+	writer.header->limit = UINT64_C(1) << 60;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		cursor = (struct dw_writer_cursor){0};
+		writer.full = 0;
+		writer.header->used = lies[i];
+		assert_null(dw_writer_reserve(&writer, &cursor, 64));
+	}
+	writer.header->used = DW_REC_HEADER_SIZE;
+	writer.full = 0;
+	assert_non_null(dw_writer_reserve(&writer, &cursor, 64));
+}
+
 static void what_is_no_recording_is_not_opened(void **state)
 {
 	static const char zeroes[2 * DW_REC_CHUNK_SIZE];
@@ -295,6 +321,7 @@ int main(void)
 	    test(a_limit_that_leaves_no_room_is_refused_without_a_trace),
 	    test(a_file_that_is_there_is_left_alone),
 	    test(two_processes_write_into_one_recording),
+	    test(a_header_that_lies_leads_nowhere),
 	    test(what_is_no_recording_is_not_opened),
 	    test(a_link_is_not_followed),
 	    test(a_recording_is_for_its_user_alone),
