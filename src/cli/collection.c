@@ -246,6 +246,8 @@ static int fill_process(struct dw_collection *collection, const struct study *st
 	    .n_needs = dw_analysis_n_needs(study->analysis),
 	    .n_things = dw_analysis_n_things(study->analysis),
 	    .monitored = dw_reader_monitor(study->reader) != 0,
+	    .cut_off = dw_reader_monitor(study->reader) == 0 &&
+		       !(dw_reader_flags(study->reader) & DW_REC_ENDED),
 	    .blind = study->blind.entries,
 	    .n_blind = study->blind.n,
 	};

@@ -5,8 +5,11 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
+#include "model/picture.h"
 #include "render/json_write.h"
+#include "render/last.h"
 #include "render/words.h"
+#include "symbol/names.h"
 
 #include <errno.h>
 
@@ -104,6 +107,46 @@ static json *silences_json(struct dw_json_writer *writer, const struct dw_report
 	return array;
 }
 
+static void append_last(struct dw_json_writer *writer, json *array,
+			const struct dw_reported_process *process, const struct dw_last *last)
+{
+	json *object = json_object_new_object(), *holds = json_object_new_array();
+	json *held_by = json_object_new_array();
+
+	for (uint32_t i = 1; i <= last->slot->top; i++)
+		dw_json_append(
+		    writer, holds,
+		    dw_json_text_of(writer, dw_names_taken(process->names, dw_last_held(last, i))));
+	for (uint32_t t = dw_last_holder(process, last, 1); t;
+	     t = dw_last_holder(process, last, t + 1))
+		dw_json_append(writer, held_by,
+			       dw_json_text_of(writer, dw_names_thread(process->names, t)));
+	dw_json_text(writer, object, "thread", dw_names_thread(process->names, last->thread));
+	dw_json_number(writer, object, "tid", process->facts->threads[last->thread].tid);
+	dw_json_add(writer, object, "holds", holds);
+	dw_json_text(writer, object, "waits_for", dw_names_taken(process->names, last->waits));
+	dw_json_add(writer, object, "held_by", held_by);
+	dw_json_text(writer, object, "recording", process->path);
+	dw_json_append(writer, array, object);
+}
+
+/* NULL: there is nothing to say. */
+static json *last_json(struct dw_json_writer *writer, const struct dw_report *report)
+{
+	json *array = NULL;
+	struct dw_last last;
+
+	for (size_t i = 0; i < report->n_processes; i++)
+		for (uint32_t t = 1; t < report->processes[i].facts->n_threads; t++) {
+			if (!dw_last_seen(&report->processes[i], t, &last))
+				continue;
+			if (!array)
+				array = json_object_new_array();
+			append_last(writer, array, &report->processes[i], &last);
+		}
+	return array;
+}
+
 static json *blind_json(struct dw_json_writer *writer, const struct dw_report *report)
 {
 	json *array = json_object_new_array();
@@ -178,13 +221,16 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 static json *report_json(struct dw_json_writer *writer, const struct dw_report *report,
 			 const struct dw_render_options *options)
 {
-	json *object = json_object_new_object(), *silences;
+	json *object = json_object_new_object(), *silences, *last;
 
 	dw_json_text(writer, object, "schema", REPORT_SCHEMA);
 	dw_json_add(writer, object, "findings", findings_json(writer, report));
 	silences = silences_json(writer, report);
 	if (silences)
 		dw_json_add(writer, object, "silences", silences);
+	last = last_json(writer, report);
+	if (last)
+		dw_json_add(writer, object, "last_seen", last);
 	if (options->contention)
 		dw_json_add(writer, object, "contention", contention_json(writer, report));
 	dw_json_add(writer, object, "blind", blind_json(writer, report));

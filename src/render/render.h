@@ -38,6 +38,7 @@ struct dw_reported_process {
 	size_t n_findings;
 	uint64_t n_needs, n_things;
 	bool monitored; /* somebody watched it while it ran, so what was stuck was found */
+	bool cut_off;   /* nobody watched it, and it did not come to its regular end; see last.h */
 	const struct dw_blind *blind;
 	size_t n_blind;
 };

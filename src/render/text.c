@@ -2,6 +2,8 @@
 /* For people: every finding, then what was seen, what was not, and what it comes to. */
 #include "base/arena.h"
 #include "base/error.h"
+#include "model/picture.h"
+#include "render/last.h"
 #include "render/render.h"
 #include "render/tell.h"
 #include "symbol/names.h"
@@ -147,6 +149,42 @@ static void tell_silences(struct dw_telling *telling)
 	}
 }
 
+/* "main (4711) held bql, and waited for new_lock, held by CPU 0/KVM (4713)" */
+static void tell_last_of(struct dw_telling *telling, const struct dw_last *last)
+{
+	const struct dw_reported_process *process = telling->process;
+	const char *before = " held ";
+
+	dw_tell(telling, DW_STYLE_PLAIN, "    %s", dw_tell_thread(telling, last->thread));
+	for (uint32_t i = 1; i <= last->slot->top; i++, before = ", ")
+		dw_tell(
+		    telling, DW_STYLE_PLAIN, "%s%s", before,
+		    dw_tell_name(telling, dw_names_taken(process->names, dw_last_held(last, i))));
+	dw_tell(telling, DW_STYLE_PLAIN, "%swaited for %s", last->slot->top ? ", and " : " ",
+		dw_tell_name(telling, dw_names_taken(process->names, last->waits)));
+	before = ", held by ";
+	for (uint32_t t = dw_last_holder(process, last, 1); t;
+	     t = dw_last_holder(process, last, t + 1), before = ", ")
+		dw_tell(telling, DW_STYLE_PLAIN, "%s%s", before, dw_tell_thread(telling, t));
+	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+}
+
+static void tell_last(struct dw_telling *telling)
+{
+	struct dw_last last;
+	bool any = false;
+
+	for (uint32_t t = 1; t < telling->process->facts->n_threads; t++) {
+		if (!dw_last_seen(telling->process, t, &last))
+			continue;
+		if (!any)
+			dw_tell(telling, DW_STYLE_PLAIN,
+				"  when it was last seen (it has not come to a regular end):\n");
+		any = true;
+		tell_last_of(telling, &last);
+	}
+}
+
 /* What was looked at. "Nothing found" among no locks is another result than among thousands. */
 static void tell_process(struct dw_telling *telling, bool all)
 {
@@ -170,6 +208,7 @@ static void tell_process(struct dw_telling *telling, bool all)
 		dw_tell(telling, DW_STYLE_PLAIN, "; nobody watched for what is stuck");
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
 	tell_silences(telling);
+	tell_last(telling);
 	tell_blind(telling, process->blind, process->n_blind);
 }
 

@@ -64,8 +64,9 @@ static bool is_on_this_stack(uint64_t address)
 /*
  * A wait that is interrupted by a signal handler, or has others within it, is under way: its
  * frame is there, and theirs are below it. If one begins above, the frame is gone: siglongjmp()
- * or longjmp() has left that wait, and it must not be come back to. What is kept on no stack
- * (annotations) is not known to be gone.
+ * or longjmp() has left that wait, and it must not be come back to. That is certain, but it may
+ * take some waits until one begins high enough. What is kept on no stack (annotations) is not known
+ * to be gone.
  */
 static void begin(struct shim_wait *wait)
 {

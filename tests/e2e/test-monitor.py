@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The monitor beside programs that hang, and beside their twins: every test's name is a claim.
 
-usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN WORD [unittest's arguments]
+usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN WORD LEFT [unittest's arguments]
 
 CASES_FOLDER has the programs of the cases, CHILDREN is a program that counts its children, WORD one
-that waits on a word of memory.
+that waits on a word of memory, LEFT one that leaves a wait by a jump.
 """
 import glob
 import os
@@ -21,8 +21,8 @@ import tempfile
 import time
 import unittest
 
-DEADWATCH, SHIM, CASES, CHILDREN, WORD = (os.path.abspath(a) for a in sys.argv[1:6])
-del sys.argv[1:6]
+DEADWATCH, SHIM, CASES, CHILDREN, WORD, LEFT = (os.path.abspath(a) for a in sys.argv[1:7])
+del sys.argv[1:7]
 
 TOLD_MAX_S = 20  # a deadlock is told within two seconds, on a machine that has time for it
 END_MAX_S = 10
@@ -300,6 +300,28 @@ class Host(Monitored):
                 done = subprocess.run([DEADWATCH, "report", "--contention", self.path("r")],
                                       capture_output=True, text=True, timeout=60)
                 self.assertEqual("that the process was seen to run" in done.stdout, known)
+                os.unlink(self.path("r"))
+
+    def test_of_a_hang_that_nobody_watched_the_last_picture_is_told(self):
+        process = self.case("fenceq", "hang", options="monitor=0")
+        time.sleep(1)
+        self.end(process)
+        done = self.report()
+        self.assertRegex(done.stdout, "(?m)^  when it was last seen .*:$")
+        self.assertRegex(done.stdout, "(?m)^    .* held bql, and waited for fenceq_lock, held by ")
+        self.assertRegex(done.stdout, "(?m)^    .* held fenceq_lock, and waited for bql, held by ")
+        self.assertNotRegex(done.stdout, "(?m)^(deadlock|stall): ")
+        os.unlink(self.path("r"))
+        self.assertEqual(self.case("fenceq", "benign", options="monitor=0").wait(timeout=60), 0)
+        self.assertNotIn("last seen", self.report().stdout)
+
+    def test_a_wait_that_was_left_by_a_jump_is_not_come_back_to(self):
+        for mode, waits in (("stay", True), ("jump", False)):
+            with self.subTest(mode=mode):
+                process = self.start(LEFT, mode, options="monitor=0")
+                time.sleep(0.6)
+                self.end(process)
+                self.assertEqual("held held, and waited for never" in self.report().stdout, waits)
                 os.unlink(self.path("r"))
 
     def start_as_nobody(self, name, options=""):
