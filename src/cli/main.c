@@ -101,7 +101,7 @@ static int run_main(const struct dw_command *self, int argc, char **argv)
 static const struct dw_command program = {
     .run = run_main,
     .synopsis = "[--debug] COMMAND ...",
-    .help = "Finds deadlocks that can happen or have happened, in programs that nobody rebuilt.",
+    .help = "Finds deadlocks that can happen and that have, in programs that nobody rebuilt.",
     .options = main_options,
     .wraps = true,
     .write_more = write_commands,
