@@ -24,7 +24,7 @@ bool dw_replay_taking(struct dw_replay *replay, const struct dw_event *event, ui
 	    .site = event->site,
 	    .life = replay->things[lock->thing].life,
 	    /* An event may say anything; what is taken is not just waited for. */
-	    .how = event->how & (uint8_t) ~(DW_WAITS | DW_REMAINS),
+	    .how = event->how & (uint8_t)~DW_WAITS,
 	    .what = (uint8_t)what,
 	};
 	return true;
