@@ -167,7 +167,7 @@ static const struct dw_giver *giver_of(struct search *s, const struct dw_wait *w
 
 enum course { FOLLOW, END, NO_STALL };
 
-/* Whether what @thread waits for now is worth saying, though it may have waited for more before. */
+/* Whether @thread waits for what is no lock, if only at this moment. */
 static bool is_in_call(const struct search *s, uint32_t thread)
 {
 	const struct dw_wait *own = wait_of(s, thread);
@@ -185,8 +185,10 @@ static enum course end_at(struct search *s, const struct dw_wait *wait, uint32_t
 	/* Somebody could have had the lock meanwhile, unless all who want it have slept. */
 	if (dw_wait_is_lock(wait) && s->waiter_moves[wait->node])
 		return NO_STALL;
-	if (!is_in_call(s, thread))
-		s->path.flags |= DW_FOUND_RUNNING;
+	/* Its waits end, and it goes on; or that is not known yet, and will be. */
+	if (is_in_call(s, thread))
+		return NO_STALL;
+	s->path.flags |= DW_FOUND_RUNNING;
 	return END;
 }
 
@@ -198,7 +200,7 @@ static enum course step(struct search *s, const struct dw_wait *wait, const stru
 
 	if (s->in_ring[thread] || s->on_path[thread] == s->path.round)
 		return NO_STALL;
-	add_leg(s, thread, gives, waits || is_in_call(s, thread));
+	add_leg(s, thread, gives, waits);
 	if (!waits)
 		return end_at(s, wait, thread);
 	if (waiter_of(s, thread)->polls)

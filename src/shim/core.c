@@ -231,6 +231,18 @@ static bool is_off(void)
 			 __atomic_load_n(&there->state, __ATOMIC_ACQUIRE) == SHIM_OFF);
 }
 
+/* Files are opened and read in there, which is where a thread may be cancelled. */
+static struct shim_thread *begin_uncancelled(void)
+{
+	struct shim_thread *t;
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	t = begin();
+	pthread_setcancelstate(before, &before);
+	return t;
+}
+
 struct shim_thread *shim_begin(uint64_t caller)
 {
 	struct shim_thread *t = NULL;
@@ -240,7 +252,7 @@ struct shim_thread *shim_begin(uint64_t caller)
 		return NULL;
 	shim_tls.own_work = true;
 	if (!shim_self->thread.slot) {
-		t = begin();
+		t = begin_uncancelled();
 		shim_tls.missed = !t;
 	} else if (!shim_is_own_call(caller)) {
 		/* A signal handler's call, while this thread was telling. */

@@ -154,6 +154,45 @@ static int make_monitor(void *argument)
 	_exit(0);
 }
 
+/*
+ * Whether the first process, which would adopt the monitor, is a traced program, as in a container:
+ * then it would meet a child that is not its own.
+ */
+static bool is_first_traced(void)
+{
+	static const char ours[] = "libdeadwatch.so";
+	char text[4096];
+	long file =
+	    shim_real.syscall(SYS_openat, AT_FDCWD, (long)"/proc/1/maps", O_RDONLY, 0, 0, 0);
+	size_t kept = 0;
+	bool is = false;
+	long n;
+
+	while (file >= 0 && !is &&
+	       (n = shim_real.syscall(SYS_read, file, (long)(text + kept), sizeof(text) - kept, 0,
+				      0, 0)) > 0) {
+		size_t there = kept + (size_t)n;
+
+		is = memmem(text, there, ours, sizeof(ours) - 1) != NULL;
+		kept = there < sizeof(ours) ? there : sizeof(ours) - 1;
+		memmove(text, text + there - kept, kept);
+	}
+	if (file >= 0)
+		shim_real.syscall(SYS_close, file, 0, 0, 0, 0, 0);
+	return is;
+}
+
+/* Whether /proc tells of the processes among which we live, and not of those outside. */
+static bool is_proc_ours(void)
+{
+	char ours[16] = "", text[16] = "";
+
+	write_number(ours, (unsigned)getpid());
+	return shim_real.syscall(SYS_readlink, (long)"/proc/self", (long)text, sizeof(text) - 1, 0,
+				 0, 0) > 0 &&
+	       strcmp(text, ours) == 0;
+}
+
 /* Whether a child of our child would become ours when that has ended; or must not be asked. */
 static bool may_start(void)
 {
@@ -163,7 +202,7 @@ static bool may_start(void)
 	    !shim_recording_path()[0])
 		return false;
 	shim_real.prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&subreaper, 0, 0, 0);
-	return getpid() != 1 && !subreaper;
+	return getpid() != 1 && !subreaper && is_proc_ours() && !is_first_traced();
 }
 
 static void start_monitor(struct start *start)
@@ -189,16 +228,18 @@ static void start_monitor(struct start *start)
 void shim_monitor_start(void)
 {
 	struct start *start;
-	int error = errno;
+	int error = errno, cancelled;
 
 	if (!shim->settings.monitor ||
 	    __atomic_exchange_n(&shim->monitor_started, true, __ATOMIC_RELAXED) || !may_start())
 		return;
 	start = shim_pool_get(sizeof(*start));
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelled);
 	if (start) {
 		fill(start);
 		start_monitor(start);
 		shim_pool_put(start, sizeof(*start));
 	}
+	pthread_setcancelstate(cancelled, &cancelled);
 	errno = error;
 }
