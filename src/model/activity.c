@@ -30,38 +30,9 @@ static void post_chain(struct dw_thread *thread, const struct dw_taking *taking,
 		post_one(thread, taking, key, told->chain, said_since(thread, told));
 }
 
-/*
- * Locks are made of a mutex and a condition: it is had when the mutex was taken and let go once,
- * and given up when it is taken again and the condition posted. Such a lock needs what was taken
- * while it was had, not what was taken before. So of an activity counts what came after the
- * mutex was taken the time before; there, whatever the condition stands for was settled.
- *
- * Return: the first of the recent chains that counts.
- */
-static uint32_t since_section(const struct dw_thread *thread)
-{
-	const struct dw_held *top = &thread->slot->held[thread->slot->top];
-	uint32_t last = thread->n_recent - 1, i;
-	uint64_t mutex = top->thing, key = top->key;
-
-	/* Posted after the mutex was let go: it is what was taken last. */
-	if (!thread->slot->top || top->what != DW_MUTEX) {
-		mutex = thread->recent_things[last];
-		key = thread->recent[last];
-	}
-	for (i = last + 1; i > 0; i--)
-		if (thread->recent_things[i - 1] == mutex && thread->recent[i - 1] != key)
-			break;
-	return i;
-}
-
 static void post_recent(struct dw_thread *thread, const struct dw_taking *taking)
 {
-	uint32_t first = taking->what == DW_CONDITION ? since_section(thread) : 0;
-
-	if (first == thread->n_recent)
-		post_one(thread, taking, 0, 0, 0);
-	for (uint32_t i = first; i < thread->n_recent; i++)
+	for (uint32_t i = 0; i < thread->n_recent; i++)
 		post_chain(thread, taking, thread->recent[i]);
 }
 

@@ -160,8 +160,7 @@ struct dw_thread {
 	/* Stamps: entries of the told table that are not older were used since. */
 	uint32_t segment_began, activity_began, said_at;
 	uint32_t n_recent; /* beyond DW_RECENT_MAX: the told table has to be searched */
-	uint64_t recent[DW_RECENT_MAX];        /* keys of this activity's chains, as they came */
-	uint64_t recent_things[DW_RECENT_MAX]; /* the lock of each */
+	uint64_t recent[DW_RECENT_MAX]; /* keys of this activity's chains */
 	uint64_t said;         /* the last thing that was given in this activity; 0: none */
 	uint64_t woken_by;     /* the thing whose wait this activity began with; 0: none */
 	struct dw_kick *kicks; /* DW_KICKS_MAX of them; NULL until the first */

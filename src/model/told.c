@@ -101,22 +101,20 @@ void dw_next_stamp(struct dw_thread *thread)
 	thread->segment_began = thread->activity_began = thread->said_at = 1;
 }
 
-void dw_told_remember(struct dw_thread *thread, uint64_t key, uint64_t thing)
+void dw_told_remember(struct dw_thread *thread, uint64_t key)
 {
-	if (thread->n_recent < DW_RECENT_MAX) {
+	if (thread->n_recent < DW_RECENT_MAX)
 		thread->recent[thread->n_recent] = key;
-		thread->recent_things[thread->n_recent] = thing;
-	}
 	thread->n_recent++;
 }
 
 /* A told chain is used again, after something that the stamp counts. */
-static void told_again(struct dw_thread *thread, struct dw_told *told, uint64_t thing)
+static void told_again(struct dw_thread *thread, struct dw_told *told)
 {
 	if (told->stamp < thread->segment_began)
 		thread->teller->again(thread, told->chain);
 	if (dw_key_of_taking(told->key) && told->stamp < thread->activity_began)
-		dw_told_remember(thread, told->key, thing);
+		dw_told_remember(thread, told->key);
 	told->stamp = thread->stamp;
 }
 
@@ -128,7 +126,7 @@ uint32_t dw_told_chain(struct dw_thread *thread, uint32_t below, const struct dw
 
 	if (told->key == key) {
 		if (told->stamp != thread->stamp)
-			told_again(thread, told, taking->thing);
+			told_again(thread, told);
 		return told->chain;
 	}
 	if (below == DW_CHAIN_LOST || remains == DW_CHAIN_LOST)
@@ -138,6 +136,6 @@ uint32_t dw_told_chain(struct dw_thread *thread, uint32_t below, const struct dw
 		return chain;
 	dw_told_add(thread, key, chain);
 	if (dw_key_of_taking(key))
-		dw_told_remember(thread, key, taking->thing);
+		dw_told_remember(thread, key);
 	return chain;
 }

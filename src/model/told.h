@@ -22,8 +22,8 @@ struct dw_told *dw_told_find(struct dw_told_table *table, uint64_t key);
 /* Adds @key, which is not there, as used now. The table may move, and forget what it knew. */
 void dw_told_add(struct dw_thread *thread, uint64_t key, uint32_t chain);
 
-/* @thing, the lock of the chain with @key, came to be held in this activity. */
-void dw_told_remember(struct dw_thread *thread, uint64_t key, uint64_t thing);
+/* The lock of the chain with @key came to be held in this activity. */
+void dw_told_remember(struct dw_thread *thread, uint64_t key);
 
 /*
  * The number of the chain with @key, that of @taking on top of @below, told now if it is new.

@@ -146,7 +146,7 @@ void dw_thread_retake(struct dw_thread *thread, const struct dw_taking *mutex)
 	if (told->key != key)
 		return;
 	told->stamp = thread->stamp;
-	dw_told_remember(thread, key, mutex->thing);
+	dw_told_remember(thread, key);
 }
 
 /* The kick of @other that is still kept, or room for it; NULL: none. */

@@ -169,19 +169,6 @@ static void a_new_segment_is_no_new_activity(void **state)
 		     "1:C<1:A");
 }
 
-/* As of a lock that is made of M and C: it is had in the first section, given up in the second. */
-static void a_condition_needs_what_was_taken_since_its_mutex_was_had_before(void **state)
-{
-	assert_posts(state, "1 hold A; 1 hold M @x:1; 1 drop M; 1 drop A; 1 hold M @x:2; 1 post C",
-		     "1:C<1:M@x:2");
-	assert_posts(
-	    state, "1 hold A; 1 hold M @x:1; 1 drop M; 1 drop A; 1 hold M @x:2; 1 drop M; 1 post C",
-	    "1:C<1:M@x:2");
-	assert_posts(state, "1 hold M @x:1; 1 drop M; 1 hold B; 1 drop B; 1 hold M @x:2; 1 post C",
-		     "1:C<1:B, 1:C<1:M@x:2");
-	assert_posts(state, "1 hold A; 1 drop A; 1 hold M; 1 post C", "1:C<1:A, 1:C<1:M");
-}
-
 static void an_exit_gives_the_threads_ending(void **state)
 {
 	assert_posts(state, "1 park 2 ending; 2 hold A; 2 drop A; 2 exit; 1 wake 2 ending",
@@ -405,7 +392,6 @@ int main(void)
 	    TEST(what_remains_was_not_taken),
 	    TEST(what_was_said_since_the_lock_was_taken_is_told),
 	    TEST(a_new_segment_is_no_new_activity),
-	    TEST(a_condition_needs_what_was_taken_since_its_mutex_was_had_before),
 	    TEST(an_exit_gives_the_threads_ending),
 	    TEST(an_idle_point_answers_who_has_asked),
 	    TEST(who_has_kicked_waits_for_the_answer_in_its_sleep),
