@@ -20,6 +20,7 @@
 #define N_STORIES 6000
 #define N_THREADS 4
 #define N_LOCKS 5
+#define N_THINGS (N_LOCKS + 1) /* and the condition that is waited for */
 #define SEGMENTS_MAX 12
 #define LEGS_MAX N_THREADS
 #define PAIRS_MAX 4096
@@ -160,7 +161,7 @@ static bool fits(const struct pair **legs, uint32_t n, const struct pair *p)
 }
 
 /* Marks the needs that are on a deadlock. Recursive, for it is never deeper than LEGS_MAX. */
-static void enumerate(const struct pair **legs, uint32_t n, bool real[][N_LOCKS + 1])
+static void enumerate(const struct pair **legs, uint32_t n, bool real[][N_THINGS + 1])
 {
 	if (n > 1 && meets(legs[n - 1], legs[0])) {
 		for (uint32_t i = 0; i < n; i++)
@@ -228,7 +229,7 @@ static void random_story(char *to, size_t room)
 	}
 }
 
-static void mark_found(const struct dw_finding *finding, bool found[][N_LOCKS + 1])
+static void mark_found(const struct dw_finding *finding, bool found[][N_THINGS + 1])
 {
 	for (uint32_t i = 0; i < finding->n_legs && !finding->excuse; i++)
 		found[chain(finding->legs[i].holds)->thing][chain(finding->legs[i].needs)->thing] =
@@ -257,7 +258,7 @@ static void check_finding(const struct dw_finding *finding)
 static unsigned check_story(const char *story)
 {
 	dw_auto(analysis) analysis = NULL;
-	bool real[N_LOCKS + 1][N_LOCKS + 1] = {0}, found[N_LOCKS + 1][N_LOCKS + 1] = {0};
+	bool real[N_THINGS + 1][N_THINGS + 1] = {0}, found[N_THINGS + 1][N_THINGS + 1] = {0};
 	const struct pair *legs[LEGS_MAX];
 	const struct dw_finding *findings;
 	size_t n_findings;

@@ -178,7 +178,7 @@ static void who_gives_a_thing_matters_as_who_holds_one_does(void **state)
 static void a_stall_is_told_by_what_waits_and_where_it_is(void **state)
 {
 	dw_auto(names) names = NULL;
-	static const char *const now[] = {VCPU, "fb_lock " VCPU, WORKER};
+	static const char *const now[] = {VCPU, ("fb_lock " VCPU), WORKER};
 	char prints[4][DW_FINGERPRINT_SIZE];
 	struct dw_leg leg = {.thread = 1};
 
