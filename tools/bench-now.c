@@ -19,12 +19,13 @@
 #define MEMORY_MAX ((size_t)1 << 30)
 #define NOW_NS UINT64_C(1000000000000)
 
-struct picture {
+/* A slot with room for so many. */
+union picture {
 	struct dw_slot slot;
-	struct dw_held held[N_HELD + 2];
+	char room[sizeof(struct dw_slot) + (N_HELD + 2) * sizeof(struct dw_held)];
 };
 
-static struct picture pictures[N_THREADS + 1];
+static union picture pictures[N_THREADS + 1];
 static struct dw_told_slot slots[N_THREADS + 1];
 static struct dw_told_thread threads[N_THREADS + 1];
 static struct dw_now_look looks[N_THREADS + 1];
