@@ -14,7 +14,7 @@
 #define STACKS_MAX 64
 
 /* Modules that the shim did not tell are numbered down from here. */
-#define MODULE_NUMBER_MAX UINT16_MAX
+#define MODULE_NUMBER_MAX (DW_MODULE_TOLD - 1)
 
 /* The file whose frames are left out, as they are in told stacks. */
 #define SHIM_FILE "/libdeadwatch.so"

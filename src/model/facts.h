@@ -24,6 +24,21 @@ typedef uint64_t dw_place;
 #define DW_PLACE_MODULE(place) ((uint32_t)((place) >> 48))
 #define DW_PLACE_OFFSET(place) ((place) & ((UINT64_C(1) << 48) - 1))
 
+/*
+ * The place of a frame that somebody has named (a debugger's text): this module, and the
+ * offset is an index of facts.frames.
+ */
+#define DW_MODULE_TOLD UINT16_MAX
+#define DW_PLACE_TOLD(index) ((dw_place)DW_MODULE_TOLD << 48 | (index))
+
+/* A frame of which there is a name instead of an address. Members not known are NULL or 0. */
+struct dw_told_frame {
+	const char *function;
+	const char *file;
+	const char *module; /* base name of the file that the code is in */
+	uint32_t line;
+};
+
 /* A loaded file. Module 0 is "no file": there a place's offset is the address itself. */
 struct dw_module {
 	const char *path;
@@ -238,6 +253,7 @@ enum dw_loss {
 
 struct dw_facts {
 	const struct dw_module *modules;
+	const struct dw_told_frame *frames; /* of texts; else there are none */
 	const struct dw_hint *hints;
 	const struct dw_stack *stacks;
 	const struct dw_run *runs;
@@ -252,8 +268,8 @@ struct dw_facts {
 	const struct dw_silence *silences;
 
 	/* How many entries each array has, the "none" at index 0 included. */
-	uint32_t n_modules, n_hints, n_stacks, n_runs, n_threads, n_things, n_chains, n_joins,
-	    n_misuses, n_slots, n_posts, n_founds, n_silences;
+	uint32_t n_modules, n_frames, n_hints, n_stacks, n_runs, n_threads, n_things, n_chains,
+	    n_joins, n_misuses, n_slots, n_posts, n_founds, n_silences;
 
 	const char *program; /* path of the executable */
 	uint32_t pid;

@@ -12,8 +12,11 @@ struct dw_file_place dw_resolver_place(const struct dw_resolver *resolver, dw_pl
 	uint32_t number = DW_PLACE_MODULE(place);
 	const struct dw_module *module;
 
+	if (number == DW_MODULE_TOLD && DW_PLACE_OFFSET(place) < resolver->facts->n_frames)
+		return (struct dw_file_place){
+		    .number = -1, .told = &resolver->facts->frames[DW_PLACE_OFFSET(place)]};
 	if (number == 0 || number >= resolver->facts->n_modules)
-		return (struct dw_file_place){NULL, -1, DW_PLACE_OFFSET(place)};
+		return (struct dw_file_place){.number = -1, .address = DW_PLACE_OFFSET(place)};
 	module = &resolver->facts->modules[number];
 	return (struct dw_file_place){
 	    .module = module,
@@ -62,10 +65,22 @@ static unsigned find_code(const struct dw_resolver *resolver, dw_place frame,
 	return n;
 }
 
+static struct dw_frame told_frame(const struct dw_told_frame *told)
+{
+	return (struct dw_frame){
+	    .function = told->function,
+	    .file = dw_resolver_shown_file(told->file),
+	    .module = told->module,
+	    .line = told->line,
+	};
+}
+
 static struct dw_frame frame_of(const struct dw_file_place *place, const struct dw_symbol *symbol)
 {
 	const struct dw_module *module = place->module;
 
+	if (place->told)
+		return told_frame(place->told);
 	return (struct dw_frame){
 	    .function = symbol->function,
 	    .file = dw_resolver_shown_file(symbol->file),

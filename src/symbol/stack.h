@@ -27,6 +27,7 @@ struct dw_file_place {
 	const struct dw_module *module; /* NULL: in no file */
 	int64_t number;                 /* the symbols' number of the module; negative: none */
 	uint64_t address;
+	const struct dw_told_frame *told; /* it is no place, but a frame with a name; else NULL */
 };
 
 struct dw_file_place dw_resolver_place(const struct dw_resolver *resolver, dw_place place);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A scene: what a sight means. Facts, as a recording would have them: threads, modules,
+ * stacks; things that somebody waits for; what each thread holds and waits for, as slots and
+ * chains. So all that asks facts can be asked of it: dw_now_find(), names, renderers.
+ *
+ * A chain that says "holds" has no stack: where the lock was taken is not known. One
+ * that says "waits" has the thread's present one.
+ *
+ * Single-threaded. Owns its memory; the sight must outlive it.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "inspect/meaning.h"
+#include "inspect/sight.h"
+
+struct dw_now_look;
+struct dw_names;
+struct dw_scene;
+
+/* How it is known that a thread holds a lock, or that nothing is known. */
+enum dw_grounds {
+	DW_GROUNDS_NONE,      /* who holds it is not known */
+	DW_GROUNDS_OWNER,     /* the lock says so */
+	DW_GROUNDS_REFERENCE, /* inferred: the lock's address is in the frames of its stack */
+	DW_GROUNDS_ALONE,     /* inferred: the only thread that could */
+};
+
+/* What a scene knows of a thread beyond the facts; by thread number. */
+struct dw_scene_thread {
+	const struct dw_sighted *sighted;
+	struct dw_meaning meaning;
+	uint32_t stack; /* facts.stacks index; 0: none */
+	uint32_t thing; /* what it waits for: facts.things index; 0: nothing that is known */
+	uint32_t chain; /* facts.chains index of that wait; 0: none */
+};
+
+int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight);
+struct dw_scene *dw_scene_free(struct dw_scene *scene);
+
+const struct dw_facts *dw_scene_facts(const struct dw_scene *scene);
+struct dw_names *dw_scene_names(struct dw_scene *scene); /* of those facts */
+
+/* facts.n_threads entries; entry 0 is none. */
+const struct dw_scene_thread *dw_scene_threads(const struct dw_scene *scene);
+
+/* How it is known who holds @thing. */
+enum dw_grounds dw_scene_grounds(const struct dw_scene *scene, uint32_t thing);
+
+DW_DEFINE_AUTO(scene)
