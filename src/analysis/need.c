@@ -37,35 +37,35 @@ static uint32_t node_at(const struct drawing *d, uint32_t chain)
 	return d->node_of[chain_at(d, chain)->thing];
 }
 
-/* Whether the last thing of @chain may have been waited for while others were held. */
-static bool makes_needs(const struct drawing *d, uint32_t chain)
+bool dw_need_is_made(const struct dw_facts *facts, uint32_t chain)
 {
-	const struct dw_chain *c = chain_at(d, chain);
+	const struct dw_chain *chains = facts->chains, *c = &chains[chain];
 
 	if ((c->how & DW_REMAINS) || !c->thing)
 		return false;
-	for (uint32_t a = c->below; a; a = chain_at(d, a)->below) {
-		if (chain_at(d, a)->thing == c->thing)
+	for (uint32_t a = c->below; a; a = chains[a].below) {
+		if (chains[a].thing == c->thing)
 			return false;
 	}
 	return true;
 }
 
-/* Whether @post says that its thing needs a lock that may have had to be waited for. */
-static bool is_need(const struct drawing *d, const struct dw_post *post)
+bool dw_need_is_given(const struct dw_facts *facts, uint32_t post)
 {
+	const struct dw_post *p = &facts->posts[post];
+
 	/* Who lets go of a lock may have taken anything before, on its way to the lock. */
-	if (d->out.facts->things[post->thing].kind == DW_LOCK_WORD)
+	if (facts->things[p->thing].kind == DW_LOCK_WORD)
 		return false;
-	return post->chain && !(chain_at(d, post->chain)->how & DW_WAITS) &&
-	       makes_needs(d, post->chain);
+	return p->chain && !(facts->chains[p->chain].how & DW_WAITS) &&
+	       dw_need_is_made(facts, p->chain);
 }
 
 static int add_edges(struct drawing *d, uint32_t chain)
 {
 	uint32_t to = node_at(d, chain), edge;
 
-	if (!makes_needs(d, chain))
+	if (!dw_need_is_made(d->out.facts, chain))
 		return 0;
 	for (uint32_t a = chain_at(d, chain)->below; a; a = chain_at(d, a)->below) {
 		int r = node_at(d, a) != to ? dw_graph_add(d->graph, node_at(d, a), to, &edge) : 0;
@@ -77,12 +77,13 @@ static int add_edges(struct drawing *d, uint32_t chain)
 }
 
 /* A thing of its own cannot be met: what is given is no lock, and what is taken is. */
-static int add_edge_of_post(struct drawing *d, const struct dw_post *post)
+static int add_edge_of_post(struct drawing *d, uint32_t number)
 {
+	const struct dw_post *post = &d->out.facts->posts[number];
 	uint32_t from = d->node_of[post->thing], edge;
 	int r = 0;
 
-	if (is_need(d, post) && node_at(d, post->chain) != from)
+	if (dw_need_is_given(d->out.facts, number) && node_at(d, post->chain) != from)
 		r = dw_graph_add(d->graph, from, node_at(d, post->chain), &edge);
 	return r < 0 ? dw_pass(r) : 0;
 }
@@ -96,7 +97,7 @@ static int draw_graph(struct drawing *d)
 	for (uint32_t i = 1; i < d->out.facts->n_chains && r >= 0; i++)
 		r = add_edges(d, i);
 	for (uint32_t i = 1; i < d->out.facts->n_posts && r >= 0; i++)
-		r = add_edge_of_post(d, &d->out.facts->posts[i]);
+		r = add_edge_of_post(d, i);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -384,7 +385,8 @@ static int add_witnesses(struct drawing *d, uint32_t chain)
 	bool known = false;
 	int r = 0;
 
-	if (dw_graph_component_size(d->graph, node_at(d, chain)) < 2 || !makes_needs(d, chain))
+	if (dw_graph_component_size(d->graph, node_at(d, chain)) < 2 ||
+	    !dw_need_is_made(d->out.facts, chain))
 		return 0;
 	for (uint32_t a = chain_at(d, chain)->below; a && r >= 0; a = chain_at(d, a)->below) {
 		uint32_t need = need_between(d, node_at(d, a), node_at(d, chain));
@@ -406,7 +408,7 @@ static int add_witness_of_post(struct drawing *d, uint32_t post)
 	struct way_key key = {.way = {.holds = p->thing, .is_given = true}};
 	int r;
 
-	if (!is_need(d, p))
+	if (!dw_need_is_given(d->out.facts, post))
 		return 0;
 	key.need = need_between(d, d->node_of[p->thing], node_at(d, p->chain));
 	if (key.need == DW_NEED_NONE)

@@ -113,6 +113,13 @@ struct dw_needs {
 int dw_needs_new(struct dw_needs **ret, const struct dw_facts *facts, const uint32_t *node_of,
 		 struct dw_arena *arena);
 
+/* Whether the last thing of @chain may have been waited for while others were held. */
+bool dw_need_is_made(const struct dw_facts *facts, uint32_t chain);
+
+/* Whether facts.posts[@post] says that its thing needs a lock that may have had to be waited for.
+ */
+bool dw_need_is_given(const struct dw_facts *facts, uint32_t post);
+
 /* The number of the need @from -> @to, or DW_NEED_NONE. */
 uint32_t dw_needs_find(const struct dw_needs *needs, uint32_t from, uint32_t to);
 

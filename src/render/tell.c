@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Fewer common frames than this are told twice: a reference to them would not be shorter. */
@@ -52,6 +53,33 @@ const char *dw_tell_text(struct dw_telling *telling, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, (size_t)n + 1, format, args);
 	va_end(args);
+	return text;
+}
+
+/* Where there is no memory, nothing is written, and that is noticed in the end. */
+void dw_tell_pieces(struct dw_pieces *ret)
+{
+	*ret = (struct dw_pieces){0};
+	ret->out = open_memstream(&ret->text, &ret->size);
+}
+
+void dw_tell_piece(struct dw_pieces *pieces, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (pieces->out)
+		vfprintf(pieces->out, format, args);
+	va_end(args);
+}
+
+const char *dw_tell_whole(struct dw_telling *telling, struct dw_pieces *pieces)
+{
+	bool whole = pieces->out && fclose(pieces->out) == 0 && pieces->text;
+	const char *text = whole ? dw_tell_text(telling, "%s", pieces->text) : "?";
+
+	telling->full = telling->full || !whole;
+	free(pieces->text);
 	return text;
 }
 

@@ -34,6 +34,17 @@ void dw_tell(struct dw_telling *telling, enum dw_style style, const char *format
 const char *dw_tell_text(struct dw_telling *telling, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Text that is written piece by piece, and text of the arena in the end. */
+struct dw_pieces {
+	FILE *out;
+	char *text;
+	size_t size;
+};
+void dw_tell_pieces(struct dw_pieces *ret);
+void dw_tell_piece(struct dw_pieces *pieces, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *dw_tell_whole(struct dw_telling *telling, struct dw_pieces *pieces);
+
 /* A name as it may be shown on a terminal. Never NULL; @name may be. */
 const char *dw_tell_name(struct dw_telling *telling, const char *name);
 
@@ -62,8 +73,9 @@ bool dw_tell_stacks_equal(const struct dw_named_stack *a, const struct dw_named_
 /* The process: "qemu-system-x86_64 (pid 4711)". */
 const char *dw_tell_process(struct dw_telling *telling);
 
-/* The parts of a finding: the stacks of its legs; what the monitor knows beyond them. */
+/* The parts of a finding: the stacks of its legs, or of a misuse; what the monitor knows beyond. */
 void dw_tell_legs(struct dw_telling *telling, const struct dw_finding *finding);
+void dw_tell_misuse(struct dw_telling *telling, const struct dw_misuse *misuse);
 void dw_tell_found(struct dw_telling *telling, const struct dw_finding *finding);
 
 /* One finding, whole. */

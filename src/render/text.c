@@ -5,8 +5,7 @@
 #include "model/picture.h"
 #include "render/last.h"
 #include "render/render.h"
-#include "render/tell.h"
-#include "symbol/names.h"
+#include "render/say.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -123,50 +122,12 @@ static void tell_blind(struct dw_telling *telling, const struct dw_blind *blind,
 	}
 }
 
-/* The entry 0 of the facts' arrays is none of them. */
-static uint64_t entries(uint32_t n)
-{
-	return n ? n - 1 : 0;
-}
-
-/* The monitor was asked to say when a function that is to run again and again does not. */
 static void tell_silences(struct dw_telling *telling)
 {
-	const struct dw_facts *facts = telling->process->facts;
-
-	for (uint32_t i = 1; i < facts->n_silences; i++) {
-		const struct dw_silence *silence = &facts->silences[i];
-
-		dw_tell(telling, DW_STYLE_BOLD, "  silent: %s",
-			dw_tell_name(telling, silence->function));
-		dw_tell(telling, DW_STYLE_PLAIN,
-			silence->flags & DW_SILENCE_OVER
-			    ? " did not run for %s, and ran again; it used to run every %s"
-			    : " last ran %s before it was last looked at; it used to run every %s",
-			dw_tell_span(telling, silence->quiet_ns),
-			dw_tell_span(telling, silence->usual_ns));
-		dw_tell(telling, DW_STYLE_PLAIN, " (seen %" PRIu64 " times)\n", silence->n_beats);
+	for (uint32_t i = 1; i < telling->process->facts->n_silences; i++) {
+		dw_tell(telling, DW_STYLE_BOLD, "  silent:");
+		dw_tell(telling, DW_STYLE_PLAIN, " %s\n", dw_say_silence(telling, i));
 	}
-}
-
-/* "main (4711) held bql, and waited for new_lock, held by CPU 0/KVM (4713)" */
-static void tell_last_of(struct dw_telling *telling, const struct dw_last *last)
-{
-	const struct dw_reported_process *process = telling->process;
-	const char *before = " held ";
-
-	dw_tell(telling, DW_STYLE_PLAIN, "    %s", dw_tell_thread(telling, last->thread));
-	for (uint32_t i = 1; i <= last->slot->top; i++, before = ", ")
-		dw_tell(
-		    telling, DW_STYLE_PLAIN, "%s%s", before,
-		    dw_tell_name(telling, dw_names_taken(process->names, dw_last_held(last, i))));
-	dw_tell(telling, DW_STYLE_PLAIN, "%swaited for %s", last->slot->top ? ", and " : " ",
-		dw_tell_name(telling, dw_names_taken(process->names, last->waits)));
-	before = ", held by ";
-	for (uint32_t t = dw_last_holder(process, last, 1); t;
-	     t = dw_last_holder(process, last, t + 1), before = ", ")
-		dw_tell(telling, DW_STYLE_PLAIN, "%s%s", before, dw_tell_thread(telling, t));
-	dw_tell(telling, DW_STYLE_PLAIN, "\n");
 }
 
 static void tell_last(struct dw_telling *telling)
@@ -178,35 +139,17 @@ static void tell_last(struct dw_telling *telling)
 		if (!dw_last_seen(telling->process, t, &last))
 			continue;
 		if (!any)
-			dw_tell(telling, DW_STYLE_PLAIN,
-				"  when it was last seen (it has not come to a regular end):\n");
+			dw_tell(telling, DW_STYLE_PLAIN, "  %s:\n", DW_SAY_LAST_SEEN);
 		any = true;
-		tell_last_of(telling, &last);
+		dw_tell(telling, DW_STYLE_PLAIN, "    %s\n", dw_say_last(telling, &last));
 	}
 }
 
-/* What was looked at. "Nothing found" among no locks is another result than among thousands. */
 static void tell_process(struct dw_telling *telling, bool all)
 {
 	const struct dw_reported_process *process = telling->process;
-	uint64_t n_threads = entries(process->facts->n_threads);
-	uint64_t n_locks = dw_render_n_locks(process);
-	uint64_t n_others = entries(process->facts->n_things) - n_locks;
 
-	dw_tell(telling, DW_STYLE_PLAIN, "%s: %" PRIu64 " thread%s, %" PRIu64 " lock%s",
-		dw_tell_process(telling), n_threads, plural(n_threads), n_locks, plural(n_locks));
-	if (n_others)
-		dw_tell(telling, DW_STYLE_PLAIN, ", %" PRIu64 " other thing%s to wait for",
-			n_others, plural(n_others));
-	dw_tell(telling, DW_STYLE_PLAIN, ", %" PRIu64 " need%s between them", process->n_needs,
-		plural(process->n_needs));
-	if (process->facts->short_stacks)
-		dw_tell(telling, DW_STYLE_PLAIN, "; %" PRIu64 " stack%s could not be unwound",
-			process->facts->short_stacks, plural(process->facts->short_stacks));
-	/* No reason to be blind: what could happen is known all the same. */
-	if (all && !process->monitored)
-		dw_tell(telling, DW_STYLE_PLAIN, "; nobody watched for what is stuck");
-	dw_tell(telling, DW_STYLE_PLAIN, "\n");
+	dw_tell(telling, DW_STYLE_PLAIN, "%s\n", dw_say_process(telling, all));
 	tell_silences(telling);
 	tell_last(telling);
 	tell_blind(telling, process->blind, process->n_blind);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the monitor knows beyond the legs: what the finding rests on, who used to give. */
+#include "analysis/leg.h"
+#include "model/event.h"
+#include "render/chain.h"
+#include "render/say.h"
+#include "symbol/names.h"
+
+#include <string.h>
+
+/* A shorter time would say nothing. */
+#define SPAN_MIN_NS 1000000
+
+const char *dw_say_span(struct dw_telling *telling, const struct dw_finding *finding)
+{
+	uint64_t span_ns = dw_leg_found(telling->process->facts, finding)->span_ns;
+
+	if (span_ns < SPAN_MIN_NS)
+		return "";
+	return dw_tell_text(telling, "for %s at least", dw_tell_span(telling, span_ns));
+}
+
+const char *dw_say_waited(struct dw_telling *telling, const struct dw_found_leg *waiter)
+{
+	const char *name = dw_chain_waited(telling->process, waiter);
+
+	return name ? name : "a thing that is not known";
+}
+
+static bool is_same_way(struct dw_telling *telling, const struct dw_giver *a,
+			const struct dw_giver *b)
+{
+	return a->thread == b->thread &&
+	       !strcmp(dw_tell_function(telling, a->frame), dw_tell_function(telling, b->frame));
+}
+
+static bool is_among(struct dw_telling *telling, const struct dw_giver *givers, uint32_t n,
+		     const struct dw_giver *one)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (is_same_way(telling, &givers[i], one))
+			return true;
+	return false;
+}
+
+uint32_t dw_say_givers(struct dw_telling *telling, const struct dw_finding *finding,
+		       uint32_t *ret_thing, struct dw_giver ret[DW_GIVERS_MAX])
+{
+	const struct dw_facts *facts = telling->process->facts;
+	const struct dw_found *found = dw_leg_found(facts, finding);
+	const struct dw_found_leg *last;
+	uint32_t n = 0;
+
+	if (found->verdict != DW_FOUND_STALL || found->n_legs == 0)
+		return 0;
+	last = &found->legs[found->n_legs - 1];
+	*ret_thing = last->needs ? facts->chains[last->needs].thing : last->thing;
+	for (uint32_t i = 1; *ret_thing && i < facts->n_posts && n < DW_GIVERS_MAX; i++) {
+		struct dw_giver giver = {facts->posts[i].thread,
+					 dw_names_post(telling->process->names, i)};
+
+		if (facts->posts[i].thing == *ret_thing && giver.frame &&
+		    !is_among(telling, ret, n, &giver))
+			ret[n++] = giver;
+	}
+	return n;
+}
+
+/* What is waited for at the end: the last thing that has a name. */
+static const char *last_needed(struct dw_telling *telling, const struct dw_finding *finding)
+{
+	const char *needed = NULL;
+
+	if (finding->n_legs)
+		needed = dw_chain_needed(telling->process, finding, finding->n_legs - 1);
+	return dw_tell_name(telling, needed ? needed : "what is waited for");
+}
+
+uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *finding,
+		      const char *ret[DW_SAY_FLAGS_MAX])
+{
+	uint32_t flags = dw_leg_found(telling->process->facts, finding)->flags, n = 0;
+	const char *last = last_needed(telling, finding);
+
+	if (flags & DW_FOUND_INFERRED)
+		ret[n++] = "inferred: nobody else was seen giving what is waited for, which does "
+			   "not mean that nobody can";
+	if (flags & DW_FOUND_NO_POSTER)
+		ret[n++] = dw_tell_text(telling, "nobody was ever seen giving %s", last);
+	if (flags & DW_FOUND_POSTERS_GONE)
+		ret[n++] =
+		    dw_tell_text(telling, "all threads that were seen giving %s have ended", last);
+	if (flags & DW_FOUND_POLLING)
+		ret[n++] = "a thread does not sleep, but asks again and again without progress";
+	if (flags & DW_FOUND_RUNNING)
+		ret[n++] = "the last thread does not wait for anything that is known, but runs";
+	if (flags & DW_FOUND_UNSEEN)
+		ret[n++] = dw_tell_text(
+		    telling, "who holds %s cannot be seen: it is taken without a call", last);
+	return n;
+}
