@@ -184,14 +184,17 @@ void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site
 void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking);
 
 /*
- * Two rounds of multiplication: the high bits of the key are the good ones. Odd, so it is of
- * a lock that is taken; see struct dw_told.
+ * Two rounds of multiplication: the high bits of the key are the good ones. The life, whose number
+ * has to be fetched from elsewhere, comes last, so that nothing waits for it; it reaches the high
+ * bits as well, because an address may have many. Odd, so it is of a lock that is taken; see
+ * struct dw_told.
  */
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
-	uint64_t where = taking->site ^ (uint64_t)taking->how << 56 ^ (uint64_t)taking->life << 24;
+	uint64_t where = taking->site ^ (uint64_t)taking->how << 56;
+	uint64_t key = ((below ^ taking->thing) * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN;
 
-	return (((below ^ taking->thing) * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN) | 1;
+	return (key ^ taking->life * ((UINT64_C(1) << 47) + 2)) | 1;
 }
 
 /*
@@ -213,7 +216,8 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 	uint32_t top = slot->top;
 	struct dw_held *held = &slot->held[top + 1];
 	uint64_t key = dw_thread_key(slot->held[top].key, taking);
-	const struct dw_told *told = &table->entries[key >> table->shift];
+	uint64_t place = key >> table->shift;
+	const struct dw_told *told = &table->entries[place ^ (table->entries[place].key != key)];
 
 	slot->wants = taking->thing;
 	if (__builtin_expect(told->key != key || told->stamp != thread->stamp || top == slot->max,

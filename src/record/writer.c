@@ -19,6 +19,9 @@
  */
 #define OLD_KERNEL_LIMIT ((uint64_t)8 << 20)
 
+/* A thread that has much to tell takes so much at once. */
+#define TAKE_MAX ((uint64_t)8 * DW_REC_CHUNK_SIZE)
+
 /* Below this a recording could not even say what was lost. */
 #define LIMIT_MIN ((uint64_t)DW_REC_HEADER_SIZE + 4 * DW_REC_CHUNK_SIZE)
 
@@ -239,17 +242,41 @@ static uint64_t chunk_new(struct dw_writer *writer, uint64_t size)
 	return at;
 }
 
+/* What @size bytes take at least: a record begins in a chunk that it fits in, or at its start. */
+static uint64_t whole_chunks(size_t size)
+{
+	return ((uint64_t)size + DW_REC_CHUNK_SIZE - 1) / DW_REC_CHUNK_SIZE * DW_REC_CHUNK_SIZE;
+}
+
+/*
+ * Who has used up what it took takes twice as much, for that costs two system calls; but of a
+ * file that is filling up, as little as will do.
+ */
+static uint64_t take_size(const struct dw_writer *writer, const struct dw_writer_cursor *cursor,
+			  uint64_t least)
+{
+	uint64_t used = __atomic_load_n(&writer->header->used, __ATOMIC_RELAXED);
+	uint64_t wished = 2 * cursor->taken < TAKE_MAX ? 2 * cursor->taken : TAKE_MAX;
+
+	if (writer->sealed || wished < least || used + wished > writer->limit / 2)
+		return least;
+	return wished;
+}
+
 static bool next_chunk(struct dw_writer *writer, struct dw_writer_cursor *cursor, size_t size)
 {
-	uint64_t chunk = DW_REC_CHUNK_SIZE, at;
+	uint64_t least = whole_chunks(size), at = cursor->end, taken = cursor->taken;
 
-	while (chunk < size)
-		chunk += DW_REC_CHUNK_SIZE;
-	at = chunk_new(writer, chunk);
-	if (!at)
-		return false;
+	if (cursor->more_end < at + least) {
+		taken = take_size(writer, cursor, least);
+		at = chunk_new(writer, taken);
+		if (!at)
+			return false;
+		cursor->more_end = at + taken;
+	}
 	cursor->at = at;
-	cursor->end = at + chunk;
+	cursor->end = at + least;
+	cursor->taken = taken;
 	return true;
 }
 

@@ -30,7 +30,9 @@ struct dw_writer {
 
 /* Where a thread writes. All zero: it has no chunk yet. */
 struct dw_writer_cursor {
-	uint64_t at, end; /* offsets in the file */
+	uint64_t at, end;  /* offsets in the file: of the chunk, as far as it is free */
+	uint64_t more_end; /* the chunks from `end` up to here are free as well */
+	uint64_t taken;    /* bytes that were taken from the file the last time */
 };
 
 /*

@@ -122,6 +122,24 @@ enum shim_open {
 /* Records of locks that ended their life without being taken, to be used again. */
 #define SHIM_SPARE_THINGS 32
 
+/* Frames, the shim's own among them, of a stack that is known again; nearly all have fewer. */
+#define SHIM_LATEST_MAX 40
+
+/*
+ * A thread's latest stack. One that begins at the same place, and has the same return addresses
+ * at the same places, is the same.
+ */
+struct shim_latest {
+	uint64_t top;     /* where it began */
+	uint64_t unloads; /* see shim_unloads */
+	uint32_t id;      /* 0: none */
+	uint32_t n;
+	struct shim_return {
+		const uint64_t *at;
+		uint64_t to;
+	} returns[SHIM_LATEST_MAX];
+};
+
 struct shim_thread {
 	struct dw_thread thread; /* first: the tracker hands it back to the teller */
 	uint64_t hint_site;      /* what the program said about the call it makes; 0: nothing */
@@ -132,8 +150,9 @@ struct shim_thread {
 	uint32_t tid;     /* the kernel's number */
 	uint32_t entered; /* it runs */
 	struct dw_writer_cursor cursor;
-	uint64_t n_handed;                      /* of shim->handed, how many were looked at */
-	uintptr_t stack_top;                    /* of the stack that telling runs on */
+	uint64_t n_handed;   /* of shim->handed, how many were looked at */
+	uintptr_t stack_top; /* of the stack that telling runs on */
+	struct shim_latest latest;
 	uint32_t event_stack;                   /* told since the last event; 0: none */
 	uint32_t parent, parent_segment, birth; /* see struct dw_rec_thread */
 	uint32_t woken_what; /* enum dw_thing_kind of what the activity began with */
@@ -179,13 +198,17 @@ extern struct shim_thread shim_gone, shim_deaf;
 
 #define shim_self shim_tls.self
 
-/* Counts the lives of locks by a hash of their address; a lock's told chains end with its life. */
-#define SHIM_LIVES 16384
+/*
+ * Counts the lives of locks by a hash of their address; a lock's told chains end with its life.
+ * Neighbours share a counter, as their lives mostly end together; so all of them fit into a
+ * processor's first cache, where each acquisition looks one up.
+ */
+#define SHIM_LIVES 4096
 extern uint32_t shim_lives[SHIM_LIVES];
 
 static inline uint32_t *shim_life(uint64_t address)
 {
-	return &shim_lives[address >> 4 & (SHIM_LIVES - 1)];
+	return &shim_lives[address >> 6 & (SHIM_LIVES - 1)];
 }
 
 /*

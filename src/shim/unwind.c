@@ -29,6 +29,7 @@
 
 struct capture {
 	struct shim_thread *t;
+	struct shim_latest *latest; /* NULL: this one is not to be remembered */
 	struct cfi_registers registers;
 	uint64_t caller; /* return address of the program's call */
 	uint32_t id;     /* of the stack that was told */
@@ -163,6 +164,18 @@ static bool step(struct cfi_registers *registers, bool *called)
 	return cfi_step(&row, registers);
 }
 
+/* A frame that was interrupted has no return address where others have theirs. */
+static bool add_return(struct shim_latest *latest, const struct cfi_registers *registers,
+		       bool called)
+{
+	const uint64_t *at = (const uint64_t *)registers->value[CFI_RSP] - 1;
+
+	if (!called || latest->n == SHIM_LATEST_MAX || *at != registers->value[CFI_RA])
+		return false;
+	latest->returns[latest->n++] = (struct shim_return){at, registers->value[CFI_RA]};
+	return true;
+}
+
 /*
  * Fills @frames from the program's call outwards with return addresses, and for interrupted
  * functions with what one more than the address is, so that all are read alike. Our own frames
@@ -170,17 +183,20 @@ static bool step(struct cfi_registers *registers, bool *called)
  *
  * Return: how many.
  */
-static uint32_t unwind(struct cfi_registers *registers, uint64_t caller, uint64_t *frames)
+static uint32_t unwind(struct capture *c, uint64_t *frames)
 {
+	struct cfi_registers *registers = &c->registers;
 	bool called = true, in_program = false;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < FRAMES_OWN + FRAMES_MAX && n < FRAMES_MAX; i++) {
-		in_program |= registers->value[CFI_RA] == caller;
+		in_program |= registers->value[CFI_RA] == c->caller;
 		if (in_program && !shim_is_ours(registers->value[CFI_RA]))
 			frames[n++] = registers->value[CFI_RA] + !called;
 		if ((!in_program && i == FRAMES_OWN) || !step(registers, &called))
 			break;
+		if (c->latest && !add_return(c->latest, registers, called))
+			c->latest = NULL;
 	}
 	return n;
 }
@@ -332,7 +348,7 @@ static void capture(void *argument)
 	uint32_t n = 0, flags = 0;
 
 	if (shim->settings.stacks)
-		n = unwind(&c->registers, c->caller, frames);
+		n = unwind(c, frames);
 	if (!n) {
 		frames[n++] = c->caller;
 		flags = DW_STACK_SHORT;
@@ -341,6 +357,8 @@ static void capture(void *argument)
 		flags = DW_STACK_CUT;
 	}
 	c->id = tell_frames(c->t, frames, without_own(frames, n), flags);
+	if (c->latest && !flags)
+		c->latest->id = c->id;
 }
 
 #if defined(__x86_64__)
@@ -367,12 +385,29 @@ static inline void registers_now(struct cfi_registers *registers)
 }
 #endif
 
+static bool is_latest(const struct shim_latest *latest, uint64_t top, uint64_t unloads)
+{
+	if (!latest->id || latest->top != top || latest->unloads != unloads)
+		return false;
+	for (uint32_t i = 0; i < latest->n; i++)
+		if (*latest->returns[i].at != latest->returns[i].to)
+			return false;
+	return true;
+}
+
 uint32_t shim_stack(struct shim_thread *t, uint64_t caller)
 {
-	struct capture c = {.t = t, .caller = caller};
+	struct capture c = {.t = t, .latest = &t->latest, .caller = caller};
+	uint64_t unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE), top;
 	int error = errno;
 
 	registers_now(&c.registers);
+	top = c.registers.value[CFI_RSP];
+	if (is_latest(&t->latest, top, unloads))
+		return t->latest.id;
+	t->latest.top = top;
+	t->latest.unloads = unloads;
+	t->latest.id = t->latest.n = 0;
 	shim_call_on_stack(capture, &c, t->stack_top);
 	errno = error;
 	return c.id;
