@@ -29,18 +29,13 @@ struct pass {
 
 int dw_analysis_new(struct dw_analysis **ret, const struct dw_facts *facts, size_t memory_max)
 {
-	dw_auto(arena) arena = NULL;
-	struct dw_analysis *analysis;
-	int r = dw_arena_new(&arena, memory_max);
+	struct dw_arena *arena;
+	struct dw_analysis *analysis = dw_arena_new_owner(&arena, memory_max, sizeof(*analysis));
 
-	if (r < 0)
-		return dw_pass(r);
-	analysis = dw_arena_alloc(arena, sizeof(*analysis));
 	if (!analysis)
 		return dw_raise(-ENOMEM);
 	analysis->facts = facts;
-	analysis->arena = dw_take(arena);
-
+	analysis->arena = arena;
 	*ret = analysis;
 	return 0;
 }

@@ -115,6 +115,21 @@ void *dw_arena_alloc(struct dw_arena *arena, size_t size)
 	return memory;
 }
 
+void *dw_arena_new_owner(struct dw_arena **ret, size_t limit, size_t size)
+{
+	struct dw_arena *arena;
+	void *owner;
+
+	if (dw_arena_new(&arena, limit) < 0)
+		return NULL;
+	owner = dw_arena_alloc(arena, size);
+	if (!owner)
+		dw_arena_free(arena);
+	else
+		*ret = arena;
+	return owner;
+}
+
 char *dw_arena_text(struct dw_arena *arena, const char *text, size_t n)
 {
 	char *copy = dw_arena_alloc(arena, n + 1);

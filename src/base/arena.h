@@ -24,6 +24,12 @@ struct dw_arena;
  */
 int dw_arena_new(struct dw_arena **ret, size_t limit);
 
+/*
+ * A new arena of at most @limit bytes, and in it the object of @size bytes, zeroed, that is to own
+ * it. Return: the object, or NULL: no memory.
+ */
+void *dw_arena_new_owner(struct dw_arena **ret, size_t limit, size_t size);
+
 /* Gives everything back, and with it all that dw_arena_alloc() handed out. NULL is fine. */
 struct dw_arena *dw_arena_free(struct dw_arena *arena);
 

@@ -189,16 +189,12 @@ static int load_all(struct dw_load *load, const struct dw_rec_header *header)
 static int reader_new(struct dw_reader **ret, size_t memory_max)
 {
 	struct dw_arena *arena;
-	int r = dw_arena_new(&arena, memory_max);
+	struct dw_reader *reader = dw_arena_new_owner(&arena, memory_max, sizeof(*reader));
 
-	if (r < 0)
-		return dw_pass(r);
-	*ret = dw_arena_alloc(arena, sizeof(**ret));
-	if (!*ret) {
-		dw_arena_free(arena);
+	if (!reader)
 		return dw_raise(-ENOMEM);
-	}
-	(*ret)->arena = arena;
+	reader->arena = arena;
+	*ret = reader;
 	return 0;
 }
 

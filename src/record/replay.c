@@ -447,16 +447,12 @@ static int start(struct dw_replay *replay, const struct dw_facts *known)
 static int replay_new(struct dw_replay **ret)
 {
 	struct dw_arena *arena;
-	int r = dw_arena_new(&arena, MEMORY_MAX);
+	struct dw_replay *replay = dw_arena_new_owner(&arena, MEMORY_MAX, sizeof(*replay));
 
-	if (r < 0)
-		return dw_pass(r);
-	*ret = dw_arena_alloc(arena, sizeof(**ret));
-	if (!*ret) {
-		dw_arena_free(arena);
+	if (!replay)
 		return dw_raise(-ENOMEM);
-	}
-	(*ret)->arena = arena;
+	replay->arena = arena;
+	*ret = replay;
 	return 0;
 }
 

@@ -156,17 +156,13 @@ static int name_calls(struct dw_story *story)
 static int story_new(struct dw_story **ret)
 {
 	struct dw_arena *arena;
-	int r = dw_arena_new(&arena, MEMORY_MAX);
+	struct dw_story *story = dw_arena_new_owner(&arena, MEMORY_MAX, sizeof(*story));
 
-	if (r < 0)
-		return dw_pass(r);
-	*ret = dw_arena_alloc(arena, sizeof(**ret));
-	if (!*ret) {
-		dw_arena_free(arena);
+	if (!story)
 		return dw_raise(-ENOMEM);
-	}
-	(*ret)->arena = arena;
-	(*ret)->facts.program = "story";
+	story->arena = arena;
+	story->facts.program = "story";
+	*ret = story;
 	return 0;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A cycle of 3: each thread takes its own fork and the next one's. Fixed, the last one
+ * A cycle of N_FORKS: each thread takes its own fork and the next one's. Fixed, the last one
  * takes them in the order of the table.
  */
 #include "../case.h"
 
+#ifndef N_FORKS
 #define N_FORKS 3
+#endif
 
 static pthread_mutex_t forks[N_FORKS];
 
