@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: check-headers.sh SOURCE_ROOT COMPILER
+# usage: check-headers.sh SOURCE_ROOT COMPILER...
+# The compiler may be several words: one that caches is in front of it.
 # Every header says what it is and compiles alone.
 set -eu
 cd "$1"
-compiler=$2
+shift
 
 status=0
 for header in src/*/*.h $(find include -name '*.h'); do
-	if ! "$compiler" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc \
+	if ! "$@" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Isrc \
 		-Iinclude -include "$header" -x c /dev/null; then
 		echo "$header does not compile alone"
 		status=1
