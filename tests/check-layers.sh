@@ -16,8 +16,9 @@ allowed() {
 	symbol) echo base model symbol ;;
 	inspect) echo base model symbol inspect ;;
 	gate) echo base model analysis symbol gate ;;
-	render) echo base model analysis symbol render ;;
-	cli) echo base model record profile analysis symbol gate render inspect cli ;;
+	doctor) echo base model symbol inspect doctor ;;
+	render) echo base model analysis symbol doctor render ;;
+	cli) echo base model record profile analysis symbol gate render inspect doctor cli ;;
 	*) echo "$1: not in the list of layers" >&2 ;;
 	esac
 }

@@ -36,6 +36,13 @@ static const struct dw_command commands[] = {
 	.help = "Print a recording as text: a story.",
 	.options = dump_options,
     },
+    {
+	.name = "doctor",
+	.run = cmd_doctor,
+	.synopsis = "[OPTION]... [PID | PROGRAM]",
+	.help = "Say what works here and for a program, and what to do about the rest.",
+	.options = doctor_options,
+    },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -245,24 +245,14 @@ static int render(FILE *out, const struct dw_report *report,
 	dw_auto(arena) arena = NULL;
 	dw_cleanup(put_json) json *object = NULL;
 	struct dw_json_writer writer = {0};
-	const char *text;
 	int r = dw_arena_new(&arena, FINDING_MEMORY_MAX);
 
 	if (r < 0)
 		return dw_pass(r);
 	writer.arena = arena;
 	object = report_json(&writer, report, options);
-	/* All or nothing: half a report would be a valid one that says less. */
-	if (writer.failed || !object)
-		return dw_raise(-ENOMEM);
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_SPACED |
-							  JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (!text)
-		return dw_raise(-ENOMEM);
-	if (fputs(text, out) < 0 || fputc('\n', out) == EOF || fflush(out))
-		return dw_raise(errno ? -errno : -EIO);
-	return 0;
+	r = dw_json_print(&writer, object, out);
+	return r < 0 ? dw_pass(r) : 0;
 }
 
 const struct dw_renderer dw_render_json = {.name = "json", .render = render};

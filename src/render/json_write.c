@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "render/json_write.h"
 
+#include "base/error.h"
 #include "render/escape.h"
+
+#include <errno.h>
 
 /* @value is owned by @object from here on; NULL: it could not be made. */
 void dw_json_add(struct dw_json_writer *writer, json *object, const char *key, json *value)
@@ -45,4 +48,20 @@ void dw_json_number(struct dw_json_writer *writer, json *object, const char *key
 void dw_json_bool(struct dw_json_writer *writer, json *object, const char *key, bool value)
 {
 	dw_json_add(writer, object, key, json_object_new_boolean(value));
+}
+
+int dw_json_print(const struct dw_json_writer *writer, json *object, FILE *out)
+{
+	const char *text;
+
+	if (writer->failed || !object)
+		return dw_raise(-ENOMEM);
+	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_SPACED |
+							  JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text)
+		return dw_raise(-ENOMEM);
+	if (fputs(text, out) < 0 || fputc('\n', out) == EOF || fflush(out))
+		return dw_raise(errno ? -errno : -EIO);
+	return 0;
 }

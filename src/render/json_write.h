@@ -36,6 +36,12 @@ void dw_json_bool(struct dw_json_writer *writer, json *object, const char *key, 
 /* JSON is UTF-8, names of a program need not be: what is none becomes U+FFFD. */
 json *dw_json_text_of(struct dw_json_writer *writer, const char *text);
 
+/*
+ * Writes what was made. All or nothing: half of it would be valid, and say less.
+ * Return: 0, or a negative errno.
+ */
+int dw_json_print(const struct dw_json_writer *writer, json *object, FILE *out);
+
 /* A finding, with all that belongs to it. */
 json *dw_json_finding(struct dw_json_writer *writer, const struct dw_reported *reported);
 

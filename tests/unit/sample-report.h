@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "golden.h"
 #include "sample-facts.h"
 
 #include "gate/fingerprint.h"
@@ -96,35 +97,12 @@ static inline char *rendered(const char *name, struct dw_render_options options)
 	return text;
 }
 
-static inline char *read_text(const char *path)
-{
-	char *text = calloc(1, TEXT_SIZE);
-	FILE *file = fopen(path, "r");
-
-	assert_non_null(text);
-	if (!file)
-		fail_msg("cannot open %s", path);
-	assert_true(fread(text, 1, TEXT_SIZE - 1, file) > 0);
-	fclose(file);
-	return text;
-}
-
 static inline void expect_golden(const char *format, const char *name,
 				 struct dw_render_options options)
 {
-	char path[4096], *expected, *text = rendered(format, options);
-	FILE *file;
+	char *text = rendered(format, options);
 
-	snprintf(path, sizeof(path), GOLDEN_DIR "/%s", name);
-	if (getenv("UPDATE")) {
-		file = fopen(path, "w");
-		assert_non_null(file);
-		fputs(text, file);
-		fclose(file);
-	}
-	expected = read_text(path);
-	assert_string_equal(text, expected);
-	free(expected);
+	expect_golden_text(text, name);
 	free(text);
 }
 
@@ -138,26 +116,6 @@ static inline void expect_lacks(const char *text, const char *part)
 {
 	if (strstr(text, part))
 		fail_msg("'%s' should not be in:\n%s", part, text);
-}
-
-/* Return: the exit status of the validator on @text; 2: the Python module is not there. */
-static inline int validate(const char *text)
-{
-	FILE *validator = popen("python3 -c '"
-				"import json, sys\n"
-				"try: import jsonschema\n"
-				"except ImportError: sys.exit(2)\n"
-				"schema = json.load(open(\"" SCHEMA "\"))\n"
-				"v = jsonschema.Draft202012Validator(schema)\n"
-				"v.check_schema(schema)\n"
-				"errors = list(v.iter_errors(json.load(sys.stdin)))\n"
-				"for e in errors: print(e.json_path, e.message[:200])\n"
-				"sys.exit(1 if errors else 0)'",
-				"w");
-
-	assert_non_null(validator);
-	fputs(text, validator);
-	return pclose(validator) >> 8;
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)

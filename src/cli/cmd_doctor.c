@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/arena.h"
+#include "cli/command.h"
+#include "cli/library.h"
+#include "doctor/doctor.h"
+#include "doctor/file.h"
+#include "doctor/host.h"
+#include "doctor/process.h"
+#include "render/doctor.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Some thirty rows, with a path each at most. */
+#define MEMORY_MAX ((size_t)1 << 20)
+
+const struct dw_option doctor_options[] = {
+    {"format", 'f', "FORMAT", "what the answer looks like: text (the default) or json"},
+    {.name = NULL},
+};
+
+typedef int renderer(FILE *out, const struct dw_doctor_report *report);
+
+/* What there is to look at. */
+struct looks {
+	struct dw_doctor_host host;
+	struct dw_doctor_process process;
+	struct dw_doctor_file file;
+	struct dw_doctor_facts facts;
+};
+
+static int refuse(const char *what, const char *name, int r)
+{
+	fprintf(stderr, "deadwatch: cannot look at %s '%s': %s\n", what, name, strerror(-r));
+	return DW_EXIT_FAILED;
+}
+
+/* Its program is not looked at if that may not be seen, which the process's rows tell. */
+static int look_at_process(struct looks *looks, const char *number)
+{
+	long pid = strtol(number, NULL, 10);
+	int r = pid > INT_MAX ? -ESRCH : dw_doctor_process_look((pid_t)pid, &looks->process);
+
+	if (r < 0)
+		return refuse("process", number, r);
+	looks->facts.process = &looks->process;
+	if (dw_doctor_process_file(&looks->process, &looks->file) == 0)
+		looks->facts.file = &looks->file;
+	return 0;
+}
+
+static int look_at_file(struct looks *looks, const char *name)
+{
+	int r = dw_doctor_file_look(name, /* build_id= */ NULL, 0, &looks->file);
+
+	if (r < 0)
+		return refuse("program", name, r);
+	looks->facts.file = &looks->file;
+	return 0;
+}
+
+/* Return: 0, or the exit code, and it was said why. */
+static int look(struct looks *looks, const char *what, const char *library)
+{
+	dw_doctor_host_look(&looks->host);
+	looks->host.library = library;
+	if (library)
+		looks->host.library_glibc = dw_doctor_file_glibc(library, /* needs= */ true);
+	looks->facts.host = &looks->host;
+	if (!what)
+		return 0;
+	if (*what && strspn(what, "0123456789") == strlen(what))
+		return look_at_process(looks, what);
+	return look_at_file(looks, what);
+}
+
+static int answer(const struct looks *looks, renderer *render)
+{
+	struct dw_doctor_report report = {.n_rows = 0};
+	dw_auto(arena) arena = NULL;
+	int r = dw_arena_new(&arena, MEMORY_MAX);
+
+	if (r == 0)
+		r = dw_doctor_judge(&looks->facts, arena, &report);
+	if (r == 0)
+		r = render(stdout, &report);
+	if (r < 0) {
+		fprintf(stderr, "deadwatch: cannot answer: %s\n", strerror(-r));
+		return DW_EXIT_FAILED;
+	}
+	for (unsigned use = 0; use < DW_DOCTOR_USES; use++)
+		if (dw_doctor_use_state(&report, use) == DW_DOCTOR_MISSING)
+			return DW_EXIT_BLIND;
+	return DW_EXIT_CLEAN;
+}
+
+static void freep(char **p)
+{
+	free(*p);
+}
+
+int cmd_doctor(const struct dw_command *self, int argc, char **argv)
+{
+	dw_cleanup(freep) char *library = NULL;
+	renderer *render = dw_render_doctor_text;
+	struct looks looks = {.facts.host = NULL};
+	int id, status;
+
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
+		if (!strcmp(optarg, "json"))
+			render = dw_render_doctor_json;
+		else if (!strcmp(optarg, "text"))
+			render = dw_render_doctor_text;
+		else
+			return dw_usage(self, "there is no format '%s'", optarg);
+	}
+	if (id == DW_OPTION_STOP)
+		return status;
+	if (argc - optind > 1)
+		return dw_usage(self, "it takes one process or program at most");
+	dw_library_find(&library); /* what is wrong is said; without one there is a row for it */
+	status = look(&looks, argv[optind], library);
+	return status != 0 ? status : answer(&looks, render);
+}
