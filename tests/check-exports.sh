@@ -142,6 +142,8 @@ sem_wait
 send
 sendmsg
 sendto
+sigaction
+signal
 sigtimedwait
 sigwait
 sigwaitinfo

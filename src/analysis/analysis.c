@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/cycle.h"
 #include "analysis/finding.h"
+#include "analysis/handled.h"
 #include "analysis/hazard.h"
 #include "analysis/index.h"
 #include "analysis/sort.h"
@@ -170,6 +171,29 @@ static int add_cycles(struct dw_analysis *analysis, const struct pass *exact,
 			r = add_cycle(analysis, merged, &merged->cycles.cycles[i]);
 	}
 	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int add_handled(struct dw_analysis *analysis, const struct dw_handled_list *list)
+{
+	struct dw_leg *legs = dw_arena_alloc(analysis->arena, (list->n + 1) * sizeof(*legs));
+
+	if (!legs)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct dw_handled *one = &list->items[i];
+
+		legs[i] = (struct dw_leg){.thread = analysis->facts->chains[one->needs].thread,
+					  .holds = one->holds,
+					  .needs = one->needs,
+					  .signal = one->signal};
+		analysis->findings[analysis->n_findings++] = (struct dw_finding){
+		    .verdict = DW_POTENTIAL,
+		    .excuse = one->is_masked ? DW_EXCUSE_MASKED : DW_NO_EXCUSE,
+		    .legs = &legs[i],
+		    .n_legs = 1,
+		};
+	}
+	return 0;
 }
 
 static void add_misuses(struct dw_analysis *analysis)
@@ -370,6 +394,7 @@ static int sort_findings(struct dw_analysis *analysis)
 int dw_analysis_run(struct dw_analysis *analysis)
 {
 	struct pass exact = {0}, merged = {0};
+	struct dw_handled_list handled = {0};
 	size_t n_max;
 	int r = dw_order_new(&analysis->order, analysis->facts, analysis->arena);
 
@@ -377,9 +402,11 @@ int dw_analysis_run(struct dw_analysis *analysis)
 		r = pass_exact(analysis, &exact);
 	if (r >= 0)
 		r = pass_merged(analysis, &merged);
+	if (r >= 0)
+		r = dw_handled_find(&handled, analysis->facts, analysis->arena);
 	if (r < 0)
 		return dw_pass(r);
-	n_max = (size_t)exact.cycles.n + merged.cycles.n + analysis->facts->n_misuses +
+	n_max = (size_t)exact.cycles.n + merged.cycles.n + handled.n + analysis->facts->n_misuses +
 		analysis->facts->n_founds + dw_hazards_count(analysis->facts);
 	analysis->n_findings = 0;
 	analysis->findings =
@@ -389,6 +416,8 @@ int dw_analysis_run(struct dw_analysis *analysis)
 	r = add_founds(analysis);
 	if (r >= 0)
 		r = add_cycles(analysis, &exact, &merged);
+	if (r >= 0)
+		r = add_handled(analysis, &handled);
 	if (r >= 0)
 		r = add_hazards(analysis);
 	if (r < 0)

@@ -20,6 +20,8 @@
  *                  what the other gave when it was past the lock
  *   posters        another thread was seen giving what a leg waits for, and never needed
  *                  any of the cycle's locks for it
+ *   masked         of a lock that a thread takes in a signal handler and outside: outside, the
+ *                  signal was blocked, or had no handler
  *   reused         one leg needs one life of an address, the next holds another
  *
  * A thread that waits for what it gives itself is stuck for certain, if nobody else gives it:

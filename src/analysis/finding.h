@@ -45,7 +45,8 @@ enum dw_verdict {
 	X(DW_EXCUSE_GATED, 5, "gated")     /* a lock held in two legs keeps them apart */  \
 	X(DW_EXCUSE_ORDERED, 6, "ordered") /* create and join keep two legs apart */       \
 	X(DW_EXCUSE_POSTERS, 7,                                                            \
-	  "posters") /* another thread was seen giving it without taking the lock first */
+	  "posters") /* another thread was seen giving it without taking the lock first */ \
+	X(DW_EXCUSE_MASKED, 8, "masked") /* the signal was not let in meanwhile */
 
 enum dw_excuse {
 #define X(name, value, text) name = value,
@@ -65,6 +66,12 @@ struct dw_leg {
 	 */
 	uint32_t post;
 	uint32_t stack; /* where the thread is now, as the monitor saw it; 0: not known */
+
+	/*
+	 * The signal in whose handler the thread takes what it needs, which is what it holds; so
+	 * `holds` is not on the path of `needs`. 0: in none.
+	 */
+	uint32_t signal;
 };
 
 struct dw_finding {
@@ -76,7 +83,8 @@ struct dw_finding {
 	uint32_t excused[2];
 
 	/*
-	 * A cycle: at least 2 (1, if a thread waits for what it alone would give); starts with
+	 * A cycle: at least 2 (1, if a thread waits for what it alone would give, or takes in a
+	 * signal handler what it may hold); starts with
 	 * the thing first seen. A stall: a path. A hazard: 1.
 	 */
 	const struct dw_leg *legs;

@@ -170,6 +170,8 @@ static uint64_t hash_leg(const struct dw_finding *finding, uint32_t leg,
 {
 	uint64_t hash = hash_given(DW_HASH_TEXT_START, finding, leg, facts, names);
 
+	if (finding->legs[leg].signal)
+		hash = hash_number(hash, finding->legs[leg].signal);
 	return hash_needed(hash, finding, leg, facts, names);
 }
 

@@ -117,6 +117,9 @@ struct dw_origin {
 	uint64_t address;  /* of the guest's access: physical for MMIO, the port for PIO; else 0 */
 };
 
+/* Signals that there are: a set of them fits in a word, whose bit 0 is signal 1. */
+#define DW_SIGNALS 64
+
 /*
  * With DW_WAITS the last thing was not taken but waited for: a condition, an ending, an
  * answer, a call. Nothing builds on such a chain.
@@ -137,6 +140,13 @@ struct dw_chain {
 	uint64_t waited_ns;  /* in all */
 	uint64_t longest_ns; /* at most */
 	uint64_t held_ns;    /* the longest time that it was seen held while others waited */
+
+	/*
+	 * Of a lock that was taken: in a handler of this signal; else (0) while these signals had
+	 * handlers and were not blocked, so that they could come.
+	 */
+	uint32_t handler;
+	uint64_t exposed;
 };
 
 /*

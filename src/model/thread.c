@@ -92,15 +92,16 @@ static uint32_t chain_with(struct dw_thread *thread, const struct dw_taking *tak
 			   uint64_t *ret_key)
 {
 	const struct dw_held *top = &thread->slot->held[thread->slot->top];
+	struct dw_taking exact = *taking;
 
 	*ret_key = dw_thread_key(top->key, taking);
 	if (dw_told_find(thread->told, *ret_key)->key != *ret_key) {
-		thread->teller->revise(thread);
+		thread->teller->revise(thread, &exact);
 		check_relock(thread, taking);
 		top = &thread->slot->held[thread->slot->top];
-		*ret_key = dw_thread_key(top->key, taking);
+		*ret_key = dw_thread_key(top->key, &exact);
 	}
-	return dw_told_chain(thread, top->chain, taking, *ret_key, 0);
+	return dw_told_chain(thread, top->chain, &exact, *ret_key, 0);
 }
 
 static struct dw_slot *slot_grown(struct dw_thread *thread)

@@ -68,9 +68,10 @@ struct dw_taking {
 struct dw_teller {
 	/*
 	 * Something new is about to be told: locks that the thread does not hold any more,
-	 * because another thread has unlocked them, are to be dropped now.
+	 * because another thread has unlocked them, are to be dropped now. @taking is what is to
+	 * be told, if it is a lock, else NULL; its site may be made a more exact one.
 	 */
-	void (*revise)(struct dw_thread *thread);
+	void (*revise)(struct dw_thread *thread, struct dw_taking *taking);
 
 	/*
 	 * A new chain: @taking on top of chain @below (0: nothing is held). For

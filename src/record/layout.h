@@ -75,22 +75,23 @@ enum dw_rec_flag {
 };
 
 /* The numbers are part of the format: never renumber, only append. */
-#define DW_REC_KINDS(X)                \
-	X(DW_REC_MODULE, 1, "module")  \
-	X(DW_REC_STACK, 2, "stack")    \
-	X(DW_REC_HINT, 3, "hint")      \
-	X(DW_REC_THREAD, 4, "thread")  \
-	X(DW_REC_SLOT, 5, "slot")      \
-	X(DW_REC_THING, 6, "thing")    \
-	X(DW_REC_CHAIN, 7, "chain")    \
-	X(DW_REC_AGAIN, 8, "again")    \
-	X(DW_REC_JOINED, 9, "joined")  \
-	X(DW_REC_MISUSE, 10, "misuse") \
-	X(DW_REC_EVENT, 11, "event")   \
-	X(DW_REC_POST, 12, "post")     \
-	X(DW_REC_NAME, 13, "name")     \
-	X(DW_REC_FOUND, 14, "found")   \
-	X(DW_REC_SILENCE, 15, "silence")
+#define DW_REC_KINDS(X)                  \
+	X(DW_REC_MODULE, 1, "module")    \
+	X(DW_REC_STACK, 2, "stack")      \
+	X(DW_REC_HINT, 3, "hint")        \
+	X(DW_REC_THREAD, 4, "thread")    \
+	X(DW_REC_SLOT, 5, "slot")        \
+	X(DW_REC_THING, 6, "thing")      \
+	X(DW_REC_CHAIN, 7, "chain")      \
+	X(DW_REC_AGAIN, 8, "again")      \
+	X(DW_REC_JOINED, 9, "joined")    \
+	X(DW_REC_MISUSE, 10, "misuse")   \
+	X(DW_REC_EVENT, 11, "event")     \
+	X(DW_REC_POST, 12, "post")       \
+	X(DW_REC_NAME, 13, "name")       \
+	X(DW_REC_FOUND, 14, "found")     \
+	X(DW_REC_SILENCE, 15, "silence") \
+	X(DW_REC_SIGNAL, 16, "signal")
 
 enum dw_rec_kind {
 #define X(name, value, text) name = value,
@@ -284,6 +285,15 @@ struct dw_rec_silence {
 	char function[]; /* ends with NUL */
 };
 _Static_assert(sizeof(struct dw_rec_silence) == 48, "wire format");
+
+/* What signals have to do with a chain that took a lock; see struct dw_chain. */
+struct dw_rec_signal {
+	struct dw_rec_head head;
+	uint32_t chain;   /* id */
+	uint32_t handler; /* number of a signal */
+	uint64_t exposed;
+};
+_Static_assert(sizeof(struct dw_rec_signal) == 24, "wire format");
 
 struct dw_rec_event {
 	struct dw_rec_head head;

@@ -68,7 +68,7 @@ struct dw_load {
 	struct dw_facts *facts;
 	struct dw_event *events;
 	size_t n_events;
-	struct dw_load_index kinds[DW_REC_SILENCE + 1]; /* by enum dw_rec_kind */
+	struct dw_load_index kinds[DW_REC_SIGNAL + 1]; /* by enum dw_rec_kind */
 	uint32_t threads_max; /* thread numbers above this are not believed */
 	uint32_t threads_top; /* the highest thread number met */
 	uint64_t damaged;
@@ -126,6 +126,7 @@ int dw_load_hints(struct dw_load *load);
 int dw_load_things(struct dw_load *load);
 int dw_load_names(struct dw_load *load);
 int dw_load_chains(struct dw_load *load);
+int dw_load_signals(struct dw_load *load);
 int dw_load_posts(struct dw_load *load);
 int dw_load_founds(struct dw_load *load);
 int dw_load_silences(struct dw_load *load);

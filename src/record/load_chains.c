@@ -228,6 +228,31 @@ static void add_again(struct tree *tree, uint32_t position)
 	add_run(tree, chain, record.from, record.to);
 }
 
+/* The last one of a chain counts. */
+static void load_signal(struct dw_load *load, struct dw_chain *chains, uint32_t i)
+{
+	struct dw_rec_signal record;
+	uint32_t chain;
+
+	dw_load_record(load, DW_REC_SIGNAL, i, &record, sizeof(record));
+	chain = dw_load_number(load, DW_REC_CHAIN, record.chain);
+	if (!chain)
+		return; /* and counted */
+	if (record.handler > DW_SIGNALS || (record.handler && record.exposed)) {
+		load->damaged++;
+		return;
+	}
+	chains[chain].handler = record.handler;
+	chains[chain].exposed = record.exposed;
+}
+
+int dw_load_signals(struct dw_load *load)
+{
+	for (uint32_t i = 0; i < load->kinds[DW_REC_SIGNAL].n; i++)
+		load_signal(load, (struct dw_chain *)load->facts->chains, i);
+	return 0;
+}
+
 int dw_load_chains(struct dw_load *load)
 {
 	const uint32_t *order = dw_load_order_of_chains(load);

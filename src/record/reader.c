@@ -23,7 +23,7 @@ struct dw_reader {
 	unsigned flags;
 	uint64_t n_locked;
 	uint32_t monitor;
-	struct dw_load_index kinds[DW_REC_SILENCE + 1]; /* by enum dw_rec_kind */
+	struct dw_load_index kinds[DW_REC_SIGNAL + 1]; /* by enum dw_rec_kind */
 };
 
 static const size_t sizes_min[] = {
@@ -42,6 +42,7 @@ static const size_t sizes_min[] = {
     [DW_REC_NAME] = sizeof(struct dw_rec_name) + 1,
     [DW_REC_FOUND] = sizeof(struct dw_rec_found),
     [DW_REC_SILENCE] = sizeof(struct dw_rec_silence) + 1,
+    [DW_REC_SIGNAL] = sizeof(struct dw_rec_signal),
 };
 #define N_KINDS (sizeof(sizes_min) / sizeof(*sizes_min))
 
@@ -166,9 +167,9 @@ static uint64_t missing_chains(const struct dw_load *load, const struct dw_rec_h
 static int load_all(struct dw_load *load, const struct dw_rec_header *header)
 {
 	static int (*const parts[])(struct dw_load *) = {
-	    dw_load_modules,  dw_load_stacks, dw_load_hints,   dw_load_things, dw_load_names,
-	    dw_load_chains,   dw_load_joins,  dw_load_misuses, dw_load_posts,  dw_load_founds,
-	    dw_load_silences, dw_load_events, dw_load_threads,
+	    dw_load_modules, dw_load_stacks,   dw_load_hints,  dw_load_things,  dw_load_names,
+	    dw_load_chains,  dw_load_signals,  dw_load_joins,  dw_load_misuses, dw_load_posts,
+	    dw_load_founds,  dw_load_silences, dw_load_events, dw_load_threads,
 	};
 	int r = index_records(load, header->header_size);
 

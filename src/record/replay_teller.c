@@ -77,8 +77,9 @@ static uint32_t thing_at(struct dw_replay *replay, uint64_t address)
 }
 
 /* Nothing to do: what a thread lets go of for another is replayed at once. */
-static void revise(struct dw_thread *thread)
+static void revise(struct dw_thread *thread, struct dw_taking *taking)
 {
+	(void)taking;
 	(void)thread;
 }
 

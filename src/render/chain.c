@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "model/event.h"
 #include "render/render.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 const char *dw_chain_needed(const struct dw_reported_process *process,
@@ -37,14 +38,19 @@ const char *dw_chain_waited(const struct dw_reported_process *process,
 	return found->thing ? dw_names_thing(process->names, found->thing) : NULL;
 }
 
-/* The function that gives what leg @leg gives, where that says more than the thing's name. */
-static const char *giver(const struct dw_reported_process *process,
-			 const struct dw_finding *finding, uint32_t leg)
+/*
+ * What comes between what leg @leg holds or gives and what it needs: a signal; or the function that
+ * gives, where that says more than the thing's name.
+ */
+static const char *between(const struct dw_reported_process *process,
+			   const struct dw_finding *finding, uint32_t leg)
 {
 	const struct dw_leg *one = &finding->legs[leg];
 	const struct dw_frame *frame;
 	uint32_t thing;
 
+	if (one->signal)
+		return dw_words_signal(one->signal);
 	if (one->holds || !one->post)
 		return NULL;
 	thing = process->facts->posts[one->post].thing;
@@ -69,7 +75,7 @@ const char **dw_chain_words(const struct dw_reported_process *process,
 		return NULL;
 	for (uint32_t i = 0; i < finding->n_legs; i++) {
 		const char *more[] = {dw_chain_given(process, finding, i),
-				      giver(process, finding, i)};
+				      between(process, finding, i)};
 
 		for (unsigned j = 0; j < 2; j++)
 			if (more[j])

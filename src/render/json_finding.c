@@ -292,6 +292,8 @@ json *dw_json_finding(struct dw_json_writer *writer, const struct dw_reported *r
 		add_misuse(writer, object, &facts->misuses[finding->misuse]);
 	else
 		add_legs(writer, object, finding);
+	if (finding->n_legs && finding->legs[0].signal)
+		dw_json_text(writer, object, "signal", dw_words_signal(finding->legs[0].signal));
 	if (finding->found)
 		add_found(writer, object, dw_leg_found(facts, finding));
 	if (finding->verdict == DW_HAZARD)

@@ -111,6 +111,10 @@ const char *dw_say_excuse(struct dw_telling *telling, const struct dw_finding *f
 		    other);
 	case DW_EXCUSE_POSTERS:
 		return posters_text(telling, finding);
+	case DW_EXCUSE_MASKED:
+		return dw_tell_text(telling,
+				    "when %s had %s elsewhere, %s was blocked, or had no handler",
+				    one, needed, dw_words_signal(leg->signal));
 	}
 	return "of a kind that is not known here";
 }

@@ -82,15 +82,23 @@ static struct dw_saying given(struct dw_telling *telling, const struct dw_findin
 	    NULL};
 }
 
+/* " in the handler of SIGPIPE" */
+static const char *handler_text(struct dw_telling *telling, const struct dw_leg *leg)
+{
+	if (!leg->signal)
+		return "";
+	return dw_tell_text(telling, " in the handler of %s", dw_words_signal(leg->signal));
+}
+
 /* What is taken: a lock, as it was seen. */
 static struct dw_saying needed(struct dw_telling *telling, const struct dw_leg *leg)
 {
 	const struct dw_chain *needs = &telling->process->facts->chains[leg->needs];
 
 	return (struct dw_saying){
-	    dw_tell_text(telling, "%s %s%s, %s", leg->holds ? "and needs" : "only after taking",
+	    dw_tell_text(telling, "%s %s%s%s, %s", leg->holds ? "and needs" : "only after taking",
 			 dw_tell_thing(telling, needs->thing), dw_words_how(needs->how),
-			 dw_words_taken(needs->how)),
+			 handler_text(telling, leg), dw_words_taken(needs->how)),
 	    stack_of(telling, needs->stack, needs->hint)};
 }
 

@@ -5,6 +5,7 @@
 #include "model/facts.h"
 
 #include <linux/kvm.h>
+#include <signal.h>
 #include <stddef.h>
 
 const char *dw_words_misuse(unsigned misuse)
@@ -59,6 +60,21 @@ const char *dw_words_taken(unsigned how)
 	if (how & DW_RETAKEN)
 		return "taken again at the end of a condition wait, at";
 	return "first taken at";
+}
+
+const char *dw_words_signal(unsigned number)
+{
+#define NAMED(name) [name] = #name
+	static const char *const words[DW_SIGNALS + 1] = {
+	    NAMED(SIGHUP),   NAMED(SIGINT),  NAMED(SIGQUIT), NAMED(SIGABRT), NAMED(SIGUSR1),
+	    NAMED(SIGUSR2),  NAMED(SIGPIPE), NAMED(SIGALRM), NAMED(SIGTERM), NAMED(SIGSTKFLT),
+	    NAMED(SIGCHLD),  NAMED(SIGCONT), NAMED(SIGTSTP), NAMED(SIGTTIN), NAMED(SIGTTOU),
+	    NAMED(SIGURG),   NAMED(SIGXCPU), NAMED(SIGXFSZ), NAMED(SIGPROF), NAMED(SIGVTALRM),
+	    NAMED(SIGWINCH), NAMED(SIGIO),   NAMED(SIGPWR),
+	};
+#undef NAMED
+
+	return number <= DW_SIGNALS && words[number] ? words[number] : "a real-time signal";
 }
 
 const char *dw_words_loss(unsigned loss)

@@ -17,6 +17,9 @@ struct dw_words_deed dw_words_deed(unsigned misuse);
 /* How a lock was taken, if not just taken: " (for reading)"; "" where there is nothing to say. */
 const char *dw_words_how(unsigned how);
 
+/* "SIGPIPE"; "a real-time signal" for those that have no name. */
+const char *dw_words_signal(unsigned number);
+
 /* When a stack is that of a lock's taking: "first taken at". */
 const char *dw_words_taken(unsigned how);
 

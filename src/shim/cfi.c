@@ -327,18 +327,31 @@ static bool run(struct machine *m, const uint8_t *at, const uint8_t *end, uint64
 	return true;
 }
 
-bool cfi_find(uint64_t address, struct cfi_row *ret)
+static bool find_function(uint64_t address, struct function *ret)
 {
 	struct dl_find_object object;
-	struct function f = {0};
-	struct machine m = {.f = &f};
-	struct cfi_row initial;
 	const uint8_t *entry;
 
 	if (!_dl_find_object || _dl_find_object((void *)address, &object) || !object.dlfo_eh_frame)
 		return false;
 	entry = find_entry(object.dlfo_eh_frame, address);
-	if (!entry || !read_function(entry, &f) || address - f.start >= f.size)
+	return entry && read_function(entry, ret) && address - ret->start < ret->size;
+}
+
+uint64_t cfi_function(uint64_t address)
+{
+	struct function f = {0};
+
+	return find_function(address, &f) ? f.start : 0;
+}
+
+bool cfi_find(uint64_t address, struct cfi_row *ret)
+{
+	struct function f = {0};
+	struct machine m = {.f = &f};
+	struct cfi_row initial;
+
+	if (!find_function(address, &f))
 		return false;
 	m.at = f.start;
 	if (!run(&m, f.first, f.first_end, UINT64_MAX))

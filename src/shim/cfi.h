@@ -55,5 +55,8 @@ struct cfi_row {
  */
 bool cfi_find(uint64_t address, struct cfi_row *ret);
 
+/* Where the function that @address is in begins; 0: that is not known. */
+uint64_t cfi_function(uint64_t address);
+
 /* From a frame to its caller's. Return: false at the outermost frame, or where it cannot be. */
 bool cfi_step(const struct cfi_row *row, struct cfi_registers *registers);

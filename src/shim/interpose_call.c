@@ -42,26 +42,35 @@ static unsigned after_timeval(const struct timeval *time)
 	static __attribute__((noinline)) type name##_holding(UNPACK parameters, uint64_t caller) \
 	{                                                                                        \
 		dw_cleanup(shim_left) struct shim_wait under_way;                                \
+		uint32_t open;                                                                   \
+		type result;                                                                     \
                                                                                                  \
 		shim_enter(&under_way, shim_call_number(called), how, flags, caller);            \
-		return shim_real.name arguments;                                                 \
+		open = shim_calling(under_way.t);                                                \
+		result = shim_real.name arguments;                                               \
+		shim_called(under_way.t, open);                                                  \
+		return result;                                                                   \
 	}
 
-#define X(version, type, name, parameters, arguments, called, how, flags)       \
-	SLOW(type, name, parameters, arguments, called, how, flags)             \
-	SHIM type name parameters;                                              \
-	type name parameters                                                    \
-	{                                                                       \
-		struct shim_thread *thread = shim_self;                         \
-		type result;                                                    \
-                                                                                \
-		if (shim_unlikely(shim_must_tell(thread, flags)))               \
-			return name##_holding(UNPACK arguments, SHIM_CALLER);   \
-		if (!((flags)&SHIM_IDLES) || shim_likely(!thread->thread.open)) \
-			return shim_real.name arguments;                        \
-		result = shim_real.name arguments;                              \
-		shim_back(thread, SHIM_CALLER, false);                          \
-		return result;                                                  \
+#define X(version, type, name, parameters, arguments, called, how, flags)     \
+	SLOW(type, name, parameters, arguments, called, how, flags)           \
+	SHIM type name parameters;                                            \
+	type name parameters                                                  \
+	{                                                                     \
+		struct shim_thread *thread = shim_self;                       \
+		uint32_t open = thread->thread.open;                          \
+		type result;                                                  \
+                                                                              \
+		if (shim_unlikely(shim_must_tell(thread, flags)))             \
+			return name##_holding(UNPACK arguments, SHIM_CALLER); \
+		if (shim_likely(!open))                                       \
+			return shim_real.name arguments;                      \
+		thread->thread.open = open | SHIM_CALLING;                    \
+		result = shim_real.name arguments;                            \
+		shim_called(thread, open);                                    \
+		if ((flags)&SHIM_IDLES)                                       \
+			shim_back(thread, SHIM_CALLER, false);                \
+		return result;                                                \
 	}
 SHIM_CALLS(X)
 #undef X

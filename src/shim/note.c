@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/note.h"
 
+static void mark_handler(struct shim_thread *t, struct dw_taking *taking)
+{
+	SHIM_OWN_WORK(t);
+
+	shim_mark_handler(t, taking);
+}
+
+/* Who is in no handler has left its call by a jump. */
+void shim_note_handler(struct shim_thread *t, struct dw_taking *taking)
+{
+	mark_handler(t, taking);
+	if (!(taking->site & SHIM_IN_HANDLER))
+		t->thread.open &= ~(uint32_t)SHIM_CALLING;
+}
+
 void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result)
 {
 	shim_event(note->t, kind, &note->taking, 0, result);
@@ -57,7 +72,7 @@ void shim_drop(const volatile void *lock, enum dw_thing_kind what, uint32_t owne
 	if (!t)
 		return;
 	taking = shim_taking(t, lock, what, 0, caller);
-	if (t->thread.open == SHIM_EVENTS)
+	if (t->thread.open & SHIM_EVENTS)
 		shim_event(t, DW_DROP, &taking, 0, 0);
 	if (!dw_thread_drop(&t->thread, (uint64_t)lock))
 		not_held(t, &taking, owner);

@@ -25,6 +25,7 @@ struct shim_note {
 };
 
 /* The slow parts of the functions below. */
+void shim_note_handler(struct shim_thread *t, struct dw_taking *taking);
 void shim_note_waited(const struct shim_note *note, bool got);
 void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result);
 
@@ -32,7 +33,7 @@ void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int resul
 static inline void shim_note_plain(struct shim_thread *t, enum dw_event_kind kind, uint64_t object,
 				   uint64_t other)
 {
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 		shim_event(t, kind, &(struct dw_taking){.thing = object}, other, 0);
 }
 
@@ -74,11 +75,13 @@ static inline __attribute__((always_inline)) bool shim_want(struct shim_note *no
 		return false;
 	note->t = t;
 	note->taking = shim_taking(t, lock, what, how, caller);
+	if (shim_unlikely(t->thread.open & SHIM_CALLING))
+		shim_note_handler(t, &note->taking);
 	note->deeper = shim_deeper(t, lock, how);
 	if (shim_likely(!note->deeper))
 		dw_thread_want(&t->thread, &note->taking);
 	note->since_ns = shim_unlikely(taken && !note->deeper) ? shim_now_ns() : 0;
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS)) {
 		struct shim_note copy = *note;
 
 		shim_note_events(&copy, DW_WANT, 0);
@@ -102,7 +105,7 @@ static inline __attribute__((always_inline)) void shim_took(struct shim_note *no
 
 		shim_note_waited(&copy, got);
 	}
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS)) {
 		struct shim_note copy = *note;
 
 		shim_note_events(&copy, got ? DW_HOLD : DW_FAIL, r);

@@ -31,7 +31,7 @@ static struct shim_thread *say(const char *file, int line)
 
 	if (!t || !file)
 		return NULL;
-	t->hint_site = dw_hash(dw_hash(1, (uint64_t)file), (uint64_t)line) | 1;
+	t->hint_site = (dw_hash(dw_hash(1, (uint64_t)file), (uint64_t)line) | 1) & ~SHIM_IN_HANDLER;
 	t->hint_file = file;
 	t->hint_line = (uint32_t)line;
 	return t;

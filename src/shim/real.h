@@ -109,6 +109,9 @@
 	  (o, a, b, c, d))                                                                         \
 	X(NULL, long, syscall, (long n, long a, long b, long c, long d, long e, long f),           \
 	  (n, a, b, c, d, e, f))                                                                   \
+	X(NULL, int, sigaction, (int n, const struct sigaction *a, struct sigaction *o),           \
+	  (n, a, o))                                                                               \
+	X(NULL, __sighandler_t, signal, (int n, __sighandler_t h), (n, h))                         \
 	X(NULL, int, pause, (void), ())                                                            \
 	X(NULL, int, fcntl, (int fd, int c, long x), (fd, c, x))                                   \
 	X(NULL, int, ioctl, (int fd, unsigned long r, void *x), (fd, r, x))                        \

@@ -115,8 +115,9 @@ enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
 
 /* What `open` of a tracked thread is. */
 enum shim_open {
-	SHIM_PLAIN = 1,  /* facts are told */
-	SHIM_EVENTS = 2, /* and every event is recorded */
+	SHIM_PLAIN = 1,   /* facts are told */
+	SHIM_EVENTS = 2,  /* and every event is recorded */
+	SHIM_CALLING = 4, /* with these: in a system call, where only handlers of signals run */
 };
 
 /* Records of locks that ended their life without being taken, to be used again. */
@@ -154,6 +155,8 @@ struct shim_thread {
 	uintptr_t stack_top; /* of the stack that telling runs on */
 	struct shim_latest latest;
 	uint32_t event_stack;                   /* told since the last event; 0: none */
+	bool interrupted;                       /* the stack that was told last is a handler's */
+	uint32_t signal;                        /* whose handler that is; 0: not known */
 	uint32_t parent, parent_segment, birth; /* see struct dw_rec_thread */
 	uint32_t woken_what; /* enum dw_thing_kind of what the activity began with */
 	uint32_t exit;       /* of the guest, that it began with; see struct dw_origin */
@@ -315,6 +318,13 @@ bool shim_is_own_call(uint64_t caller);
  * Return: its id; 0: it could not be told.
  */
 uint32_t shim_stack(struct shim_thread *t, uint64_t caller);
+
+/*
+ * A place in a signal handler, or in what that calls, is another site than the same one outside: so
+ * what is taken there is told, even if it was before. Sets this bit in @taking's site if it is one.
+ */
+#define SHIM_IN_HANDLER (UINT64_C(1) << 63)
+void shim_mark_handler(struct shim_thread *t, struct dw_taking *taking);
 
 /* Files that the program has unloaded: what was at an address may be something else now. */
 extern uint32_t shim_unloads;

@@ -2,6 +2,7 @@
 /*
  * The shim's teller: what is new in a thread goes into the recording, with a stack.
  */
+#include "shim/handler.h"
 #include "shim/named.h"
 #include "shim/shim.h"
 
@@ -96,6 +97,23 @@ static void fill_origin(struct shim_thread *t, struct dw_rec_chain *chain)
 		chain->woken_by = shim_thing_told(t, woken_by, t->woken_what);
 }
 
+/* Whether the lock was taken in a handler, or where one could have come; see struct dw_chain. */
+static void tell_signal(struct shim_thread *t, uint32_t chain)
+{
+	uint64_t exposed = t->interrupted ? 0 : shim_exposed();
+	struct dw_rec_signal *signal;
+
+	if (!t->signal && !exposed)
+		return;
+	signal = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*signal));
+	if (!signal)
+		return;
+	signal->chain = chain;
+	signal->handler = t->signal;
+	signal->exposed = exposed;
+	dw_writer_submit(&shim->writer, signal, DW_REC_SIGNAL);
+}
+
 static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
 			   uint32_t remains)
 {
@@ -106,6 +124,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 				      .to = thread->segment};
 	uint32_t thing = remains ? 0 : shim_thing(t, taking->thing, taking->what);
 	struct dw_rec_chain *chain;
+	uint32_t id;
 
 	if (!remains && !thing)
 		return DW_CHAIN_LOST;
@@ -123,7 +142,10 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	filled.head = chain->head;
 	filled.order = __atomic_add_fetch(&shim->writer.header->n_chains, 1, __ATOMIC_RELAXED);
 	*chain = filled;
-	return dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
+	id = dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
+	if (__atomic_load_n(&shim_caught, __ATOMIC_RELAXED) && !remains && dw_is_lock(taking->what))
+		tell_signal(t, id);
+	return id;
 }
 
 static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
@@ -203,9 +225,9 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 }
 
 /* Locks that others have let go since we last looked. If too many, we know no more. */
-static void revise(struct dw_thread *thread)
+static void revise_held(struct shim_thread *t)
 {
-	struct shim_thread *t = shim_thread_of(thread);
+	struct dw_thread *thread = &t->thread;
 	uint64_t n = __atomic_load_n(&shim->n_handed, __ATOMIC_ACQUIRE);
 
 	if (n - t->n_handed > SHIM_HANDED_MAX) {
@@ -219,6 +241,15 @@ static void revise(struct dw_thread *thread)
 		if (handed->tid == t->tid)
 			dw_thread_drop(thread, address);
 	}
+}
+
+static void revise(struct dw_thread *thread, struct dw_taking *taking)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+
+	revise_held(t);
+	if (taking && __atomic_load_n(&shim_caught, __ATOMIC_RELAXED) && shim->settings.stacks)
+		shim_mark_handler(t, taking);
 }
 
 static void *get_memory(struct dw_thread *thread, size_t size)

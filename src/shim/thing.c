@@ -207,7 +207,7 @@ static void misused(struct shim_thread *t, enum dw_misuse_kind kind, uint64_t ad
 	struct dw_taking taking = {.thing = address, .site = caller, .caller = caller};
 
 	/* Another thread may have let it go. */
-	shim_teller.revise(&t->thread);
+	shim_teller.revise(&t->thread, NULL);
 	held = dw_thread_find(&t->thread, address);
 	if (!held)
 		return;

@@ -177,7 +177,7 @@ static void check_holding(struct shim_thread *t, uint64_t caller)
 {
 	const struct dw_slot *slot = t->thread.slot;
 
-	shim_teller.revise(&t->thread);
+	shim_teller.revise(&t->thread, NULL);
 	for (uint32_t i = slot->top; i > 0 && !t->thread.unsure; i--) {
 		const struct dw_held *held = &slot->held[i];
 		struct dw_taking taking = {.thing = held->thing,
@@ -197,7 +197,7 @@ static void tell_ending(struct shim_thread *t, uint64_t caller)
 	struct dw_taking taking = shim_taking(t, (void *)ending, DW_ENDING, 0, caller);
 
 	dw_thread_post(&t->thread, &taking);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS)) {
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS)) {
 		taking.thing = taking.what = 0;
 		shim_event(t, DW_EXIT, &taking, 0, 0);
 	}

@@ -9,6 +9,7 @@
  * signal handler's.
  */
 #include "shim/cfi.h"
+#include "shim/handler.h"
 #include "shim/shim.h"
 
 #include <errno.h>
@@ -33,6 +34,10 @@ struct capture {
 	struct cfi_registers registers;
 	uint64_t caller; /* return address of the program's call */
 	uint32_t id;     /* of the stack that was told */
+
+	/* Of the signal handler that it is in, the innermost: where it is, and what the kernel
+	 * saved. */
+	uint64_t handler, context; /* 0: in none */
 };
 
 /*
@@ -187,16 +192,24 @@ static uint32_t unwind(struct capture *c, uint64_t *frames)
 {
 	struct cfi_registers *registers = &c->registers;
 	bool called = true, in_program = false;
+	uint64_t inner = 0;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < FRAMES_OWN + FRAMES_MAX && n < FRAMES_MAX; i++) {
-		in_program |= registers->value[CFI_RA] == c->caller;
-		if (in_program && !shim_is_ours(registers->value[CFI_RA]))
-			frames[n++] = registers->value[CFI_RA] + !called;
+		uint64_t address = registers->value[CFI_RA], stack = registers->value[CFI_RSP];
+
+		in_program |= address == c->caller;
+		if (in_program && !shim_is_ours(address))
+			frames[n++] = address + !called;
 		if ((!in_program && i == FRAMES_OWN) || !step(registers, &called))
 			break;
 		if (c->latest && !add_return(c->latest, registers, called))
 			c->latest = NULL;
+		if (!called && !c->context) {
+			c->handler = inner;
+			c->context = stack;
+		}
+		inner = address;
 	}
 	return n;
 }
@@ -357,8 +370,18 @@ static void capture(void *argument)
 		flags = DW_STACK_CUT;
 	}
 	c->id = tell_frames(c->t, frames, without_own(frames, n), flags);
-	if (c->latest && !flags)
+	/* In a handler: two signals may have the same, which no return address tells. */
+	if (c->latest && !flags && !c->context)
 		c->latest->id = c->id;
+	c->t->interrupted = c->context != 0;
+	c->t->signal = c->context ? shim_signal_of(cfi_function(c->handler - 1), c->context) : 0;
+}
+
+static void look(void *argument)
+{
+	uint64_t frames[FRAMES_MAX];
+
+	unwind(argument, frames);
 }
 
 #if defined(__x86_64__)
@@ -411,4 +434,16 @@ uint32_t shim_stack(struct shim_thread *t, uint64_t caller)
 	shim_call_on_stack(capture, &c, t->stack_top);
 	errno = error;
 	return c.id;
+}
+
+void shim_mark_handler(struct shim_thread *t, struct dw_taking *taking)
+{
+	struct capture c = {.t = t, .caller = taking->caller};
+	int error = errno;
+
+	registers_now(&c.registers);
+	shim_call_on_stack(look, &c, t->stack_top);
+	errno = error;
+	if (c.context)
+		taking->site |= SHIM_IN_HANDLER;
 }

@@ -84,7 +84,7 @@ static void begin(struct shim_wait *wait)
 static void begun(struct shim_wait *wait)
 {
 	start_clock(wait);
-	if (shim_unlikely(wait->t->thread.open == SHIM_EVENTS))
+	if (shim_unlikely(wait->t->thread.open & SHIM_EVENTS))
 		note_wait(wait, DW_PARK);
 }
 
@@ -155,7 +155,7 @@ void shim_waited(struct shim_wait *wait)
 		idle(t, &wait->taking);
 	if (wait->retakes)
 		dw_thread_retake(&t->thread, &wait->mutex);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 		note_wait(wait, DW_WAKE);
 	errno = error;
 }
@@ -177,7 +177,7 @@ void shim_enter(struct shim_wait *wait, uint32_t number, unsigned how, unsigned 
 	begin(wait);
 	dw_thread_wait(&t->thread, &wait->taking, sleeps, &wait->waiting);
 	start_clock(wait);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 		shim_event(t, DW_ENTER, &wait->taking, sleeps, 0);
 	errno = error;
 }
@@ -191,7 +191,7 @@ void shim_left(struct shim_wait *wait)
 		return;
 	if (wait->taking.thing) {
 		ended(wait);
-		if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+		if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 			shim_event(t, DW_LEAVE, &wait->taking, 0, 0);
 	}
 	if (wait->flags & SHIM_IDLES)
@@ -207,7 +207,7 @@ void shim_back(struct shim_thread *t, uint64_t caller, bool from_guest)
 	if (!t->thread.open)
 		return;
 	idle(t, &at);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 		shim_event(t, DW_IDLE, &at, from_guest, 0);
 	errno = error;
 }
@@ -222,7 +222,7 @@ void shim_post(const volatile void *thing, enum dw_thing_kind what, uint64_t cal
 		return;
 	taking = shim_taking(t, thing, what, 0, caller);
 	dw_thread_post(&t->thread, &taking);
-	if (shim_unlikely(t->thread.open == SHIM_EVENTS))
+	if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 		shim_event(t, DW_POST, &taking, 0, 0);
 }
 

@@ -57,6 +57,25 @@ static inline bool shim_must_tell(const struct shim_thread *t, unsigned flags)
 	return flags & SHIM_SLEEPS ? dw_thread_has_to_wait(&t->thread) : t->thread.slot->top != 0;
 }
 
+/*
+ * This thread is about to make a system call, after which the same is to be said of it. What runs
+ * in between are signal handlers, and in a child that one of them forks, @t is nobody.
+ */
+static inline uint32_t shim_calling(struct shim_thread *t)
+{
+	uint32_t open = t->thread.open;
+
+	if (open)
+		t->thread.open = open | SHIM_CALLING;
+	return open;
+}
+
+static inline void shim_called(struct shim_thread *t, uint32_t open)
+{
+	if (t == shim_self && t->thread.open)
+		t->thread.open = open;
+}
+
 /* This thread, of which that is so, is about to make the call. @how: or SHIM_AT_ONCE. */
 void shim_enter(struct shim_wait *wait, uint32_t number, unsigned how, unsigned flags,
 		uint64_t caller);

@@ -534,6 +534,67 @@ static void a_long_wait_under_a_lock_is_a_hazard(void **state)
 	EXPECT("1 hold A; 1 wait c long; 1 drop A; 2 hold A; 2 drop A; 2 post c;", "A c");
 }
 
+/* A chain of the story, as if it had been told with what it has to do with signals. */
+static struct dw_chain *chain_at(const struct dw_facts *facts, uint32_t number)
+{
+	assert_true(number < facts->n_chains);
+	return (struct dw_chain *)&facts->chains[number];
+}
+
+#define SIGNAL(number) (UINT64_C(1) << ((number)-1))
+
+/* The findings where the story's first chain is taken outside and the second in a handler. */
+static const char *handled(const char *story, uint64_t exposed, uint32_t handler)
+{
+	const struct dw_facts *facts = facts_of_story(story);
+
+	chain_at(facts, 1)->exposed = exposed;
+	chain_at(facts, 2)->handler = handler;
+	return findings_of(facts);
+}
+
+static void a_lock_taken_in_a_handler_and_outside_needs_itself(void **state)
+{
+	const char *story = "1 hold A; 1 drop A; 1 hold A robust; 1 drop A;";
+
+	(void)state;
+	assert_string_equal(handled(story, SIGNAL(13), 13), "A");
+	assert_string_equal(handled(story, SIGNAL(64) | SIGNAL(1), 64), "A");
+	assert_string_equal(handled(story, SIGNAL(12), 13), "A masked");
+	assert_string_equal(handled(story, 0, 13), "A masked");
+	assert_string_equal(handled(story, SIGNAL(13), 0), "");
+}
+
+static void a_handler_that_does_not_wait_for_itself_is_fine(void **state)
+{
+	(void)state;
+	assert_string_equal(handled("1 hold A; 1 drop A; 1 hold A try; 1 drop A;", SIGNAL(13), 13),
+			    "");
+	assert_string_equal(
+	    handled("1 hold A; 1 drop A; 1 hold A reentrant; 1 drop A;", SIGNAL(13), 13), "");
+	assert_string_equal(
+	    handled("1 hold R shared; 1 drop R; 1 hold R shared robust; 1 drop R;", SIGNAL(13), 13),
+	    "");
+	assert_string_equal(handled("1 hold A; 1 drop A; 2 hold A; 2 drop A;", SIGNAL(13), 13), "");
+	assert_string_equal(handled("1 hold A; 1 drop A; 1 hold B; 1 drop B;", SIGNAL(13), 13), "");
+}
+
+static void the_signal_that_can_come_is_told_of_several(void **state)
+{
+	const struct dw_facts *facts =
+	    facts_of_story("1 hold A; 1 drop A; 1 hold A robust; 1 drop A;"
+			   "1 hold A timed robust; 1 drop A;"
+			   "1 hold A retaken robust; 1 drop A;");
+
+	(void)state;
+	chain_at(facts, 1)->exposed = SIGNAL(10);
+	chain_at(facts, 2)->handler = 9;
+	chain_at(facts, 3)->handler = 10; /* it does not wait for ever */
+	assert_string_equal(findings_of(facts), "A masked");
+	chain_at(facts, 4)->handler = 10;
+	assert_string_equal(findings_of(facts), "A");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,6 +646,9 @@ int main(void)
 	    cmocka_unit_test(a_condition_waits_among_locks),
 	    cmocka_unit_test(the_framebuffer_has_both_cycles),
 	    cmocka_unit_test(a_long_wait_under_a_lock_is_a_hazard),
+	    cmocka_unit_test(a_lock_taken_in_a_handler_and_outside_needs_itself),
+	    cmocka_unit_test(a_handler_that_does_not_wait_for_itself_is_fine),
+	    cmocka_unit_test(the_signal_that_can_come_is_told_of_several),
 	    cmocka_unit_test(too_little_memory_is_an_error),
 	};
 

@@ -319,6 +319,35 @@ static void a_silence_of_a_name_without_end_is_left_out(void **state)
 	assert_string_equal(f->facts->silences[1].function, "poll");
 }
 
+static uint32_t add_signal(struct fixture *f, uint32_t chain, uint32_t handler, uint64_t exposed)
+{
+	struct dw_rec_signal record = {.chain = chain, .handler = handler, .exposed = exposed};
+
+	return recording_add(&f->recording, DW_REC_SIGNAL, &record, sizeof(record), NULL, 0);
+}
+
+static void what_is_said_of_signals_is_read_unless_it_cannot_be(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t a = recording_thing(&f->recording, 0x1000);
+	uint32_t first, second;
+
+	recording_thread(&f->recording, 1, 0, 0);
+	first = recording_chain(&f->recording, 1, 0, a);
+	second = recording_chain(&f->recording, 1, 0, a);
+	add_signal(f, first, 0, 6);
+	add_signal(f, second, DW_SIGNALS, 0);
+	add_signal(f, second, DW_SIGNALS + 1, 0);
+	add_signal(f, second, 1, 2);
+	add_signal(f, a, 1, 0);
+	read_back(f);
+	assert_int_equal(damaged(f), 3);
+	assert_int_equal(f->facts->chains[1].handler, 0);
+	assert_int_equal(f->facts->chains[1].exposed, 6);
+	assert_int_equal(f->facts->chains[2].handler, DW_SIGNALS);
+	assert_int_equal(f->facts->chains[2].exposed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +363,7 @@ int main(void)
 	    TEST(a_finding_of_an_unknown_thread_is_left_out),
 	    TEST(a_silence_is_read_with_its_function),
 	    TEST(a_silence_of_a_name_without_end_is_left_out),
+	    TEST(what_is_said_of_signals_is_read_unless_it_cannot_be),
 	    TEST(what_a_picture_waits_for_needs_no_chain),
 	    TEST(what_a_picture_waits_for_has_its_chain_by_number),
 	    TEST(what_nobody_can_wait_for_is_left_out_of_the_picture),

@@ -17,8 +17,9 @@ static uint32_t n_chains, n_again, n_posts;
 static uint32_t post_chain;
 static uint64_t post_said;
 
-static void revise(struct dw_thread *thread)
+static void revise(struct dw_thread *thread, struct dw_taking *taking)
 {
+	(void)taking;
 	(void)thread;
 }
 
