@@ -17,7 +17,7 @@
 #define MEMORY_MAX ((size_t)1 << 20)
 
 const struct dw_option doctor_options[] = {
-    {"format", 'f', "FORMAT", "what the answer looks like: text (the default) or json"},
+    {"format", 'f', "text|json", "what the answer looks like"},
     {.name = NULL},
 };
 
@@ -108,14 +108,8 @@ int cmd_doctor(const struct dw_command *self, int argc, char **argv)
 	struct looks looks = {.facts.host = NULL};
 	int id, status;
 
-	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
-		if (!strcmp(optarg, "json"))
-			render = dw_render_doctor_json;
-		else if (!strcmp(optarg, "text"))
-			render = dw_render_doctor_text;
-		else
-			return dw_usage(self, "there is no format '%s'", optarg);
-	}
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0)
+		render = strcmp(optarg, "json") ? dw_render_doctor_text : dw_render_doctor_json;
 	if (id == DW_OPTION_STOP)
 		return status;
 	if (argc - optind > 1)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct dw_option report_options[] = {
-    {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
+    {"format", 'f', "text|json", "what the report looks like"},
     {"all", 'a', NULL, "report what has an excuse, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     {"contention", 'c', NULL, "show how long locks were waited for, and where"},
@@ -50,8 +50,6 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 			profile = optarg;
 		else
 			renderer = dw_renderer_find(optarg);
-		if (!renderer)
-			return dw_usage(self, "there is no format '%s'", optarg);
 	}
 	if (id == DW_OPTION_STOP)
 		return status;

@@ -8,7 +8,7 @@
 #define OPTIONS_MAX 16 /* options of one command; more would not fit a screen's help either */
 #define HELP_COLUMN 26 /* where an option's explanation begins */
 
-static const struct dw_option help_option = {"help", 'h', NULL, "show this help"};
+const struct dw_option dw_help_option = {"help", 'h', NULL, "show this help"};
 
 /* getopt's two forms of the same table. */
 struct getopt_tables {
@@ -41,7 +41,7 @@ static void fill_tables(struct getopt_tables *tables, const struct dw_command *c
 		tables->short_options[0] = '+';
 	for (; command->options[n].name && n < OPTIONS_MAX; n++)
 		add_option(tables, n, &command->options[n]);
-	add_option(tables, n, &help_option);
+	add_option(tables, n, &dw_help_option);
 }
 
 static void write_option(FILE *out, const struct dw_option *option)
@@ -73,7 +73,7 @@ static void write_help(FILE *out, const struct dw_command *command)
 	fprintf(out, "\n%s\n\n", command->help);
 	for (const struct dw_option *option = command->options; option->name; option++)
 		write_option(out, option);
-	write_option(out, &help_option);
+	write_option(out, &dw_help_option);
 	if (command->write_more)
 		command->write_more(out);
 }
@@ -91,6 +91,39 @@ int dw_usage(const struct dw_command *command, const char *format, ...)
 	return DW_EXIT_USAGE;
 }
 
+static const struct dw_option *find_option(const struct dw_command *command, int id)
+{
+	for (const struct dw_option *option = command->options; option->name; option++)
+		if (option->id == id)
+			return option;
+	return NULL;
+}
+
+bool dw_word_is_among(const char *words, const char *word, size_t n)
+{
+	while (*words) {
+		size_t size = strcspn(words, "|");
+
+		if (size == n && !memcmp(words, word, n))
+			return true;
+		words += size + (words[size] == '|');
+	}
+	return false;
+}
+
+/* Return: @id, or DW_OPTION_STOP: its argument is none that it can have, and that was said. */
+static int check_argument(const struct dw_command *command, int id, int *ret_exit)
+{
+	const struct dw_option *option = find_option(command, id);
+
+	if (!option || !option->argument || !strchr(option->argument, '|') ||
+	    dw_word_is_among(option->argument, optarg, strlen(optarg)))
+		return id;
+	*ret_exit = dw_usage(command, "--%s cannot be '%s': it is one of %s", option->name, optarg,
+			     option->argument);
+	return DW_OPTION_STOP;
+}
+
 int dw_option_next(const struct dw_command *command, int argc, char **argv, int *ret_exit)
 {
 	struct getopt_tables tables;
@@ -104,10 +137,10 @@ int dw_option_next(const struct dw_command *command, int argc, char **argv, int 
 				     argv[optind - 1]);
 		return DW_OPTION_STOP;
 	}
-	if (id == help_option.id) {
+	if (id == dw_help_option.id) {
 		write_help(stdout, command);
 		*ret_exit = DW_EXIT_CLEAN;
 		return DW_OPTION_STOP;
 	}
-	return id;
+	return id < 0 ? id : check_argument(command, id, ret_exit);
 }

@@ -27,9 +27,13 @@ enum dw_exit {
 struct dw_option {
 	const char *name;     /* --name */
 	int id;               /* what dw_option_next() returns; below 256: its short form too */
-	const char *argument; /* what the help calls its argument; NULL: it has none */
+	const char *argument; /* what the help calls its argument, or all that it can be, with bars
+				 in between: text|json; NULL: it has none */
 	const char *help;     /* one line */
 };
+
+/* --help, which every command has. */
+extern const struct dw_option dw_help_option;
 
 struct dw_command {
 	const char *name;
@@ -51,6 +55,9 @@ struct dw_command {
  */
 int dw_option_next(const struct dw_command *command, int argc, char **argv, int *ret_exit);
 #define DW_OPTION_STOP (-2)
+
+/* Whether the @n bytes at @word are one of @words, which have bars between them. */
+bool dw_word_is_among(const char *words, const char *word, size_t n);
 
 /* Says why the command line is wrong. Return: DW_EXIT_USAGE. */
 int dw_usage(const struct dw_command *command, const char *format, ...)

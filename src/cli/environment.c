@@ -2,6 +2,8 @@
 #include "cli/environment.h"
 
 #include "base/error.h"
+#include "base/settings.h"
+#include "cli/command.h"
 #include "inspect/pulse.h"
 
 #include <errno.h>
@@ -9,64 +11,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A key of DEADWATCH_OPTIONS whose value has rules of its own. */
 #define HEARTBEAT "heartbeat"
 
-/* The other keys, and which values each may have. */
-static const struct {
-	const char *key;
-	const char *words; /* the value is one of these; NULL: see number */
-	bool number;       /* it is a number; else it may be any text */
-} keys[] = {
-    {"record_path", NULL, /* number= */ false},  {"record_limit", NULL, /* number= */ true},
-    {"events", "0 1", /* number= */ false},      {"stacks", "new always off", /* number= */ false},
-    {"monitor", "0 1", /* number= */ false},     {"stall_ms", NULL, /* number= */ true},
-    {"log_path", NULL, /* number= */ false},     {"halt_on_deadlock", "0 1", /* number= */ false},
-    {"verbosity", "0 1 2", /* number= */ false}, {"calls", NULL, /* number= */ false},
-    {"profile", NULL, /* number= */ false},
+const struct dw_setting dw_settings[] = {
+#define X(reader, key, kind, values, otherwise, help) \
+	{#key, DW_SETTING_##kind, values, otherwise, help},
+    DW_SETTINGS(X)
+#undef X
+	{.key = NULL},
 };
+
 /* What the shim has room for; see struct shim_settings. */
 #define CALLS_SIZE 1024
-
-#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
-
-static bool is_among(const char *words, const char *word, size_t n)
-{
-	while (*words) {
-		size_t size = strcspn(words, " ");
-
-		if (size == n && !memcmp(words, word, n))
-			return true;
-		words += size + (words[size] == ' ');
-	}
-	return false;
-}
 
 static bool is_number(const char *value, size_t n)
 {
 	return n > 0 && n <= 9 && strspn(value, "0123456789") >= n;
 }
 
+static bool may_be(const struct dw_setting *setting, const char *value, size_t n)
+{
+	switch (setting->kind) {
+	case DW_SETTING_TEXT:
+		return true;
+	case DW_SETTING_NUMBER:
+		return is_number(value, n);
+	case DW_SETTING_WORDS:
+		return dw_word_is_among(setting->values, value, n);
+	case DW_SETTING_TIMES:
+		return dw_pulse_check(value, n);
+	}
+	return false;
+}
+
 /* @option: KEY=VALUE, @n bytes. */
 static bool is_known(const char *option, size_t n)
 {
 	size_t key_size = strcspn(option, "=:");
-	const char *value = option + key_size + 1;
 
 	if (key_size >= n)
 		return false;
-	if (key_size == strlen(HEARTBEAT) && !memcmp(option, HEARTBEAT, key_size))
-		return dw_pulse_check(value, n - key_size - 1);
-	for (size_t i = 0; i < N_KEYS; i++) {
-		size_t value_size = n - key_size - 1;
-
-		if (strlen(keys[i].key) != key_size || memcmp(keys[i].key, option, key_size))
-			continue;
-		if (keys[i].number)
-			return is_number(value, value_size);
-		return !keys[i].words || is_among(keys[i].words, value, value_size);
-	}
+	for (const struct dw_setting *setting = dw_settings; setting->key; setting++)
+		if (strlen(setting->key) == key_size && !memcmp(setting->key, option, key_size))
+			return may_be(setting, option + key_size + 1, n - key_size - 1);
 	return false;
+}
+
+static void say_what_is_known(const char *option, size_t n)
+{
+	fprintf(stderr, "deadwatch: DEADWATCH_OPTIONS has '%.*s', which is not understood: it is ",
+		(int)n, option);
+	for (const struct dw_setting *setting = dw_settings; setting->key; setting++)
+		fprintf(stderr, "%s%s=%s",
+			setting == dw_settings ? ""
+			: setting[1].key       ? ", "
+					       : " or ",
+			setting->key, setting->values);
+	fputs(", with colons in between\n", stderr);
 }
 
 int dw_environment_check(void)
@@ -78,13 +79,7 @@ int dw_environment_check(void)
 		n = strcspn(option, ":");
 		if (n == 0 || is_known(option, n))
 			continue;
-		fprintf(stderr,
-			"deadwatch: DEADWATCH_OPTIONS has '%.*s', which is not understood: it is "
-			"record_limit=MIB, events=0|1, stacks=new|always|off, monitor=0|1, "
-			"stall_ms=MS, log_path=PATH, halt_on_deadlock=0|1, verbosity=0|1|2, "
-			"profile=PATH, calls=NAME+NAME or "
-			"heartbeat=FUNCTION=TIME+FUNCTION=TIME, with colons in between\n",
-			(int)n, option);
+		say_what_is_known(option, n);
 		return 1;
 	}
 	return 0;

@@ -10,6 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum dw_setting_kind { DW_SETTING_TEXT, DW_SETTING_NUMBER, DW_SETTING_WORDS, DW_SETTING_TIMES };
+
+/* A key of DEADWATCH_OPTIONS; see DW_SETTINGS(). */
+struct dw_setting {
+	const char *key;
+	enum dw_setting_kind kind;
+	const char *values;
+	const char *otherwise;
+	const char *help; /* one line */
+};
+
+/* Ends with a row whose key is NULL. */
+extern const struct dw_setting dw_settings[];
+
 /*
  * Whether the shim will understand the user's DEADWATCH_OPTIONS: it cannot complain itself,
  * so what is wrong is said on stderr here. Return: 0, or 1.

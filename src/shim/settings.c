@@ -3,6 +3,7 @@
  * DEADWATCH_OPTIONS=key=value:key=value, the sanitizers' way. What is not understood is left
  * alone: the shim has nobody to complain to. `deadwatch run` checks before it sets it.
  */
+#include "base/settings.h"
 #include "shim/shim.h"
 
 #include <fcntl.h>
@@ -24,7 +25,7 @@ static bool is_word(const char *text, size_t n, const char *word)
 	return strlen(word) == n && !memcmp(text, word, n);
 }
 
-static void set_path(struct shim_settings *settings, const char *value, size_t n)
+static void set_record_path(struct shim_settings *settings, const char *value, size_t n)
 {
 	if (n >= sizeof(settings->record_path))
 		return;
@@ -40,7 +41,7 @@ static void set_calls(struct shim_settings *settings, const char *value, size_t 
 	settings->calls[n] = '\0';
 }
 
-static void set_limit(struct shim_settings *settings, const char *value, size_t n)
+static void set_record_limit(struct shim_settings *settings, const char *value, size_t n)
 {
 	uint64_t mebibytes = 0;
 
@@ -66,12 +67,16 @@ static void set_stacks(struct shim_settings *settings, const char *value, size_t
 	settings->stacks_always = is_word(value, n, "always");
 }
 
+/* Of all keys, those that are the shim's. */
 static const struct {
 	const char *key;
 	void (*set)(struct shim_settings *settings, const char *value, size_t n);
 } keys[] = {
-    {"calls", set_calls},   {"record_path", set_path}, {"record_limit", set_limit},
-    {"events", set_events}, {"stacks", set_stacks},    {"monitor", set_monitor},
+#define SHIM(key) {#key, set_##key},
+#define DEADWATCH(key)
+#define X(reader, key, ...) reader(key)
+    DW_SETTINGS(X)
+#undef X
 };
 
 static void set(struct shim_settings *settings, const char *option, size_t n)

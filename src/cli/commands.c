@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/error.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 
-#include <errno.h>
+#include "base/error.h"
+
 #include <getopt.h>
 #include <string.h>
 
-static const struct dw_command commands[] = {
+const struct dw_command dw_commands[] = {
     {
 	.name = "run",
 	.run = cmd_run,
@@ -43,8 +43,8 @@ static const struct dw_command commands[] = {
 	.help = "Say what works here and for a program, and what to do about the rest.",
 	.options = doctor_options,
     },
+    {.name = NULL},
 };
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 enum { OPTION_VERSION = 256, OPTION_DEBUG };
 
@@ -57,8 +57,8 @@ static const struct dw_option main_options[] = {
 static void write_commands(FILE *out)
 {
 	fputs("\nCommands ('deadwatch COMMAND --help' shows a command's options):\n", out);
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-8s%s\n", commands[i].name, commands[i].help);
+	for (const struct dw_command *command = dw_commands; command->name; command++)
+		fprintf(out, "  %-8s%s\n", command->name, command->help);
 	fputs("\nExit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not see all,\n"
 	      "4 deadwatch itself failed. 'deadwatch run' exits as the program did.\n",
 	      out);
@@ -66,9 +66,9 @@ static void write_commands(FILE *out)
 
 static const struct dw_command *find_command(const char *name)
 {
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
+	for (const struct dw_command *command = dw_commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
 	return NULL;
 }
 
@@ -105,7 +105,7 @@ static int run_main(const struct dw_command *self, int argc, char **argv)
 	return command->run(command, argc, argv);
 }
 
-static const struct dw_command program = {
+const struct dw_command dw_program = {
     .run = run_main,
     .synopsis = "[--debug] COMMAND ...",
     .help = "Finds deadlocks that can happen and that have, in programs that nobody rebuilt.",
@@ -113,22 +113,3 @@ static const struct dw_command program = {
     .wraps = true,
     .write_more = write_commands,
 };
-
-/*
- * What was printed has to have arrived: a report that is cut off by a full disk must not
- * look like one without findings.
- */
-static int check_output(int status)
-{
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	fprintf(stderr, "deadwatch: cannot write to standard output: %s\n",
-		errno ? strerror(errno) : "an earlier write failed");
-	return DW_EXIT_FAILED;
-}
-
-int main(int argc, char **argv)
-{
-	return check_output(program.run(&program, argc, argv));
-}
