@@ -137,7 +137,7 @@ static uint32_t tell_stack(struct finding *f, const struct dw_frames *frames)
 	if (!record)
 		return 0;
 	record->n_frames = n;
-	record->flags = frames->n == DW_FRAMES_MAX ? DW_STACK_CUT : 0;
+	record->flags = frames->flags;
 	memcpy(record->frames, places, n * sizeof(*places));
 	return submit(f, record, DW_REC_STACK);
 }

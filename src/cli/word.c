@@ -82,7 +82,7 @@ static unsigned functions_at(struct asking *a, const struct dw_map *map, uint64_
 	if (!a->symbols && dw_symbols_new(&a->symbols) < 0)
 		return 0;
 	if (!*module)
-		*module = 1 + dw_symbols_add(a->symbols, map->path, NULL, 0);
+		*module = 1 + dw_symbols_add(a->symbols, map->file, NULL, 0);
 	if (*module <= 0)
 		return 0;
 	return dw_symbols_code(a->symbols, (uint32_t)*module - 1, address - 1 - dw_map_bias(map),

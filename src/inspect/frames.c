@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/frames.h"
 
+#include "base/arena.h"
 #include "base/error.h"
+#include "inspect/clock.h"
 #include "inspect/task.h"
+#include "inspect/unwind.h"
 
-#include <elfutils/libdwfl.h>
+#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +25,25 @@
 #define ALL_MAX_S 10
 
 /* How long a thread may take to stop. One that sleeps does so at once. */
-#define STOP_MAX_MS 200
+#define STOP_MAX_NS UINT64_C(200000000)
+
+/* The list of all that is mapped. */
+#define MEMORY_MAX ((size_t)32 << 20)
+
+/* So much of a stack is copied; QEMU's and most others' are smaller. */
+#define COPY_SIZE ((size_t)64 << 10)
+#define PAGE_SIZE ((uint64_t)4096)
+
+struct reading {
+	pid_t pid;
+	struct dw_unwinder *unwinder;
+
+	/* The copy of a stack: @n bytes from @start on. */
+	unsigned char copy[COPY_SIZE];
+	uint64_t start;
+	size_t n;
+	bool outside; /* more than that was read */
+};
 
 /*
  * Calls that fail with EINTR when the thread is stopped and let go again (signal(7)); and
@@ -45,97 +67,156 @@ static bool may_be_stopped(pid_t pid, pid_t tid)
 	return dw_task_state(pid, tid) != 'D';
 }
 
-/* Tables for unwinding are in the files themselves; nothing is fetched from anywhere. */
-static int find_no_debug_information(Dwfl_Module *module, void **data, const char *name,
-				     Dwarf_Addr base, const char *file, const char *link,
-				     GElf_Word crc, char **ret)
-{
-	(void)module, (void)data, (void)name, (void)base, (void)file, (void)link, (void)crc;
-	(void)ret;
-	return -1;
-}
-
-static const Dwfl_Callbacks callbacks = {
-    .find_elf = dwfl_linux_proc_find_elf,
-    .find_debuginfo = find_no_debug_information,
-};
-
-/* What takes its time is done before any thread is stopped. */
-static int warm_up(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
-		   void *argument)
-{
-	Dwarf_Addr bias;
-
-	(void)data, (void)name, (void)base, (void)argument;
-	dwfl_module_eh_cfi(module, &bias);
-	return DWARF_CB_OK;
-}
-
-static Dwfl *begin(pid_t pid)
-{
-	Dwfl *dwfl = dwfl_begin(&callbacks);
-
-	if (!dwfl || dwfl_linux_proc_report(dwfl, pid) != 0 ||
-	    dwfl_report_end(dwfl, NULL, NULL) != 0)
-		return NULL;
-	dwfl_getmodules(dwfl, warm_up, NULL, 0);
-	return dwfl_linux_proc_attach(dwfl, pid, /* assume_ptrace_stopped= */ true) == 0 ? dwfl
-											 : NULL;
-}
-
-static int add_frame(Dwfl_Frame *frame, void *argument)
-{
-	struct dw_frames *frames = argument;
-	Dwarf_Addr pc;
-
-	if (frames->n == DW_FRAMES_MAX || !dwfl_frame_pc(frame, &pc, NULL) || pc == 0)
-		return DWARF_CB_ABORT;
-	frames->addresses[frames->n++] = pc;
-	return DWARF_CB_OK;
-}
-
 /* Return: 0, or a negative errno: it does not stop. */
 static int await_stop(pid_t tid)
 {
-	const struct timespec millisecond = {.tv_nsec = 1000000};
+	const struct timespec shortly = {.tv_nsec = 20000};
+	uint64_t end = dw_clock_ns() + STOP_MAX_NS;
 	int status;
 
-	for (int i = 0; i < STOP_MAX_MS; i++) {
+	do {
 		if (waitpid(tid, &status, WNOHANG | __WALL) == tid)
 			return WIFSTOPPED(status) ? 0 : -ESRCH;
-		nanosleep(&millisecond, NULL);
-	}
+		nanosleep(&shortly, NULL);
+	} while (dw_clock_ns() < end);
 	return -ETIMEDOUT;
 }
 
-static int read_stack(Dwfl *dwfl, pid_t pid, struct dw_frames *ret)
+/* Memory as it is now; what belongs to a stack may be another one's the next moment. */
+static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
 {
+	struct reading *reading = context;
+	struct iovec here = {ret, n}, there = {(void *)(uintptr_t)address, n};
+	uint64_t from = address - reading->start;
+
+	if (address >= reading->start && from <= reading->n && n <= reading->n - from) {
+		memcpy(ret, reading->copy + from, n);
+		return true;
+	}
+	reading->outside = true;
+	return process_vm_readv(reading->pid, &here, 1, &there, 1, 0) == (ssize_t)n;
+}
+
+/* Copies what there is of the stack, up to COPY_SIZE, page by page towards its outer end. */
+static void copy_stack(struct reading *reading, const struct dw_registers *registers)
+{
+	uint64_t start = dw_arch_sp(registers) - dw_arch_red_zone();
+	struct iovec here = {reading->copy, COPY_SIZE}, there[COPY_SIZE / PAGE_SIZE + 1];
+	uint64_t at = start;
+	size_t n = 0;
+	ssize_t r;
+
+	while (at < start + COPY_SIZE) {
+		uint64_t next = (at | (PAGE_SIZE - 1)) + 1;
+
+		next = next < start + COPY_SIZE ? next : start + COPY_SIZE;
+		there[n++] = (struct iovec){(void *)(uintptr_t)at, next - at};
+		at = next;
+	}
+	/* What is mapped ends somewhere; the call ends there too. */
+	r = process_vm_readv(reading->pid, &here, 1, there, n, 0);
+	reading->start = start;
+	reading->n = r > 0 ? (size_t)r : 0;
+}
+
+/* What a stopped thread has in its registers. Return: 0, or a negative errno. */
+static int read_registers(pid_t tid, struct dw_registers *ret)
+{
+	unsigned char set[DW_ARCH_SET_MAX];
+	struct iovec there = {set, sizeof(set)};
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &there) < 0)
+		return -errno;
+	/* Of a program for another kind of processor. */
+	if (there.iov_len != dw_arch_set_size())
+		return -ENOTSUP;
+	*ret = dw_arch_registers(set);
+	return 0;
+}
+
+/*
+ * Looks at a stopped thread: its registers and a copy of its stack, so that it need not wait
+ * until the stack is unwound. @whole: unwinds it at once.
+ */
+static int look(struct reading *reading, bool whole, struct dw_registers *registers,
+		struct dw_frames *ret)
+{
+	int r = read_registers(ret->tid, registers);
+
+	if (r < 0)
+		return r;
+	copy_stack(reading, registers);
+	if (whole)
+		dw_unwinder_walk(reading->unwinder, registers, ret);
+	return 0;
+}
+
+/* Return: 0, or a negative errno. */
+static int stop_and_look(struct reading *reading, bool whole, struct dw_registers *registers,
+			 struct dw_frames *ret)
+{
+	uint64_t since;
 	int r;
 
-	if (!may_be_stopped(pid, ret->tid))
-		return -EINTR;
 	if (ptrace(PTRACE_SEIZE, ret->tid, NULL, NULL) < 0)
 		return -errno;
+	since = dw_clock_ns();
 	if (ptrace(PTRACE_INTERRUPT, ret->tid, NULL, NULL) < 0)
 		return -errno;
 	r = await_stop(ret->tid);
 	if (r == 0)
-		dwfl_getthread_frames(dwfl, ret->tid, add_frame, ret);
+		r = look(reading, whole, registers, ret);
 	ptrace(PTRACE_DETACH, ret->tid, NULL, NULL);
-	return r == 0 && ret->n == 0 ? -ENODATA : r;
+	ret->stopped_ns += dw_clock_ns() - since;
+	return r;
+}
+
+/*
+ * A stack that goes on elsewhere, beyond a signal handler's own stack for example, was not
+ * copied whole: then the thread has to wait, once more.
+ */
+static int read_stack(struct reading *reading, struct dw_frames *ret)
+{
+	struct dw_registers registers;
+	int r;
+
+	if (!may_be_stopped(reading->pid, ret->tid))
+		return -EINTR;
+	r = stop_and_look(reading, /* whole= */ false, &registers, ret);
+	if (r < 0)
+		return r;
+	reading->outside = false;
+	dw_unwinder_walk(reading->unwinder, &registers, ret);
+	return reading->outside ? stop_and_look(reading, /* whole= */ true, &registers, ret) : 0;
+}
+
+static int begin(struct reading *reading, struct dw_arena *arena, struct dw_code *code)
+{
+	const struct dw_unwind_process process = {code, read_memory, reading};
+	int r = dw_code_read(reading->pid, arena, code);
+
+	if (r == 0)
+		r = dw_unwinder_new(&reading->unwinder, &process);
+	return r;
 }
 
 /* In a process of its own. When that ends, all that it has stopped goes on. */
 static void read_all(pid_t pid, struct dw_frames *frames, uint32_t n)
 {
-	Dwfl *dwfl;
+	static struct reading reading;
+	struct dw_arena *arena;
+	struct dw_code code;
+	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(ALL_MAX_S);
-	dwfl = begin(pid);
-	for (uint32_t i = 0; dwfl && i < n; i++)
-		frames[i].error = read_stack(dwfl, pid, &frames[i]);
+	reading.pid = pid;
+	r = dw_arena_new(&arena, MEMORY_MAX);
+	if (r == 0)
+		r = begin(&reading, arena, &code);
+	for (uint32_t i = 0; i < n; i++)
+		frames[i].error = r < 0 ? r : read_stack(&reading, &frames[i]);
 	_exit(0);
 }
 

@@ -20,6 +20,8 @@ struct dw_frames {
 	pid_t tid; /* the caller's */
 	int error; /* 0, or a negative errno: why there are none */
 	uint32_t n;
+	uint32_t flags;      /* enum dw_stack_flag; and DW_STACK_END(): why it ends there */
+	uint64_t stopped_ns; /* for so long the thread was stopped */
 	uint64_t addresses[DW_FRAMES_MAX]; /* innermost first; all but the first return addresses */
 };
 

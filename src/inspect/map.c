@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* More than a path of the greatest length and what stands before it. */
@@ -19,9 +19,29 @@
 /* Loaded files; QEMU with a desktop's libraries has 250. */
 #define MAPS_MAX 4096
 
+/* Ranges of generated code; JavaScript engines have dozens. */
+#define GENERATED_MAX 1024
+
+/* What the kernel adds to the path of a file that has been removed. */
+#define DELETED " (deleted)"
+
+/* What the kernel puts before the name of a file that is nothing but memory. */
+#define IN_MEMORY "/memfd:"
+
 struct line {
 	uint64_t start, end;
 	const char *path;
+	bool is_code;
+};
+
+/* A list that is being read. */
+struct reading {
+	struct dw_arena *arena;
+	const char *root; /* put before paths to open them; NULL: the process's files are ours */
+	pid_t pid;
+	struct dw_map *maps;
+	struct dw_range *generated;
+	struct dw_code code;
 };
 
 static void close_file(FILE **file)
@@ -30,23 +50,24 @@ static void close_file(FILE **file)
 		fclose(*file);
 }
 
-/* Return: whether it is a mapping of a file. */
 static bool parse(char *text, struct line *ret)
 {
+	char rights[5];
 	int at = 0;
 
 	text[strcspn(text, "\n")] = '\0';
-	if (sscanf(text, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %*u %n", &ret->start, &ret->end,
-		   &at) < 2)
+	if (sscanf(text, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*u %n", &ret->start, &ret->end,
+		   rights, &at) < 3)
 		return false;
 	ret->path = text + at;
-	return ret->path[0] == '/';
+	ret->is_code = strchr(rights, 'x') != NULL;
+	return true;
 }
 
 /* Files that were made for one address are there. */
 uint64_t dw_map_bias(const struct dw_map *map)
 {
-	int fd = open(map->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(map->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	Elf64_Ehdr header = {0};
 	ssize_t n = fd < 0 ? -1 : read(fd, &header, sizeof(header));
 
@@ -55,45 +76,136 @@ uint64_t dw_map_bias(const struct dw_map *map)
 	return n == sizeof(header) && header.e_type == ET_EXEC ? 0 : map->start;
 }
 
-static int add(struct dw_arena *arena, struct dw_map *maps, uint32_t *n, const struct line *line)
+static bool ends_with(const char *text, const char *end)
 {
-	struct dw_map *last = *n ? &maps[*n - 1] : NULL;
+	size_t n = strlen(text), n_end = strlen(end);
+
+	return n > n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+/* A file that was removed is still there for who may look at the mapping itself. */
+static const char *file_of(const struct reading *reading, const struct line *line, const char *path)
+{
+	char file[LINE_MAX_SIZE + 64];
+
+	if (ends_with(path, DELETED))
+		snprintf(file, sizeof(file), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+			 (int)reading->pid, line->start, line->end);
+	else if (reading->root)
+		snprintf(file, sizeof(file), "%s%s", reading->root, path);
+	else
+		return path;
+	return dw_arena_text(reading->arena, file, strlen(file));
+}
+
+static int add_file(struct reading *reading, const struct line *line)
+{
+	uint32_t *n = &reading->code.n_maps;
+	struct dw_map *last = *n ? &reading->maps[*n - 1] : NULL;
 
 	if (!last || strcmp(last->path, line->path) != 0) {
 		if (*n == MAPS_MAX)
 			return 0;
-		last = &maps[(*n)++];
+		last = &reading->maps[(*n)++];
 		*last = (struct dw_map){.start = line->start};
-		last->path = dw_arena_text(arena, line->path, strlen(line->path));
-		if (!last->path)
+		last->path = dw_arena_text(reading->arena, line->path, strlen(line->path));
+		last->file = last->path ? file_of(reading, line, last->path) : NULL;
+		if (!last->file)
 			return dw_raise(-ENOMEM);
 	}
 	last->end = line->end;
 	return 0;
 }
 
-int dw_maps_read(pid_t pid, struct dw_arena *arena, const struct dw_map **ret, uint32_t *ret_n)
+static void add_generated(struct reading *reading, const struct line *line)
 {
-	struct dw_map *maps = dw_arena_alloc(arena, MAPS_MAX * sizeof(*maps));
+	uint32_t *n = &reading->code.n_generated;
+
+	if (line->is_code && *n < GENERATED_MAX)
+		reading->generated[(*n)++] = (struct dw_range){line->start, line->end};
+}
+
+/* A file that is nothing but memory may hold a program, or what a program generates. */
+static int add(struct reading *reading, const struct line *line)
+{
+	if (line->path[0] == '\0' || strncmp(line->path, IN_MEMORY, strlen(IN_MEMORY)) == 0)
+		add_generated(reading, line);
+	else if (strcmp(line->path, "[vdso]") == 0)
+		reading->code.vdso = (struct dw_range){line->start, line->end};
+	return line->path[0] == '/' ? add_file(reading, line) : 0;
+}
+
+/* Whether the two names of @what, of the process and ours, lead to the same thing. */
+static bool is_shared(pid_t pid, const char *what)
+{
+	char path[64];
+	struct stat theirs, ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
+	if (stat(path, &theirs) < 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/self/%s", what);
+	return stat(path, &ours) < 0 ||
+	       (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
+}
+
+/* Return: 0, or a negative errno. */
+static int read_lines(struct reading *reading)
+{
 	dw_cleanup(close_file) FILE *file = NULL;
 	char text[LINE_MAX_SIZE];
 	struct line line;
-	uint32_t n = 0;
 	int r = 0;
 
-	if (!maps)
-		return dw_raise(-ENOMEM);
-	snprintf(text, sizeof(text), "/proc/%d/maps", pid);
+	snprintf(text, sizeof(text), "/proc/%d/maps", (int)reading->pid);
 	file = fopen(text, "re");
 	if (!file)
 		return dw_raise(-errno);
 	while (r == 0 && fgets(text, sizeof(text), file))
 		if (parse(text, &line))
-			r = add(arena, maps, &n, &line);
+			r = add(reading, &line);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_code_read(pid_t pid, struct dw_arena *arena, struct dw_code *ret)
+{
+	struct reading reading = {.arena = arena, .pid = pid};
+	char root[32];
+	int r;
+
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
+	if (!is_shared(pid, "ns/mnt") || !is_shared(pid, "root/"))
+		reading.root = root;
+	reading.maps = dw_arena_alloc(arena, MAPS_MAX * sizeof(*reading.maps));
+	reading.generated = dw_arena_alloc(arena, GENERATED_MAX * sizeof(*reading.generated));
+	if (!reading.maps || !reading.generated)
+		return dw_raise(-ENOMEM);
+	r = read_lines(&reading);
 	if (r < 0)
 		return dw_pass(r);
-	*ret = maps;
-	*ret_n = n;
+	*ret = reading.code;
+	ret->maps = reading.maps;
+	ret->generated = reading.generated;
+	return 0;
+}
+
+bool dw_code_is_generated(const struct dw_code *code, uint64_t address)
+{
+	for (uint32_t i = 0; i < code->n_generated; i++)
+		if (code->generated[i].start <= address && address < code->generated[i].end)
+			return true;
+	return false;
+}
+
+int dw_maps_read(pid_t pid, struct dw_arena *arena, const struct dw_map **ret, uint32_t *ret_n)
+{
+	struct dw_code code;
+	int r = dw_code_read(pid, arena, &code);
+
+	if (r < 0)
+		return dw_pass(r);
+	*ret = code.maps;
+	*ret_n = code.n_maps;
 	return 0;
 }
 

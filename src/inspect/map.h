@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loaded files of a running process.
+ * Where a process has code: in the files that it has loaded, and elsewhere.
  *
  * Single-threaded. Memory comes from the caller's arena.
  */
@@ -8,15 +8,36 @@
 
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* All mappings of one file that lie together. */
 struct dw_map {
-	const char *path;
-	uint64_t start; /* lowest address */
-	uint64_t end;   /* first address behind it */
+	const char *path; /* as the process has it */
+	const char *file; /* as the caller can open it: the process may be in a container */
+	uint64_t start;   /* lowest address */
+	uint64_t end;     /* first address behind it */
 };
+
+struct dw_range {
+	uint64_t start, end; /* the first address, and that behind the last one; both 0: none */
+};
+
+/* By address. */
+struct dw_code {
+	const struct dw_map *maps;
+	uint32_t n_maps;
+	struct dw_range vdso;             /* the kernel's own code, a whole file in memory */
+	const struct dw_range *generated; /* other code that is in no file */
+	uint32_t n_generated;
+};
+
+/* Return: 0, or a negative errno. */
+int dw_code_read(pid_t pid, struct dw_arena *arena, struct dw_code *ret);
+
+/* Whether @address is in code that is in no file. */
+bool dw_code_is_generated(const struct dw_code *code, uint64_t address);
 
 /* Return: 0 with the files that code was loaded from, by address; or a negative errno. */
 int dw_maps_read(pid_t pid, struct dw_arena *arena, const struct dw_map **ret, uint32_t *ret_n);

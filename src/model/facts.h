@@ -68,6 +68,36 @@ enum dw_stack_flag {
 	DW_STACK_CUT = 2,   /* deeper than can be recorded: the outer frames are missing */
 };
 
+/*
+ * Why a stack that was unwound from outside ends before the outermost frame:
+ *
+ *   generated  it is in generated code that nobody describes
+ *   file       in a file that cannot be read, or is not the one that ran
+ *   table      in code for which its file has no table for unwinding
+ *   memory     the stack's memory cannot be read there
+ *   register   a register would be needed that is not known, or the table is odd
+ *   nowhere    what should be a return address leads to no code
+ */
+#define DW_STACK_END_KINDS(X)            \
+	X(DW_END_GENERATED, "generated") \
+	X(DW_END_FILE, "file")           \
+	X(DW_END_TABLE, "table")         \
+	X(DW_END_MEMORY, "memory")       \
+	X(DW_END_REGISTER, "register")   \
+	X(DW_END_NOWHERE, "nowhere")
+
+enum dw_stack_end {
+	DW_END_NONE, /* it does not, or that is not known */
+#define X(name, word) name,
+	DW_STACK_END_KINDS(X)
+#undef X
+};
+
+/* The end among a stack's flags, where there is room beside enum dw_stack_flag. */
+#define DW_STACK_END_SHIFT 8
+#define DW_STACK_END(flags) ((enum dw_stack_end)((flags) >> DW_STACK_END_SHIFT & 0xff))
+#define DW_STACK_ENDS(end) ((uint32_t)(end) << DW_STACK_END_SHIFT)
+
 /* Runs of a thread's segments; see order.h of the analysis for what they are good for. */
 struct dw_run {
 	uint32_t from, to; /* both included */

@@ -192,7 +192,7 @@ static int load_stack(struct dw_load *load, struct dw_stack *ret, uint32_t i)
 		frames[frame] = dw_load_place(load, frames[frame]);
 	ret->frames = frames;
 	ret->n_frames = record.n_frames;
-	ret->flags = record.flags & (DW_STACK_SHORT | DW_STACK_CUT);
+	ret->flags = record.flags & (DW_STACK_SHORT | DW_STACK_CUT | DW_STACK_ENDS(0xff));
 	return 0;
 }
 

@@ -116,6 +116,8 @@ static void add_now(struct dw_json_writer *writer, json *object, uint32_t stack)
 	}
 	now = json_object_new_object();
 	dw_json_add(writer, now, "stack", stack_json(writer, stack, /* hint= */ 0));
+	dw_json_text(writer, now, "end",
+		     dw_words_end_kind(writer->process->facts->stacks[stack].flags));
 	dw_json_add(writer, object, "now", now);
 }
 

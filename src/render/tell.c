@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "render/escape.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <inttypes.h>
@@ -163,8 +164,8 @@ static void tell_inner_frames(struct dw_telling *telling, const struct dw_named_
 		tell_frame(telling, stack, i);
 	if (stack->n_frames == 0)
 		dw_tell(telling, DW_STYLE_PLAIN, "    (no stack was recorded)\n");
-	else if (stack->flags & DW_STACK_SHORT)
-		dw_tell(telling, DW_STYLE_PLAIN, "    (the stack could not be unwound further)\n");
+	else if (dw_words_end(stack->flags))
+		dw_tell(telling, DW_STYLE_PLAIN, "    (%s)\n", dw_words_end(stack->flags));
 	else if (stack->flags & DW_STACK_CUT && n == stack->n_frames)
 		dw_tell(telling, DW_STYLE_PLAIN, "    (deeper than can be recorded)\n");
 }

@@ -77,6 +77,39 @@ const char *dw_words_signal(unsigned number)
 	return number <= DW_SIGNALS && words[number] ? words[number] : "a real-time signal";
 }
 
+const char *dw_words_end(uint32_t flags)
+{
+	switch (DW_STACK_END(flags)) {
+	case DW_END_GENERATED:
+		return "the stack ends here: nobody describes this generated code";
+	case DW_END_FILE:
+		return "the stack ends here: the file cannot be read, or is not the one that ran";
+	case DW_END_TABLE:
+		return "the stack ends here: the file has no table for unwinding this code";
+	case DW_END_MEMORY:
+		return "the stack ends here: its memory cannot be read";
+	case DW_END_REGISTER:
+		return "the stack ends here: what a register held is not known";
+	case DW_END_NOWHERE:
+		return "the stack ends here: there is no code where it leads to";
+	case DW_END_NONE:
+		break;
+	}
+	return flags & DW_STACK_SHORT ? "the stack could not be unwound further" : NULL;
+}
+
+const char *dw_words_end_kind(uint32_t flags)
+{
+	static const char *const words[] = {
+#define X(name, word) [name] = word,
+	    DW_STACK_END_KINDS(X)
+#undef X
+	};
+	uint32_t end = DW_STACK_END(flags);
+
+	return end < sizeof(words) / sizeof(*words) ? words[end] : NULL;
+}
+
 const char *dw_words_loss(unsigned loss)
 {
 	static const char *const words[DW_LOSS_MAX] = {

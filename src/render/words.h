@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 /* The word of DW_MISUSES, or "?". */
 const char *dw_words_misuse(unsigned misuse);
 
@@ -22,6 +24,12 @@ const char *dw_words_signal(unsigned number);
 
 /* When a stack is that of a lock's taking: "first taken at". */
 const char *dw_words_taken(unsigned how);
+
+/* Why a stack with these flags ends where it does: a sentence; NULL: nothing was said. */
+const char *dw_words_end(uint32_t flags);
+
+/* The word of DW_STACK_END_KINDS; NULL: it does not end, or that is not known. */
+const char *dw_words_end_kind(uint32_t flags);
 
 /* The word of DW_LOSSES; NULL for a number that has none. */
 const char *dw_words_loss(unsigned loss);

@@ -57,6 +57,10 @@ def check_freeze(found):
     assert stall["chain"] == CHAIN, stall["chain"]
     assert leg["thread"]["name"] == "CPU 0/TCG", leg["thread"]
     assert "qemu_chr_write" in functions(leg, "needs"), leg
+    # Through generated code, which no file describes.
+    assert "tcg_cpus_exec" in functions(leg, "needs"), leg
+    assert functions(leg, "needs")[-2] == "start_thread", leg
+    assert leg["now"]["end"] is None, leg["now"]
     assert "polling" in stall["flags"], stall["flags"]
     waiting = [frame["function"] for waiter in stall["waiters"] for frame in
                (waiter.get("now") or {"stack": []})["stack"]]

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What depends on the processor: a thread's registers, as ptrace and core files have them
+ * (NT_PRSTATUS), by the numbers that DWARF has for them; and the system call that it is in.
+ *
+ * Pure. One file per processor: arch_x86_64.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reads a process's memory, all or nothing. Return: whether it could be. */
+typedef bool dw_read_function(void *context, uint64_t address, void *ret, size_t n);
+
+#define DW_REGISTERS_N 17
+
+struct dw_registers {
+	uint64_t values[DW_REGISTERS_N];
+	uint32_t known; /* a bit each: the value is known */
+};
+
+/* The largest set of registers that dw_arch_registers() takes. */
+#define DW_ARCH_SET_MAX 512
+
+/* Bytes of a set of registers, as the kernel has it for programs of this processor. */
+size_t dw_arch_set_size(void);
+
+/* Of the @set, which is of dw_arch_set_size() bytes. */
+struct dw_registers dw_arch_registers(const void *set);
+
+/* Of a thread of which nothing is known but these two. */
+struct dw_registers dw_arch_registers_at(uint64_t pc, uint64_t sp);
+
+uint64_t dw_arch_pc(const struct dw_registers *registers);
+uint64_t dw_arch_sp(const struct dw_registers *registers);
+
+/* Functions may keep things so many bytes below the stack pointer. */
+uint64_t dw_arch_red_zone(void);
+
+/*
+ * Turns @registers, of a thread that is @n bytes behind the beginning of the function at @code,
+ * into its caller's, by what the instructions up to there have done to the stack. It takes
+ * functions that do little else, in a straight line: what QEMU enters and leaves generated
+ * code by.
+ *
+ * Return: whether that could be told.
+ */
+bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers,
+		   dw_read_function *read, void *context);
+
+/*
+ * The number of the system call that the thread was in when it was stopped, with its six
+ * @ret_arguments; -1: it was in none.
+ */
+long dw_arch_call(const void *set, uint64_t *ret_arguments);
