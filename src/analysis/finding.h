@@ -15,12 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DW_VERDICTS(X)                                                                        \
-	X(DW_POTENTIAL, 1, "potential") /* a cycle of needs: it can happen */                 \
-	X(DW_MISUSE, 2, "misuse")       /* wrong whatever other threads do */                 \
-	X(DW_DEADLOCK, 3, "deadlock")   /* it has happened: the monitor saw it, twice */      \
-	X(DW_STALL, 4, "stall")         /* others wait for what its holder does not let go */ \
-	X(DW_HAZARD, 5, "hazard")       /* held across a wait for what is no lock; no cycle */
+#define DW_VERDICTS(X)                                                                           \
+	X(DW_POTENTIAL, 1, "potential")   /* a cycle of needs: it can happen */                  \
+	X(DW_MISUSE, 2, "misuse")         /* wrong whatever other threads do */                  \
+	X(DW_DEADLOCK, 3, "deadlock")     /* it has happened: the monitor saw it, twice */       \
+	X(DW_STALL, 4, "stall")           /* others wait for what its holder does not let go */  \
+	X(DW_HAZARD, 5, "hazard")         /* held across a wait for what is no lock; no cycle */ \
+	X(DW_UNDECLARED, 6, "undeclared") /* a need that an order file does not declare */
 
 enum dw_verdict {
 #define X(name, value, text) name = value,

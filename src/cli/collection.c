@@ -6,10 +6,11 @@
 #include "cli/blind.h"
 #include "cli/command.h"
 #include "cli/environment.h"
-#include "cli/fold.h"
 #include "cli/profiles.h"
+#include "cli/study.h"
+#include "cli/tally.h"
 #include "record/reader.h"
-#include "symbol/names.h"
+#include "symbol/symbol.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,50 +20,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What one recording and its analysis may take. A QEMU boot's facts need some megabytes; a
- * file made to harm must not take the machine down. */
-#define MEMORY_MAX ((size_t)2 << 30)
-
-/* Reasons, folded findings and fingerprints of all recordings together. */
+/* Reasons that concern no single recording, and the table of processes. */
 #define TEXTS_MAX ((size_t)256 << 20)
-
-/* A recording and all that was made of it, in the order in which it is freed. */
-struct study {
-	char *path;
-	struct dw_reader *reader;
-	const struct dw_facts *facts; /* the reader's, and what profiles add */
-	struct dw_analysis *analysis;
-	struct dw_names *names;
-	struct dw_blind_list blind;
-	struct study *next; /* dw_collection::first */
-};
 
 struct dw_collection {
 	struct dw_arena *arena;
 	struct dw_profiles *profiles;
-	struct study *first, **end; /* in the order in which they were added */
+	struct dw_symbols *symbols;    /* of all recordings: they have their files in common */
+	struct dw_tally *tally;        /* the caller's; NULL: every recording is kept */
+	struct dw_study *first, **end; /* in the order in which they were added */
 	struct dw_reported_process *processes;
+	size_t n_kept;
 	size_t n_processes;
-	size_t n_bad; /* recordings that could not be read */
+	size_t n_bad;    /* recordings that could not be read */
+	bool was_locked; /* one of them has seen a lock being taken */
+	bool was_blind;  /* one of them says what it could not see */
 	struct dw_blind_list blind;
 };
-
-static struct study *dw_study_free(struct study *study)
-{
-	if (!study)
-		return NULL;
-	dw_names_free(study->names);
-	dw_analysis_free(study->analysis);
-	dw_reader_free(study->reader);
-	free(study->path);
-	free(study);
-	return NULL;
-}
-
-static void study_freep(struct study **study)
-{
-	dw_study_free(*study);
-}
 
 int dw_collection_new(struct dw_collection **ret, const char *profile)
 {
@@ -79,6 +53,8 @@ int dw_collection_new(struct dw_collection **ret, const char *profile)
 	r = dw_profiles_new(&collection->profiles, profile);
 	if (r == 0)
 		r = dw_arena_new(&collection->arena, TEXTS_MAX);
+	if (r == 0)
+		r = dw_symbols_new(&collection->symbols);
 	if (r < 0)
 		return dw_pass(r);
 	if (r > 0)
@@ -89,59 +65,29 @@ int dw_collection_new(struct dw_collection **ret, const char *profile)
 
 struct dw_collection *dw_collection_free(struct dw_collection *collection)
 {
-	struct study *next;
+	struct dw_study *next;
 
 	if (!collection)
 		return NULL;
-	for (struct study *study = collection->first; study; study = next) {
+	for (struct dw_study *study = collection->first; study; study = next) {
 		next = study->next;
 		dw_study_free(study);
 	}
+	dw_symbols_free(collection->symbols);
 	dw_profiles_free(collection->profiles);
 	dw_arena_free(collection->arena);
 	free(collection);
 	return NULL;
 }
 
-/* Names come first: profiles ask them what they know, and the analysis needs what profiles add. */
-static int study_facts(struct study *study, struct dw_collection *collection)
+void dw_collection_set_tally(struct dw_collection *collection, struct dw_tally *tally)
 {
-	const struct dw_facts *facts = dw_reader_facts(study->reader);
-	struct dw_analysis_limits limits;
-	int r = dw_names_new(&study->names, facts);
-
-	if (r == 0)
-		r = dw_profiles_apply(&study->facts, collection->arena, collection->profiles, facts,
-				      study->names);
-	if (r == 0)
-		r = dw_analysis_new(&study->analysis, study->facts, MEMORY_MAX);
-	if (r == 0)
-		r = dw_analysis_run(study->analysis);
-	if (r < 0)
-		return dw_pass(r);
-	dw_analysis_limits(study->analysis, &limits);
-	r = dw_blind_judge(&study->blind, collection->arena, study->reader, &limits);
-	return r < 0 ? dw_pass(r) : 0;
+	collection->tally = tally;
 }
 
-/* Return: 0; a dw_reader_answer; or a negative errno. */
-static int read_study(struct study **ret, struct dw_collection *collection, const char *path)
+struct dw_symbols *dw_collection_symbols(struct dw_collection *collection)
 {
-	dw_cleanup(study_freep) struct study *study = calloc(1, sizeof(*study));
-	int r;
-
-	if (!study)
-		return dw_raise(-ENOMEM);
-	study->path = strdup(path);
-	if (!study->path)
-		return dw_raise(-ENOMEM);
-	r = dw_reader_open(&study->reader, path, MEMORY_MAX);
-	if (r == 0)
-		r = study_facts(study, collection);
-	if (r != 0)
-		return dw_pass(r);
-	*ret = dw_take(study);
-	return 0;
+	return collection->symbols;
 }
 
 static void say_bad(struct dw_collection *collection, const char *path, const char *why)
@@ -150,23 +96,39 @@ static void say_bad(struct dw_collection *collection, const char *path, const ch
 	collection->n_bad++;
 }
 
+/* Without a tally all are kept; it keeps those that have something to show. */
+static int take_study(struct dw_collection *collection, struct dw_study **study)
+{
+	bool keep = true;
+	int r = 0;
+
+	if (collection->tally)
+		r = dw_tally_add(collection->tally, *study, &keep);
+	if (r < 0)
+		return dw_pass(r);
+	collection->n_processes++;
+	collection->was_locked |= dw_reader_n_locked((*study)->reader) > 0;
+	collection->was_blind |= (*study)->blind.n > 0;
+	if (!keep)
+		return 0;
+	collection->n_kept++;
+	*collection->end = *study;
+	collection->end = &dw_take(*study)->next;
+	return 0;
+}
+
 /* @strays: files that are no recordings may be there, and are passed over. */
 static void add_file(struct dw_collection *collection, const char *path, bool strays)
 {
-	struct study *study = NULL;
-	int r;
+	dw_auto(study) study = NULL;
+	int r = dw_study_new(&study, path, collection->profiles, collection->symbols);
 
-	r = read_study(&study, collection, path);
-	if (r < 0) {
+	if (r == 0)
+		r = take_study(collection, &study);
+	if (r < 0)
 		say_bad(collection, path, strerror(-r));
-	} else if (r > 0) {
-		if (!strays || r != DW_READER_FOREIGN)
-			say_bad(collection, path, dw_reader_answer_text(r));
-	} else {
-		*collection->end = study;
-		collection->end = &study->next;
-		collection->n_processes++;
-	}
+	else if (r > 0 && !(strays && r == DW_READER_FOREIGN))
+		say_bad(collection, path, dw_reader_answer_text(r));
 }
 
 static int is_file(const struct dirent *entry)
@@ -226,38 +188,10 @@ size_t dw_collection_n_processes(const struct dw_collection *collection)
 	return collection->n_processes;
 }
 
-static int fill_process(struct dw_collection *collection, const struct study *study,
-			struct dw_reported_process *ret)
-{
-	struct dw_reported *folded;
-	size_t n_folded;
-	int r;
-
-	r = dw_fold(&folded, &n_folded, collection->arena, study->analysis, study->facts,
-		    study->names);
-	if (r < 0)
-		return dw_pass(r);
-	*ret = (struct dw_reported_process){
-	    .path = study->path,
-	    .facts = study->facts,
-	    .names = study->names,
-	    .findings = folded,
-	    .n_findings = n_folded,
-	    .n_needs = dw_analysis_n_needs(study->analysis),
-	    .n_things = dw_analysis_n_things(study->analysis),
-	    .monitored = dw_reader_monitor(study->reader) != 0,
-	    .cut_off = dw_reader_monitor(study->reader) == 0 &&
-		       !(dw_reader_flags(study->reader) & DW_REC_ENDED),
-	    .blind = study->blind.entries,
-	    .n_blind = study->blind.n,
-	};
-	return 0;
-}
-
 /* What no single recording can know: that none of them holds anything. */
 static int judge_all(struct dw_collection *collection)
 {
-	bool said = collection->blind.n > 0;
+	bool said = collection->blind.n > 0 || collection->was_blind;
 
 	if (collection->n_processes == 0) {
 		if (said || collection->n_bad > 0)
@@ -265,36 +199,41 @@ static int judge_all(struct dw_collection *collection)
 		return dw_collection_add_blind(collection, "no-recordings",
 					       "there is no recording to look at");
 	}
-	for (const struct study *study = collection->first; study; study = study->next) {
-		if (dw_reader_n_locked(study->reader) > 0)
-			return 0;
-		said = said || study->blind.n > 0;
-	}
-	if (said)
+	if (said || collection->was_locked)
 		return 0;
 	return dw_collection_add_blind(collection, "no-locks", "no lock was seen being taken");
 }
 
-int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret)
+static int fill_processes(struct dw_collection *collection)
 {
-	size_t n = collection->n_processes, i = 0;
-	int r;
+	size_t i = 0;
+	int r = 0;
 
-	collection->processes =
-	    dw_arena_alloc(collection->arena, (n + 1) * sizeof(*collection->processes));
+	collection->processes = dw_arena_alloc(
+	    collection->arena, (collection->n_kept + 1) * sizeof(*collection->processes));
 	if (!collection->processes)
 		return dw_raise(-ENOMEM);
-	for (const struct study *study = collection->first; study; study = study->next) {
-		r = fill_process(collection, study, &collection->processes[i++]);
-		if (r < 0)
-			return dw_pass(r);
+	for (struct dw_study *study = collection->first; study && r == 0; study = study->next)
+		r = dw_study_process(study, &collection->processes[i++]);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret)
+{
+	int r = judge_all(collection);
+
+	if (r < 0)
+		return dw_pass(r);
+	if (collection->tally) {
+		r = dw_tally_finish(collection->tally, &collection->blind, collection->n_bad, ret);
+		return r < 0 ? dw_pass(r) : 0;
 	}
-	r = judge_all(collection);
+	r = fill_processes(collection);
 	if (r < 0)
 		return dw_pass(r);
 	*ret = (struct dw_report){
 	    .processes = collection->processes,
-	    .n_processes = n,
+	    .n_processes = collection->n_kept,
 	    .blind = collection->blind.entries,
 	    .n_blind = collection->blind.n,
 	};
@@ -316,7 +255,9 @@ int dw_collection_exit(const struct dw_collection *collection)
 {
 	bool blind = collection->blind.n > 0;
 
-	for (size_t i = 0; i < collection->n_processes; i++) {
+	if (collection->tally)
+		return dw_tally_exit(collection->tally);
+	for (size_t i = 0; i < collection->n_kept; i++) {
 		if (has_findings(&collection->processes[i]))
 			return DW_EXIT_FINDINGS;
 		blind = blind || collection->processes[i].n_blind > 0;
@@ -327,7 +268,7 @@ int dw_collection_exit(const struct dw_collection *collection)
 }
 
 /* See https://no-color.org: set and not empty means no. */
-static bool wants_colour(FILE *out)
+bool dw_collection_wants_colour(FILE *out)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
@@ -344,7 +285,7 @@ int dw_collection_write(struct dw_collection *collection, FILE *out,
 	struct dw_report report;
 	int r;
 
-	chosen.colour = wants_colour(out);
+	chosen.colour = dw_collection_wants_colour(out);
 	r = dw_collection_finish(collection, &report);
 	if (r < 0)
 		return dw_pass(r);

@@ -16,6 +16,8 @@
 #include <stdio.h>
 
 struct dw_collection;
+struct dw_symbols;
+struct dw_tally;
 
 /*
  * @profile: the path of the user's; NULL: that of DEADWATCH_OPTIONS, if it has one.
@@ -26,6 +28,15 @@ int dw_collection_new(struct dw_collection **ret, const char *profile);
 #define DW_COLLECTION_WRONG 1
 
 struct dw_collection *dw_collection_free(struct dw_collection *collection);
+
+/*
+ * From here on @tally, which the caller owns, says which recordings are kept, and what they come
+ * to: for collections of any length. Before the first one is added.
+ */
+void dw_collection_set_tally(struct dw_collection *collection, struct dw_tally *tally);
+
+/* What the names of all its recordings are taken from. */
+struct dw_symbols *dw_collection_symbols(struct dw_collection *collection);
 
 /*
  * Reads the recording at @path, or, if that is a folder, those in it, sorted by name, its
@@ -49,6 +60,9 @@ int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret
 
 /* What the finished collection means: an enum dw_exit. */
 int dw_collection_exit(const struct dw_collection *collection);
+
+/* Whether @out is a terminal, and the user has nothing against colour. */
+bool dw_collection_wants_colour(FILE *out);
 
 /*
  * Finishes @collection and writes the report. Whatever @options say, colour is used only if @out is

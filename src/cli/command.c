@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define OPTIONS_MAX 16 /* options of one command; more would not fit a screen's help either */
+#define OPTIONS_MAX 32 /* options of one command; more would not fit a screen's help either */
 #define HELP_COLUMN 26 /* where an option's explanation begins */
 
 const struct dw_option dw_help_option = {"help", 'h', NULL, "show this help"};

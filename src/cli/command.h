@@ -65,12 +65,14 @@ int dw_usage(const struct dw_command *command, const char *format, ...)
 
 int cmd_run(const struct dw_command *command, int argc, char **argv);
 int cmd_report(const struct dw_command *command, int argc, char **argv);
+int cmd_gate(const struct dw_command *command, int argc, char **argv);
 int cmd_monitor(const struct dw_command *command, int argc, char **argv);
 int cmd_dump(const struct dw_command *command, int argc, char **argv);
 int cmd_doctor(const struct dw_command *command, int argc, char **argv);
 
 extern const struct dw_option run_options[];
 extern const struct dw_option report_options[];
+extern const struct dw_option gate_options[];
 extern const struct dw_option monitor_options[];
 extern const struct dw_option dump_options[];
 extern const struct dw_option doctor_options[];

@@ -23,6 +23,13 @@ const struct dw_command dw_commands[] = {
 	.options = report_options,
     },
     {
+	.name = "gate",
+	.run = cmd_gate,
+	.synopsis = "[OPTION]... RECORDING...",
+	.help = "Fail on what recordings prove and a baseline does not know.",
+	.options = gate_options,
+    },
+    {
 	.name = "monitor",
 	.run = cmd_monitor,
 	.synopsis = "RECORDING PID",

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_VERDICTS 5
+#define N_VERDICTS 6
 
 static int compare_kinds(const struct dw_reported *a, const struct dw_reported *b)
 {
@@ -24,11 +24,11 @@ static int compare_kinds(const struct dw_reported *a, const struct dw_reported *
 	return r;
 }
 
-/* The verdicts in the order in which to tell them: what is stuck now comes first. */
-static unsigned rank(const struct dw_finding *finding)
+/* What is stuck now comes first. */
+unsigned dw_fold_rank(const struct dw_finding *finding)
 {
-	static const enum dw_verdict order[] = {DW_DEADLOCK, DW_STALL, DW_POTENTIAL, DW_MISUSE,
-						DW_HAZARD};
+	static const enum dw_verdict order[] = {DW_DEADLOCK, DW_STALL,      DW_POTENTIAL,
+						DW_MISUSE,   DW_UNDECLARED, DW_HAZARD};
 	unsigned i = 0;
 
 	if (finding->excuse)
@@ -42,7 +42,7 @@ static unsigned rank(const struct dw_finding *finding)
 static int compare_ranks(const void *a, const void *b)
 {
 	const struct dw_reported *x = a, *y = b;
-	unsigned m = rank(x->finding), n = rank(y->finding);
+	unsigned m = dw_fold_rank(x->finding), n = dw_fold_rank(y->finding);
 
 	if (m != n)
 		return m < n ? -1 : 1;

@@ -21,3 +21,6 @@ struct dw_arena;
 int dw_fold(struct dw_reported **ret, size_t *ret_n, struct dw_arena *arena,
 	    const struct dw_analysis *analysis, const struct dw_facts *facts,
 	    struct dw_names *names);
+
+/* The smaller, the earlier @finding is told. */
+unsigned dw_fold_rank(const struct dw_finding *finding);

@@ -6,18 +6,22 @@
 #include <unistd.h>
 
 static const struct dw_blind statically_linked = {
-    "static", "no recording was made: the program is statically linked, so no library can be "
-	      "preloaded into it; use a dynamically linked build"};
+    .reason = "static",
+    .text = "no recording was made: the program is statically linked, so no library can be "
+	    "preloaded into it; use a dynamically linked build"};
 static const struct dw_blind word_size = {
-    "word-size", "no recording was made: the program has another word size than "
-		 "libdeadwatch.so, so the loader does not preload it"};
+    .reason = "word-size",
+    .text = "no recording was made: the program has another word size than "
+	    "libdeadwatch.so, so the loader does not preload it"};
 static const struct dw_blind privileged = {
-    "privileged", "no recording was made: the program gains privileges when it starts "
-		  "(setuid, setgid or file capabilities), so the loader ignores LD_PRELOAD; "
-		  "run it as the user that it becomes"};
+    .reason = "privileged",
+    .text = "no recording was made: the program gains privileges when it starts "
+	    "(setuid, setgid or file capabilities), so the loader ignores LD_PRELOAD; "
+	    "run it as the user that it becomes"};
 static const struct dw_blind no_recording = {
-    "no-recording", "no recording was made: the program took no lock and made no thread, or it "
-		    "cleared LD_PRELOAD, or it could not write to the recording's folder"};
+    .reason = "no-recording",
+    .text = "no recording was made: the program took no lock and made no thread, or it "
+	    "cleared LD_PRELOAD, or it could not write to the recording's folder"};
 
 struct dw_blind dw_program_judge(const char *name)
 {

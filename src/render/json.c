@@ -31,7 +31,10 @@ static void append_blind(struct dw_json_writer *writer, json *array, const struc
 
 		dw_json_text(writer, object, "reason", blind[i].reason);
 		dw_json_text(writer, object, "text", blind[i].text);
-		dw_json_text(writer, object, "recording", recording);
+		dw_json_text(writer, object, "recording",
+			     blind[i].path ? blind[i].path : recording);
+		if (blind[i].n_more)
+			dw_json_number(writer, object, "more", blind[i].n_more);
 		dw_json_append(writer, array, object);
 	}
 }
@@ -158,55 +161,33 @@ static json *blind_json(struct dw_json_writer *writer, const struct dw_report *r
 	return array;
 }
 
-struct sums {
-	uint64_t monitored, threads, locks, things, needs, short_stacks, excused;
-	uint64_t verdicts[DW_HAZARD + 1]; /* by enum dw_verdict, without an excuse */
-	uint64_t losses[DW_LOSS_MAX];
-};
-
 /* Over all processes; the recordings of one program's children are one report. */
-static struct sums sum(const struct dw_report *report)
+static struct dw_sums sum(const struct dw_report *report)
 {
-	struct sums sums = {0};
+	struct dw_sums sums = {0};
 
-	for (size_t i = 0; i < report->n_processes; i++) {
-		const struct dw_reported_process *process = &report->processes[i];
-		const struct dw_facts *facts = process->facts;
-
-		sums.threads += facts->n_threads ? facts->n_threads - 1 : 0;
-		sums.monitored += process->monitored;
-		sums.locks += dw_render_n_locks(process);
-		sums.things += facts->n_things ? facts->n_things - 1 : 0;
-		sums.needs += process->n_needs;
-		sums.short_stacks += facts->short_stacks;
-		for (unsigned loss = 0; loss < DW_LOSS_MAX; loss++)
-			sums.losses[loss] += facts->losses[loss];
-		for (size_t j = 0; j < process->n_findings; j++) {
-			const struct dw_finding *finding = process->findings[j].finding;
-
-			if (finding->excuse)
-				sums.excused++;
-			else if (finding->verdict <= DW_HAZARD)
-				sums.verdicts[finding->verdict]++;
-		}
-	}
+	if (report->gate)
+		return report->gate->sums;
+	for (size_t i = 0; i < report->n_processes; i++)
+		dw_render_add(&sums, &report->processes[i]);
 	return sums;
 }
 
 /* Causes that lost nothing are there with 0: their absence would mean "not counted". */
 static json *counts_json(struct dw_json_writer *writer, const struct dw_report *report)
 {
-	struct sums sums = sum(report);
+	struct dw_sums sums = sum(report);
 	json *object = json_object_new_object(), *findings = json_object_new_object();
 	json *lost = json_object_new_object();
 
-	dw_json_number(writer, object, "processes", report->n_processes);
+	dw_json_number(writer, object, "processes", sums.processes);
 	dw_json_number(writer, object, "monitored", sums.monitored);
 	dw_json_number(writer, object, "threads", sums.threads);
 	dw_json_number(writer, object, "locks", sums.locks);
 	dw_json_number(writer, object, "things", sums.things);
 	dw_json_number(writer, object, "needs", sums.needs);
-	for (unsigned verdict = 1; verdict <= DW_HAZARD; verdict++)
+	/* Without a gate there is no order that needs could be declared in. */
+	for (unsigned verdict = 1; verdict <= (report->gate ? DW_UNDECLARED : DW_HAZARD); verdict++)
 		dw_json_number(writer, findings, dw_verdict_word(verdict), sums.verdicts[verdict]);
 	dw_json_add(writer, object, "findings", findings);
 	dw_json_number(writer, object, "excused", sums.excused);
@@ -215,6 +196,31 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 			dw_json_number(writer, lost, dw_words_loss(loss), sums.losses[loss]);
 	dw_json_add(writer, object, "lost", lost);
 	dw_json_number(writer, object, "short_stacks", sums.short_stacks);
+	return object;
+}
+
+static json *gate_json(struct dw_json_writer *writer, const struct dw_gated *gate)
+{
+	json *object = json_object_new_object(), *notes = json_object_new_array();
+	json *standings = json_object_new_object();
+
+	dw_json_text(writer, object, "baseline", gate->baseline);
+	for (unsigned i = DW_STANDING_NEW; i <= DW_STANDING_LISTED; i++)
+		dw_json_number(writer, standings, dw_standing_word(i), gate->n_standings[i]);
+	dw_json_add(writer, object, "findings", standings);
+	dw_json_number(writer, object, "unread", gate->n_unread);
+	for (size_t i = 0; i < gate->n_notes; i++) {
+		const struct dw_gate_note *note = &gate->notes[i];
+		json *value = json_object_new_object();
+
+		dw_json_text(writer, value, "kind", note->kind);
+		dw_json_text(writer, value, "text", note->text);
+		dw_json_text(writer, value, "file", note->path);
+		dw_json_number(writer, value, "line", note->line);
+		dw_json_bool(writer, value, "fails", note->fails);
+		dw_json_append(writer, notes, value);
+	}
+	dw_json_add(writer, object, "notes", notes);
 	return object;
 }
 
@@ -234,6 +240,8 @@ static json *report_json(struct dw_json_writer *writer, const struct dw_report *
 	if (options->contention)
 		dw_json_add(writer, object, "contention", contention_json(writer, report));
 	dw_json_add(writer, object, "blind", blind_json(writer, report));
+	if (report->gate)
+		dw_json_add(writer, object, "gate", gate_json(writer, report->gate));
 	dw_json_add(writer, object, "counts", counts_json(writer, report));
 	return object;
 }

@@ -281,6 +281,23 @@ static void add_misuse(struct dw_json_writer *writer, json *object, const struct
 	dw_json_add(writer, object, "legs", legs);
 }
 
+/* What a gate makes of it. */
+static void add_standing(struct dw_json_writer *writer, json *object,
+			 const struct dw_reported *reported)
+{
+	json *paths;
+
+	dw_json_text(writer, object, "standing", dw_standing_word(reported->standing));
+	dw_json_text(writer, object, "reason", reported->reason);
+	dw_json_number(writer, object, "recordings", reported->n_recordings);
+	if (!reported->leg_paths)
+		return;
+	paths = json_object_new_array();
+	for (uint32_t i = 0; i < reported->finding->n_legs; i++)
+		dw_json_append(writer, paths, dw_json_text_of(writer, reported->leg_paths[i]));
+	dw_json_add(writer, object, "leg_recordings", paths);
+}
+
 json *dw_json_finding(struct dw_json_writer *writer, const struct dw_reported *reported)
 {
 	const struct dw_finding *finding = reported->finding;
@@ -302,6 +319,8 @@ json *dw_json_finding(struct dw_json_writer *writer, const struct dw_reported *r
 		add_measured(writer, object, finding);
 	dw_json_text(writer, object, "fingerprint", reported->fingerprint);
 	dw_json_number(writer, object, "occurrences", reported->occurrences);
+	if (reported->standing)
+		add_standing(writer, object, reported);
 	dw_json_text(writer, object, "recording", writer->process->path);
 	dw_json_number(writer, object, "pid", facts->pid);
 	dw_json_text(writer, object, "program", facts->program);

@@ -27,3 +27,37 @@ uint64_t dw_render_n_locks(const struct dw_reported_process *process)
 		n += dw_names_thing_is_lock(process->names, i);
 	return n;
 }
+
+void dw_render_add(struct dw_sums *sums, const struct dw_reported_process *process)
+{
+	const struct dw_facts *facts = process->facts;
+
+	sums->processes++;
+	sums->threads += facts->n_threads ? facts->n_threads - 1 : 0;
+	sums->monitored += process->monitored;
+	sums->locks += dw_render_n_locks(process);
+	sums->things += facts->n_things ? facts->n_things - 1 : 0;
+	sums->needs += process->n_needs;
+	sums->short_stacks += facts->short_stacks;
+	for (unsigned loss = 0; loss < DW_LOSS_MAX; loss++)
+		sums->losses[loss] += facts->losses[loss];
+	for (size_t i = 0; i < process->n_findings; i++) {
+		const struct dw_finding *finding = process->findings[i].finding;
+
+		if (finding->excuse)
+			sums->excused++;
+		else if (finding->verdict <= DW_UNDECLARED)
+			sums->verdicts[finding->verdict]++;
+	}
+}
+
+const char *dw_standing_word(unsigned standing)
+{
+	static const char *const words[] = {
+#define X(name, value, text) [value] = text,
+	    DW_STANDINGS(X)
+#undef X
+	};
+
+	return standing < sizeof(words) / sizeof(*words) ? words[standing] : "?";
+}

@@ -20,13 +20,38 @@ struct dw_names;
 struct dw_blind {
 	const char *reason; /* a word to compare: "no-events", "lost-disk", "truncated" ... */
 	const char *text;   /* a sentence for people, with what to do about it */
+	const char *path; /* of the recording it was first seen in; NULL: said elsewhere, or none */
+	uint32_t n_more;  /* how many more have the same reason */
 };
 
-/* A finding that stands for all with the same fingerprint in the same process. */
+/* What a gate makes of a finding. */
+#define DW_STANDINGS(X)                                                             \
+	X(DW_STANDING_NONE, 0, "none")             /* there is no gate */           \
+	X(DW_STANDING_NEW, 1, "new")               /* the baseline lacks it */      \
+	X(DW_STANDING_KNOWN, 2, "known")           /* it is in the baseline */      \
+	X(DW_STANDING_SUPPRESSED, 3, "suppressed") /* nobody wants to hear of it */ \
+	X(DW_STANDING_LISTED, 4, "listed")         /* a hazard: no reason to fail */
+
+enum dw_standing {
+#define X(name, value, text) name = value,
+	DW_STANDINGS(X)
+#undef X
+};
+
+/*
+ * A finding that stands for all with the same fingerprint in the same process; under a gate, in
+ * all processes.
+ */
 struct dw_reported {
 	const struct dw_finding *finding;
 	const char *fingerprint; /* 16 hexadecimal digits */
 	uint32_t occurrences;    /* how many findings it stands for */
+
+	/* Of a gate; all zero without one. */
+	enum dw_standing standing;
+	const char *reason; /* the baseline's, or the suppression; NULL: there is none */
+	uint32_t n_recordings;
+	const char *const *leg_paths; /* by leg: the recording it is of; NULL: all of one */
 };
 
 /* One recording. */
@@ -43,17 +68,47 @@ struct dw_reported_process {
 	size_t n_blind;
 };
 
+/* How much was seen, in all recordings. */
+struct dw_sums {
+	uint64_t processes, monitored, threads, locks, things, needs, short_stacks, excused;
+	uint64_t verdicts[DW_UNDECLARED + 1]; /* by enum dw_verdict, without an excuse */
+	uint64_t losses[DW_LOSS_MAX];
+};
+
+/* Something about the gate's own files that somebody should look at. */
+struct dw_gate_note {
+	const char *kind; /* "gone", "todo", "unused", "broad", "allowed" */
+	const char *path; /* of the file; NULL: of none */
+	unsigned line;
+	const char *text;
+	bool fails;
+};
+
+/* What a gate makes of a report. */
+struct dw_gated {
+	const struct dw_gate_note *notes;
+	size_t n_notes;
+	size_t n_standings[DW_STANDING_LISTED + 1]; /* findings, by enum dw_standing */
+	size_t n_unread;                            /* recordings that could not be read */
+	struct dw_sums sums;
+	const char *baseline; /* its path; NULL: there is none */
+};
+
 struct dw_report {
 	const struct dw_reported_process *processes;
 	size_t n_processes;
 	const struct dw_blind *blind; /* what concerns no single recording */
 	size_t n_blind;
+
+	/* NULL: there is no gate. With one, `processes` are those that have something to show. */
+	const struct dw_gated *gate;
 };
 
 struct dw_render_options {
-	bool all;        /* excused findings too */
-	bool contention; /* how long locks were waited for */
-	bool colour;     /* for a terminal */
+	bool all;                /* excused findings too */
+	bool contention;         /* how long locks were waited for */
+	bool colour;             /* for a terminal */
+	const char *source_root; /* for formats that want paths below it; NULL: as they are */
 };
 
 struct dw_renderer {
@@ -66,6 +121,12 @@ struct dw_renderer {
 
 /* How many of the things of a process are locks. */
 uint64_t dw_render_n_locks(const struct dw_reported_process *process);
+
+/* Adds to @sums what @process comes to. */
+void dw_render_add(struct dw_sums *sums, const struct dw_reported_process *process);
+
+/* The word of a standing; static. */
+const char *dw_standing_word(unsigned standing);
 
 /* NULL if there is no format of that name. */
 const struct dw_renderer *dw_renderer_find(const char *name);

@@ -81,5 +81,8 @@ void dw_tell_found(struct dw_telling *telling, const struct dw_finding *finding)
 /* One finding, whole. */
 void dw_tell_finding(struct dw_telling *telling, const struct dw_reported *reported);
 
+/* The same with an arena that is this finding's alone. Return: 0, or -ENOMEM. */
+int dw_tell_finding_alone(struct dw_telling telling, const struct dw_reported *reported);
+
 /* How long locks of the process were waited for: a table. */
 void dw_tell_contention(struct dw_telling *telling);

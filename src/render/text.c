@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "model/picture.h"
+#include "render/gate.h"
 #include "render/last.h"
 #include "render/render.h"
 #include "render/say.h"
@@ -11,14 +12,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The words of one finding: some hundred frames of a few hundred bytes; C++ names are longer. */
-#define FINDING_MEMORY_MAX ((size_t)64 << 20)
+/* The words of a table. */
+#define TABLE_MEMORY_MAX ((size_t)64 << 20)
 
 /* The highest number of an excuse that is counted apart; excuse 0 is none. */
 #define EXCUSES_MAX 16
 
 /* The highest number of a verdict that is counted; verdict 0 is none. */
-#define VERDICTS_MAX DW_HAZARD
+#define VERDICTS_MAX DW_UNDECLARED
 
 struct counts {
 	size_t verdicts[VERDICTS_MAX + 1]; /* without those that have an excuse */
@@ -57,18 +58,6 @@ static struct counts count(const struct dw_report *report)
 	return counts;
 }
 
-/* @telling is a copy: its arena is this finding's alone. */
-static int tell_one(struct dw_telling telling, const struct dw_reported *reported)
-{
-	int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
-
-	if (r < 0)
-		return dw_pass(r);
-	dw_tell_finding(&telling, reported);
-	dw_arena_free(telling.arena);
-	return telling.full ? dw_raise(-ENOMEM) : 0;
-}
-
 static int tell_findings(const struct dw_telling *telling, const struct dw_report *report,
 			 const struct dw_render_options *options)
 {
@@ -81,7 +70,7 @@ static int tell_findings(const struct dw_telling *telling, const struct dw_repor
 			int r = 0;
 
 			if (is_shown(reported->finding, options))
-				r = tell_one(one, reported);
+				r = dw_tell_finding_alone(one, reported);
 			if (r < 0)
 				return dw_pass(r);
 		}
@@ -93,7 +82,7 @@ static int tell_findings(const struct dw_telling *telling, const struct dw_repor
 static int tell_contentions(struct dw_telling telling, const struct dw_report *report)
 {
 	for (size_t i = 0; i < report->n_processes; i++) {
-		int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
+		int r = dw_arena_new(&telling.arena, TABLE_MEMORY_MAX);
 
 		if (r < 0)
 			return dw_pass(r);
@@ -247,7 +236,7 @@ static int tell_summary(struct dw_telling telling, const struct dw_report *repor
 			const struct dw_render_options *options)
 {
 	struct counts counts = count(report);
-	int r = dw_arena_new(&telling.arena, FINDING_MEMORY_MAX);
+	int r = dw_arena_new(&telling.arena, TABLE_MEMORY_MAX);
 
 	if (r < 0)
 		return dw_pass(r);
@@ -269,11 +258,12 @@ static int render(FILE *out, const struct dw_report *report,
 {
 	struct dw_telling telling = {
 	    .out = out, .colour = options->colour, .is_one_of = report->n_processes > 1};
-	int r = tell_findings(&telling, report, options);
+	int r = report->gate ? dw_tell_gate(&telling, report, options)
+			     : tell_findings(&telling, report, options);
 
 	if (r == 0 && options->contention)
 		r = tell_contentions(telling, report);
-	if (r == 0)
+	if (r == 0 && !report->gate)
 		r = tell_summary(telling, report, options);
 	if (r < 0)
 		return dw_pass(r);

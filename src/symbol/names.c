@@ -36,7 +36,9 @@ static int add_modules(struct dw_names *names, const struct dw_facts *facts)
 	return 0;
 }
 
-int dw_names_new(struct dw_names **ret, const struct dw_facts *facts)
+/* @symbols: NULL: its own. */
+static int new_names(struct dw_names **ret, const struct dw_facts *facts,
+		     struct dw_symbols *symbols)
 {
 	dw_auto(names) names = calloc(1, sizeof(*names));
 	int r;
@@ -50,7 +52,9 @@ int dw_names_new(struct dw_names **ret, const struct dw_facts *facts)
 	r = dw_arena_new(&names->arena, NAMES_MEMORY_MAX);
 	if (r < 0)
 		return dw_pass(r);
-	r = dw_symbols_new(&names->symbols);
+	names->symbols = symbols;
+	names->has_own_symbols = !symbols;
+	r = symbols ? 0 : dw_symbols_new(&names->symbols);
 	if (r < 0)
 		return dw_pass(r);
 	r = add_modules(names, facts);
@@ -61,10 +65,25 @@ int dw_names_new(struct dw_names **ret, const struct dw_facts *facts)
 	return 0;
 }
 
+int dw_names_new(struct dw_names **ret, const struct dw_facts *facts)
+{
+	int r = new_names(ret, facts, /* symbols= */ NULL);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_names_new_by(struct dw_names **ret, const struct dw_facts *facts, struct dw_symbols *symbols)
+{
+	int r = new_names(ret, facts, symbols);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 struct dw_names *dw_names_free(struct dw_names *names)
 {
 	if (names) {
-		dw_symbols_free(names->symbols);
+		if (names->has_own_symbols)
+			dw_symbols_free(names->symbols);
 		dw_arena_free(names->arena);
 		free(names->modules);
 		free(names->stacks);

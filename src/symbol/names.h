@@ -58,6 +58,11 @@ struct dw_named_stack {
 
 /* @facts must outlive the names. Return: 0, or -ENOMEM. */
 int dw_names_new(struct dw_names **ret, const struct dw_facts *facts);
+
+/* The same by @symbols, which others use too, and which must outlive the names: files that many
+ * recordings have in common are opened once. */
+int dw_names_new_by(struct dw_names **ret, const struct dw_facts *facts,
+		    struct dw_symbols *symbols);
 struct dw_names *dw_names_free(struct dw_names *names);
 
 /* By number of the facts' arrays. Never NULL. */

@@ -27,6 +27,7 @@ struct dw_thing_name {
 struct dw_names {
 	struct dw_resolver resolver;
 	struct dw_symbols *symbols;
+	bool has_own_symbols;
 	struct dw_arena *arena;
 	int64_t *modules;
 	struct dw_resolved **stacks;  /* by stack number: dw_resolved::next */

@@ -131,14 +131,29 @@ static int make_room(struct dw_symbols *symbols)
 	return 0;
 }
 
+/* -1: it is not known yet. */
+static int64_t find_module(const struct dw_symbols *symbols, const char *path,
+			   const uint8_t *build_id, uint32_t build_id_size)
+{
+	for (size_t i = 0; i < symbols->n_modules; i++) {
+		const struct module *module = &symbols->modules[i];
+
+		if (module->build_id_size == build_id_size && !strcmp(module->path, path) &&
+		    (!build_id_size || !memcmp(module->build_id, build_id, build_id_size)))
+			return (int64_t)i;
+	}
+	return -1;
+}
+
 int64_t dw_symbols_add(struct dw_symbols *symbols, const char *path, const uint8_t *build_id,
 		       uint32_t build_id_size)
 {
 	struct module module = {.build_id_size = build_id ? build_id_size : 0};
-	int r = make_room(symbols);
+	int64_t known = find_module(symbols, path, build_id, module.build_id_size);
+	int r = known < 0 ? make_room(symbols) : 0;
 
-	if (r < 0)
-		return dw_pass(r);
+	if (known >= 0 || r < 0)
+		return r < 0 ? dw_pass(r) : known;
 	module.path = strdup(path);
 	module.build_id = malloc((size_t)module.build_id_size + 1);
 	if (!module.path || !module.build_id) {

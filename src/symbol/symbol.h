@@ -49,7 +49,8 @@ int dw_symbols_new(struct dw_symbols **ret);
 struct dw_symbols *dw_symbols_free(struct dw_symbols *symbols);
 
 /*
- * A module that addresses will be asked of. Costs nothing until one is.
+ * A module that addresses will be asked of. Costs nothing until one is. The same file, by
+ * path and build id, has one number, however often it is added.
  *
  * Return: its number, from 0, or -ENOMEM.
  */

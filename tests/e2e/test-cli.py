@@ -369,7 +369,7 @@ class Dump(Folder):
 
 
 class Help(unittest.TestCase):
-    COMMANDS = ("run", "report", "dump", "monitor", "doctor")
+    COMMANDS = ("run", "report", "gate", "dump", "monitor", "doctor")
 
     def options(self, *command):
         return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}

@@ -147,8 +147,9 @@ static void nothing_found_and_everything_seen_is_clean(void **state)
 }
 
 static const struct dw_blind blind[] = {
-    {"lost-limit", "The recording reached its size limit; give it more with limit=."},
-    {"truncated", "The recording ends early."},
+    {.reason = "lost-limit",
+     .text = "The recording reached its size limit; give it more with limit=."},
+    {.reason = "truncated", .text = "The recording ends early."},
 };
 
 static void blind_is_never_clean(void **state)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files that are read and written whole.
+ *
+ * Single-threaded. Nothing is said here.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * Reads the file at @path, of @size_max bytes at most. The caller frees *@ret, which has a zero
+ * byte behind its end.
+ *
+ * Return: 0, or a negative errno; -EFBIG if it is larger.
+ */
+int dw_file_read(const char *path, size_t size_max, char **ret, size_t *ret_size);
+
+/* A file that is there whole, or as it was before: it gets its name at the end. */
+struct dw_file {
+	FILE *out;
+	char *path;      /* where it will be; links are followed */
+	char *temporary; /* where it is; NULL: `path` is a device, a pipe or the like */
+};
+
+/* All zero is a file that is done. Return: 0, or a negative errno. */
+int dw_file_begin(struct dw_file *ret, const char *path);
+int dw_file_end(struct dw_file *file);
+
+/* Gives up what was not ended. */
+void dw_file_done(struct dw_file *file);

@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The gate, right and wrong: every test's name is a claim.
+
+usage: test-gate.py DEADWATCH SAMPLE [unittest's arguments]
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DEADWATCH, SAMPLE = (os.path.abspath(a) for a in sys.argv[1:3])
+del sys.argv[1:3]
+
+CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
+TIMEOUT = 60
+
+
+def deadwatch(*args, **more):
+    return subprocess.run([DEADWATCH, *args], capture_output=True, stdin=subprocess.DEVNULL,
+                          text=True, timeout=TIMEOUT, **more)
+
+
+class Gate(unittest.TestCase):
+    """Recordings are made once: nothing here changes them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.recordings = tempfile.mkdtemp(prefix="deadwatch-gate-")
+        for what in ("inversion", "order", "alone"):
+            deadwatch("run", "-o", cls.recording(what), "--", SAMPLE, what)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.recordings)
+
+    @classmethod
+    def recording(cls, what):
+        return os.path.join(cls.recordings, what)
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="deadwatch-gate-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def gate(self, *args, expect=CLEAN):
+        args = [self.recording(a) if a in ("inversion", "order", "alone") else a for a in args]
+        done = deadwatch("gate", *args)
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done
+
+    def baseline(self, reason="it is a sample"):
+        self.gate("--baseline", self.path("base"), "--update", "inversion")
+        self.write("base", self.read("base").replace("TODO", reason))
+        return self.path("base")
+
+
+class Baseline(Gate):
+    def test_what_is_new_fails(self):
+        self.assertIn("potential deadlock: first -> second -> first",
+                      self.gate("inversion", expect=FINDINGS).stdout)
+
+    def test_nothing_found_passes(self):
+        self.assertIn("passed: nothing new", self.gate("order").stdout)
+
+    def test_what_is_known_passes_with_its_reason(self):
+        done = self.gate("--baseline", self.baseline(), "inversion", "--strict")
+        self.assertIn("it is a sample", done.stdout)
+        self.assertIn("(1 known, 0 suppressed)", done.stdout)
+        self.assertNotIn("#0", done.stdout)
+
+    def test_an_update_writes_a_reviewable_line(self):
+        self.gate("--baseline", self.path("base"), "--update", "inversion")
+        lines = self.read("base").splitlines()
+        self.assertEqual(lines[0], "# deadwatch baseline 1")
+        self.assertRegex(lines[1], r'^potential [0-9a-f]{16} "first -> second -> first": TODO$')
+        self.assertEqual(len(lines), 2)
+
+    def test_an_update_without_news_changes_nothing(self):
+        base = self.baseline()
+        before = self.read("base")
+        self.gate("--baseline", base, "--update", "inversion", "order")
+        self.assertEqual(self.read("base"), before)
+
+    def test_an_update_keeps_mode_links_and_comments(self):
+        os.chmod(self.baseline(), 0o640)
+        text = self.read("base").replace("potential", "# why\npotential")
+        self.write("base", text)
+        os.symlink("base", self.path("link"))
+        self.gate("--baseline", self.path("link"), "--update", "order")
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertEqual(os.stat(self.path("base")).st_mode & 0o777, 0o640)
+        self.assertEqual(self.read("base"), text)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["base", "link"])
+
+    def test_a_reason_that_is_still_to_be_given_fails_strictly(self):
+        base = self.baseline(reason="TODO")
+        self.assertIn("todo: ", self.gate("--baseline", base, "inversion").stdout)
+        self.gate("--baseline", base, "--strict", "inversion", expect=FINDINGS)
+
+    def test_what_is_gone_is_told_and_fails_strictly(self):
+        base = self.baseline()
+        self.assertIn("gone: '%s' line 2" % base, self.gate("--baseline", base, "order").stdout)
+        self.gate("--baseline", base, "--strict", "order", expect=FINDINGS)
+
+    def test_pruning_removes_what_is_gone(self):
+        base = self.baseline()
+        self.gate("--baseline", base, "--update", "order")
+        self.assertIn("potential", self.read("base"))
+        self.gate("--baseline", base, "--update", "--prune", "order")
+        self.assertEqual(self.read("base"), "# deadwatch baseline 1\n")
+
+    def test_who_is_blind_prunes_nothing(self):
+        base = self.baseline()
+        self.gate("--baseline", base, "--update", "--prune", "--require-lock=BQL", "order",
+                  expect=BLIND)
+        self.assertIn("potential", self.read("base"))
+
+    def test_a_wrong_baseline_is_refused_with_its_line(self):
+        base = self.write("base", "# deadwatch baseline 1\njunk\n")
+        done = self.gate("--baseline", base, "order", expect=USAGE)
+        self.assertIn("line 2: 'junk' is no verdict", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_a_baseline_that_is_not_there_is_no_empty_one(self):
+        done = self.gate("--baseline", self.path("none"), "order", expect=USAGE)
+        self.assertIn("cannot read the baseline", done.stderr)
+
+    def test_a_baseline_in_a_folder_that_is_not_there_fails_to_be_written(self):
+        self.gate("--baseline", self.path("no/base"), "--update", "inversion", expect=FAILED)
+
+    def test_an_update_wants_a_baseline(self):
+        self.gate("--update", "order", expect=USAGE)
+        self.gate("--baseline", self.baseline(), "--prune", "order", expect=USAGE)
+
+
+class Suppressions(Gate):
+    def test_what_is_suppressed_passes_and_uses_are_counted(self):
+        file = self.write("s", "# ours\nrace:x\ndeadlock:^second_thr*\n")
+        done = self.gate("--suppressions", file, "inversion", "inversion", "--strict")
+        self.assertIn("used: '%s' line 3: deadlock:^second_thr* suppressed 2 (1 different)" % file,
+                      done.stdout)
+        self.assertIn("(0 known, 1 suppressed)", done.stdout)
+
+    def test_a_lock_a_file_and_a_module_can_be_meant(self):
+        for pattern in ("^second$", "sample.c$", "^sample$"):
+            self.gate("--suppressions", self.write("s", "potential:%s\n" % pattern), "inversion")
+        self.gate("--suppressions", self.write("s", "potential:^econd\n"), "inversion",
+                  expect=FINDINGS)
+        self.gate("--suppressions", self.write("s", "stall:second\n"), "inversion",
+                  expect=FINDINGS)
+
+    def test_what_suppresses_nothing_or_too_much_is_named(self):
+        file = self.write("s", "deadlock:*\nhazard:nobody\n")
+        done = self.gate("--suppressions", file, "inversion")
+        self.assertIn("broad: '%s' line 1" % file, done.stdout)
+        self.assertIn("unused: '%s' line 2" % file, done.stdout)
+        self.gate("--suppressions", file, "--strict", "inversion", expect=FINDINGS)
+
+    def test_wrong_ones_are_refused_with_their_line(self):
+        done = self.gate("--suppressions", self.write("s", "\nfoo:bar\n"), "order", expect=USAGE)
+        self.assertIn("line 2: 'foo' is none of", done.stderr)
+
+    def test_those_that_cannot_be_read_are_refused(self):
+        self.gate("--suppressions", self.folder, "order", expect=USAGE)
+
+
+class Order(Gate):
+    def gate_by(self, text, *args, expect=CLEAN):
+        return self.gate("--order", self.write("o", "# deadwatch order 1\n" + text), *args,
+                         expect=expect)
+
+    def test_a_need_that_is_not_declared_is_reported_without_a_cycle(self):
+        done = self.gate_by("second -> first\n", "order", expect=FINDINGS)
+        self.assertIn("undeclared: first -> second\n", done.stdout)
+        self.assertNotIn("potential", done.stdout)
+
+    def test_a_need_that_is_declared_is_none(self):
+        self.gate_by("first -> second\n", "order")
+        self.gate_by("first -> between -> second\n", "order")
+        self.gate_by("first -> between\nbetween -> second\n", "order")
+
+    def test_locks_that_are_not_in_the_file_are_not_looked_at(self):
+        self.gate_by("first -> other\n", "order")
+
+    def test_an_undeclared_need_can_be_known_and_suppressed(self):
+        self.gate_by("second -> first\n", "--baseline", self.path("b"), "--update", "order")
+        self.assertIn('undeclared', self.read("b"))
+        self.gate_by("second -> first\n", "--baseline", self.path("b"), "order")
+        self.gate_by("second -> first\n", "--suppressions",
+                     self.write("s", "undeclared:take_both\n"), "order")
+
+    def test_a_wrong_order_is_refused_with_its_line(self):
+        done = self.gate_by("A -> B\nB -> A\n", "order", expect=USAGE)
+        self.assertIn("line 3: 'B' cannot come before 'A'", done.stderr)
+
+
+class Blindness(Gate):
+    def test_a_lock_that_was_not_seen_makes_blind(self):
+        self.gate("--require-lock=first", "order")
+        done = self.gate("--require-lock=first", "--require-lock=BQL", "order", expect=BLIND)
+        self.assertIn("blind (lock-not-seen): 'BQL'", done.stdout)
+
+    def killed(self):
+        path = self.path("killed")
+        environment = dict(os.environ, LD_PRELOAD=os.path.join(
+            os.path.dirname(DEADWATCH), "../shim/libdeadwatch.so"),
+            DEADWATCH_OPTIONS="monitor=0:record_path=" + path)
+        process = subprocess.Popen([SAMPLE, "linger"], env=environment, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return path
+
+    def test_a_process_that_was_killed_makes_blind_unless_the_job_allows_it(self):
+        path = self.killed()
+        done = self.gate(path, "order", expect=BLIND)
+        self.assertIn("blind (killed)", done.stdout)
+        self.assertIn(path, done.stdout)
+        self.assertIn("allowed: killed: 1 recording", self.gate("--allow=killed", path, "order").stdout)
+        self.gate("--allow=truncated", path, "order", expect=BLIND)
+
+    def test_the_same_reason_is_told_once(self):
+        path = self.killed()
+        shutil.copy(path, self.path("copy"))
+        done = self.gate(path, self.path("copy"), expect=BLIND)
+        self.assertEqual(done.stdout.count("blind (killed)"), 1)
+        self.assertIn("and 1 more", done.stdout)
+
+    def test_no_recording_is_never_green(self):
+        os.mkdir(self.path("empty"))
+        self.gate(self.path("empty"), expect=BLIND)
+        self.gate(self.path("nothing"), expect=FAILED)
+
+    def test_one_that_is_missing_among_many_is_never_green(self):
+        done = self.gate("order", self.path("nothing"), "alone", expect=FAILED)
+        self.assertIn("failed: 1 recording could not be read", done.stdout)
+        self.assertIn("'%s': No such file" % self.path("nothing"), done.stderr)
+
+    def test_findings_come_before_what_could_not_be_read(self):
+        done = self.gate("inversion", self.path("nothing"), expect=FINDINGS)
+        self.assertIn("1 recording could not be read", done.stdout)
+
+    def test_a_recording_of_a_later_version_is_never_green(self):
+        with open(self.recording("order"), "rb") as file:
+            data = bytearray(file.read())
+        data[8] += 1
+        with open(self.path("newer"), "wb") as file:
+            file.write(data)
+        self.gate("order", self.path("newer"), expect=FAILED)
+
+
+class Report(Gate):
+    def test_a_finding_of_many_recordings_is_told_once(self):
+        done = self.gate("inversion", "inversion", "inversion", expect=FINDINGS)
+        self.assertEqual(done.stdout.count("potential deadlock:"), 1)
+        self.assertIn("found in 3 recordings", done.stdout)
+        self.assertIn("gate: 3 recordings", done.stdout)
+
+    def test_the_report_does_not_depend_on_the_time_of_day(self):
+        first = self.gate("inversion", "order", expect=FINDINGS).stdout
+        self.assertEqual(self.gate("inversion", "order", expect=FINDINGS).stdout, first)
+
+    def test_json_says_what_is_new(self):
+        done = self.gate("-f", "json", "--baseline", self.baseline(), "inversion", "order")
+        report = json.loads(done.stdout)
+        self.assertEqual([f["standing"] for f in report["findings"]], ["known"])
+        self.assertEqual(report["findings"][0]["reason"], "it is a sample")
+        self.assertEqual(report["counts"]["processes"], 2)
+
+    def test_reports_are_written_beside_the_log(self):
+        done = self.gate("--write=json=" + self.path("r.json"), "inversion", expect=FINDINGS)
+        self.assertIn("new: 1 finding", done.stdout)
+        self.assertEqual(json.loads(self.read("r.json"))["findings"][0]["standing"], "new")
+
+    def test_a_report_that_cannot_be_written_fails(self):
+        self.gate("--write=json=" + self.path("no/r"), "order", expect=FAILED)
+        self.gate("--write=json=/dev/full", "order", expect=FAILED)
+        self.gate("--write=poem=" + self.path("r"), "order", expect=USAGE)
+        self.gate("--write=json", "order", expect=USAGE)
+
+
+if __name__ == "__main__":
+    unittest.main()
