@@ -17,8 +17,11 @@ struct thread {
 	struct dw_dump_thread thread;
 	struct stack *stacks; /* the latest first */
 	bool changed;
-	struct thread *next; /* dw_gather::threads */
+	struct thread *next;               /* dw_gather::threads */
+	struct thread *next_id, *next_tid; /* dw_gather::by_id, dw_gather::by_tid */
 };
+
+#define N_BUCKETS 1024
 
 struct owner {
 	struct dw_dump_owner owner;
@@ -29,7 +32,8 @@ struct dw_gather {
 	struct dw_arena *arena;
 	bool samples;
 	struct thread *threads, **last; /* in the order in which they were met */
-	struct thread *now;             /* NULL: no thread is being spoken of */
+	struct thread *by_id[N_BUCKETS], *by_tid[N_BUCKETS]; /* by hash of the number */
+	struct thread *now; /* NULL: no thread is being spoken of */
 	struct owner *owners, **last_owner;
 	bool in_stack;
 	struct dw_dump_frame *frames; /* room for DW_DUMP_FRAMES_MAX */
@@ -66,10 +70,35 @@ static int copy(struct dw_gather *gather, struct dw_piece piece, const char **re
 /* The system's number is the better one: debuggers count anew each time. */
 static struct thread *find(const struct dw_gather *gather, uint32_t id, uint32_t tid)
 {
-	for (struct thread *t = gather->threads; t; t = t->next)
-		if (tid && t->thread.tid ? tid == t->thread.tid : id && id == t->thread.id)
-			return t;
+	struct thread *thread;
+
+	for (thread = tid ? gather->by_tid[tid % N_BUCKETS] : NULL; thread;
+	     thread = thread->next_tid)
+		if (thread->thread.tid == tid)
+			return thread;
+	for (thread = id ? gather->by_id[id % N_BUCKETS] : NULL; thread; thread = thread->next_id)
+		if (thread->thread.id == id && (!tid || !thread->thread.tid))
+			return thread;
 	return NULL;
+}
+
+/* Takes down numbers that it did not have before. A debugger's may change; the first one stays. */
+static void number(struct dw_gather *gather, struct thread *thread, uint32_t id, uint32_t tid)
+{
+	struct thread **bucket;
+
+	if (id && !thread->thread.id) {
+		bucket = &gather->by_id[id % N_BUCKETS];
+		thread->thread.id = id;
+		thread->next_id = *bucket;
+		*bucket = thread;
+	}
+	if (tid && !thread->thread.tid) {
+		bucket = &gather->by_tid[tid % N_BUCKETS];
+		thread->thread.tid = tid;
+		thread->next_tid = *bucket;
+		*bucket = thread;
+	}
 }
 
 static int add_thread(struct dw_gather *gather, struct thread **ret)
@@ -104,8 +133,7 @@ int dw_gather_thread(struct dw_gather *gather, uint32_t id, uint32_t tid, uint64
 		gather->now = thread;
 	if (r < 0 || !thread)
 		return dw_pass(r);
-	thread->thread.id = id ? id : thread->thread.id;
-	thread->thread.tid = tid ? tid : thread->thread.tid;
+	number(gather, thread, id, tid);
 	thread->thread.handle = handle ? handle : thread->thread.handle;
 	if (name.n > 0)
 		r = copy(gather, name, &thread->thread.name);

@@ -13,13 +13,25 @@
 
 struct dw_arena;
 
+/* A stack that a sampled thread was seen with. */
+struct dw_sampled {
+	const dw_place *frames;
+	uint32_t n_frames;
+	uint32_t n_samples;
+};
+
+/* In the place of a time, where there was one look at a process that did not run any more. */
+#define DW_SIGHT_ALWAYS (UINT64_MAX / 2)
+
 struct dw_sighted {
 	struct dw_process_thread thread; /* tid 0: not known; call -1: not known */
 	const char *name;                /* NULL: thread.name */
 	const dw_place *frames;          /* innermost first; all but the first return addresses */
 	uint32_t n_frames;
-	uint32_t stack_flags; /* enum dw_stack_flag */
-	int stack_error;      /* 0, or a negative errno: why there is no stack */
+	uint32_t stack_flags;             /* enum dw_stack_flag */
+	const struct dw_sampled *samples; /* most samples first: `frames` is the first */
+	uint32_t n_samples;               /* how many of these there are */
+	int stack_error;                  /* 0, or a negative errno: why there is no stack */
 
 	/* Over the looks since the first one; 0: it has run, or is not known not to have. */
 	uint64_t same_ns;  /* it has been in the same call, with the same arguments */
@@ -38,12 +50,23 @@ struct dw_sight {
 	struct dw_sighted *threads;
 	uint32_t n_threads; /* from 0 */
 
-	/* optional. See dw_asleep::argument; @thread is an index of `threads`. */
-	bool (*argument)(const struct dw_sight *sight, uint32_t thread, uint32_t frame,
-			 const char *name, uint64_t *ret);
+	/*
+	 * optional, of a text. The value of the argument called @name of the told frame @frame.
+	 * Return: whether it is known.
+	 */
+	bool (*argument)(const struct dw_sight *sight, dw_place frame, const char *name,
+			 uint64_t *ret);
+
+	/* optional, of a text. The variable at @address, as a told place; 0: not known. */
+	dw_place (*variable)(const struct dw_sight *sight, uint64_t address);
+
+	/* optional, of a text. The number of the thread that has the lock at @address; 0: not
+	 * known. */
+	uint32_t (*owner)(const struct dw_sight *sight, uint64_t address);
 	void *context; /* of whoever made it */
 
-	uint64_t time_ns; /* CLOCK_MONOTONIC of the last look; of a text 0 */
+	uint64_t sample_ns; /* from sample to sample; 0: there was one look */
+	uint64_t time_ns;   /* CLOCK_MONOTONIC of the last look; of a text 0 */
 };
 
 /* Takes a sight of @process. Memory is the arena's. Return: 0, or a negative errno. */

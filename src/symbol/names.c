@@ -139,6 +139,8 @@ const char *dw_names_thread_start(struct dw_names *names, uint32_t thread)
 	if (thread >= facts->n_threads || facts->threads[thread].start == 0)
 		return NULL;
 	place = dw_resolver_place(&names->resolver, facts->threads[thread].start);
+	if (place.told)
+		return place.told->function;
 	if (place.number < 0)
 		return NULL;
 	/* The address itself, not one less: a start routine is no return address. */

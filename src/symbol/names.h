@@ -118,7 +118,10 @@ const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t sta
 /* The variable that @thing is; NULL if it is none, or lies within one. */
 const char *dw_names_variable(struct dw_names *names, uint32_t thing);
 
-/* Whether the program itself, not one of its libraries, has a function of that name. */
+/*
+ * Whether the program itself, not one of its libraries, has a function of that name; of a text,
+ * whether one of its stacks does.
+ */
 bool dw_names_program_has(struct dw_names *names, const char *function);
 
 /*

@@ -17,6 +17,8 @@ const char *dw_names_variable(struct dw_names *names, uint32_t thing)
 	if (thing == 0 || thing >= facts->n_things)
 		return NULL;
 	place = dw_resolver_place(&names->resolver, facts->things[thing].place);
+	if (place.told)
+		return place.told->function;
 	if (place.number < 0 ||
 	    !dw_symbols_data(names->symbols, (uint32_t)place.number, place.address, &symbol) ||
 	    symbol.offset)
@@ -32,6 +34,9 @@ bool dw_names_program_has(struct dw_names *names, const char *function)
 		if (names->modules[i] >= 0 && facts->program &&
 		    !strcmp(facts->modules[i].path, facts->program) &&
 		    dw_symbols_has(names->symbols, (uint32_t)names->modules[i], function))
+			return true;
+	for (uint32_t i = 1; i < facts->n_frames; i++)
+		if (facts->frames[i].function && !strcmp(facts->frames[i].function, function))
 			return true;
 	return false;
 }

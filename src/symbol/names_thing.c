@@ -73,6 +73,9 @@ static struct dw_thing_name name_by_variable(struct dw_names *names, const struc
 	struct dw_symbol symbol;
 	const char *name;
 
+	if (place.told)
+		return (struct dw_thing_name){place.told->function, place.told->function,
+					      /* is_own= */ true};
 	if (place.number < 0 ||
 	    !dw_symbols_data(names->symbols, (uint32_t)place.number, place.address, &symbol))
 		return (struct dw_thing_name){0};

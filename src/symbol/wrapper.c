@@ -27,6 +27,10 @@ static const char *const lock_wrappers[] = {
     "sem_*",
     "__gthread_*",
 
+    /* macOS */
+    "_pthread_*",
+    "__psynch_*",
+
     /* calls that _FORTIFY_SOURCE makes inline functions of */
     "poll",
     "ppoll",
@@ -164,6 +168,12 @@ static const char *const word_locks[] = {
     "g_pointer_bit_lock",
 };
 
+/* Of QEMU's big lock: whoever calls one of these waits for the same. */
+static const char *const one_lock[] = {
+    "qemu_mutex_lock_iothread_impl",
+    "bql_lock_impl",
+};
+
 static const char *const word_waits[] = {
     "syscall",
     "std::sys::*::futex_wait",
@@ -191,6 +201,7 @@ static const char *const entries[] = {
     "_dl_start_user",
     "__libc_csu_init",
     "thread_start",
+    "_pthread_start",
     "qemu_thread_start",
     "g_thread_proxy",
     "std::thread::_State_impl<*",
@@ -220,8 +231,8 @@ static const char *const entry_modules[] = {"libc.so*", "libc-*", "libpthread*",
 					    "libstdc++.so*"};
 
 /* Where every wait ends, and a stack that was taken from outside begins. */
-static const char *const system_modules[] = {"libc.so*", "libc-*", "libpthread*", "ld-*",
-					     "linux-vdso*"};
+static const char *const system_modules[] = {"libc.so*", "libc-*",      "libpthread*",
+					     "ld-*",     "linux-vdso*", "libsystem_*"};
 
 static bool is_match(const char *name, const char *pattern)
 {
@@ -259,6 +270,11 @@ bool dw_wrapper_is_lock(const char *function, const char *module)
 bool dw_wrapper_is_word_lock(const char *function)
 {
 	return is_in(function, word_locks, N_ELEMENTS(word_locks));
+}
+
+bool dw_wrapper_is_of_one_lock(const char *function)
+{
+	return is_in(function, one_lock, N_ELEMENTS(one_lock));
 }
 
 bool dw_wrapper_is_word_wait(const char *function)

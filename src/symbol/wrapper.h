@@ -22,6 +22,9 @@ bool dw_wrapper_is_lock(const char *function, const char *module);
  */
 bool dw_wrapper_is_word_lock(const char *function);
 
+/* Whether a function takes one and the same lock for all its callers. */
+bool dw_wrapper_is_of_one_lock(const char *function);
+
 /* Whether a function does no more than wait on a word, whatever that may be, for its caller. */
 bool dw_wrapper_is_word_wait(const char *function);
 

@@ -185,7 +185,7 @@ static void a_thread_is_told_once_as_it_was_last(void **state)
 	    gdb("Thread 2 (LWP 7):\n#0  f ()\n#1  h ()\n\nThread 1 (LWP 6):\n#0  f ()\n"
 		"[Switching to thread 1 (LWP 7)]\n#0  f ()\n(gdb) bt\n#0  f ()\n#1  h ()\n"
 		"Thread 1 (LWP 6):\n#0  g ()\n"),
-	    "#1(7) 1: f h; #1(6) 1: g; changed 1 ");
+	    "#2(7) 1: f h; #1(6) 1: g; changed 1 ");
 }
 
 static void what_is_written_around_dumps_is_passed_over(void **state)
