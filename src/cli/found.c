@@ -6,6 +6,7 @@
 #include "cli/watch.h"
 #include "inspect/frames.h"
 #include "inspect/map.h"
+#include "inspect/peer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -286,6 +287,22 @@ static void fill(struct finding *f, const struct dw_found *found, const uint32_t
 	}
 }
 
+/* Who could end the call in which the last leg is. Return: whether that is known. */
+static bool find_peer(const struct finding *f, const struct dw_found *found,
+		      struct dw_rec_peer *ret)
+{
+	const struct dw_found_leg *last = &found->legs[found->n_legs - 1];
+	struct dw_peer peer;
+
+	if (!f->to->pid || found->verdict != DW_FOUND_STALL ||
+	    dw_peer_find(f->to->pid, dw_watch_tid(f->to->watch, last->thread), &peer) <= 0)
+		return false;
+	*ret = (struct dw_rec_peer){.pid = (uint32_t)peer.pid};
+	_Static_assert(sizeof(ret->name) == sizeof(peer.name), "both are the kernel's");
+	memcpy(ret->name, peer.name, sizeof(ret->name));
+	return ret->name[0] != '\0';
+}
+
 int dw_found_write(struct dw_found_writer *to, const struct dw_found *found, int *ret_stacks)
 {
 	struct finding f = {.to = to, .facts = to->facts};
@@ -293,6 +310,8 @@ int dw_found_write(struct dw_found_writer *to, const struct dw_found *found, int
 	struct dw_rec_found_leg *legs = dw_arena_alloc(to->arena, n * sizeof(*legs));
 	uint32_t *stacks = dw_arena_alloc(to->arena, n * sizeof(*stacks));
 	struct dw_rec_found *record;
+	struct dw_rec_peer peer;
+	bool has_peer;
 
 	if (!legs || !stacks)
 		return dw_raise(-ENOMEM);
@@ -300,7 +319,8 @@ int dw_found_write(struct dw_found_writer *to, const struct dw_found *found, int
 	for (uint32_t i = 0; to->pid && i < n; i++)
 		dw_watch_note_name(to->watch, found->legs[i].thread);
 	fill(&f, found, stacks, legs);
-	record = reserve(&f, sizeof(*record) + n * sizeof(*legs));
+	has_peer = find_peer(&f, found, &peer);
+	record = reserve(&f, sizeof(*record) + n * sizeof(*legs) + has_peer * sizeof(peer));
 	if (!record)
 		return dw_raise(-ENOSPC);
 	record->time_ns = found->time_ns;
@@ -310,6 +330,8 @@ int dw_found_write(struct dw_found_writer *to, const struct dw_found *found, int
 	record->n_legs = found->n_legs;
 	record->n_waiters = found->n_waiters;
 	memcpy(record->legs, legs, n * sizeof(*legs));
+	if (has_peer)
+		memcpy(&record->legs[n], &peer, sizeof(peer));
 	submit(&f, record, DW_REC_FOUND);
 	return 0;
 }

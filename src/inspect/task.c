@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The files of a thread have one short line each. */
@@ -72,12 +73,41 @@ int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE])
 	return 0;
 }
 
-long dw_task_call(pid_t pid, pid_t tid)
+/* Its number and first argument. Return: whether it is in a call, and that may be known. */
+static bool read_call(pid_t pid, pid_t tid, long *ret, uint64_t *ret_first)
 {
 	char line[LINE_MAX_SIZE];
+
+	return read_line(pid, tid, "syscall", line) == 0 &&
+	       sscanf(line, "%ld %" SCNx64, ret, ret_first) == 2;
+}
+
+long dw_task_call(pid_t pid, pid_t tid)
+{
+	uint64_t first;
 	long number;
 
-	if (read_line(pid, tid, "syscall", line) < 0 || sscanf(line, "%ld", &number) != 1)
+	return read_call(pid, tid, &number, &first) ? number : -1;
+}
+
+int dw_task_file(pid_t pid, pid_t tid)
+{
+	uint64_t first;
+	long number;
+
+	if (!read_call(pid, tid, &number, &first))
 		return -1;
-	return number;
+	switch (number) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_write:
+	case SYS_writev:
+	case SYS_sendto:
+	case SYS_sendmsg:
+		return (int)first;
+	default:
+		return -1;
+	}
 }

@@ -33,5 +33,8 @@ char dw_task_state(pid_t pid, pid_t tid);
 /* The thread's name. Return: 0, or a negative errno. */
 int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE]);
 
+/* The descriptor that it reads from or writes to in a system call; -1: none that is known. */
+int dw_task_file(pid_t pid, pid_t tid);
+
 /* The number of the system call that it is in; -1: in none, or that may not be known. */
 long dw_task_call(pid_t pid, pid_t tid);

@@ -208,6 +208,10 @@ struct dw_found {
 	uint64_t span_ns; /* for how long it has been so, at least */
 	const struct dw_found_leg *legs;
 	uint32_t n_legs, n_waiters;
+
+	/* The last leg reads or writes a socket or pipe: the process that has its other end. */
+	const char *peer; /* its name; NULL: it is not known, or there is none */
+	uint32_t peer_pid;
 };
 
 enum dw_found_verdict { DW_FOUND_DEADLOCK = 1, DW_FOUND_STALL = 2 };

@@ -260,7 +260,18 @@ struct dw_rec_found_leg {
 	uint32_t stack;  /* id */
 };
 
-/* See struct dw_found; the monitor writes it. `n_legs` + `n_waiters` entries follow. */
+/* Behind the legs and waiters of what was found, if it is known: see struct dw_found. */
+struct dw_rec_peer {
+	uint32_t pid;
+	uint32_t reserved;
+	char name[DW_REC_NAME_SIZE]; /* ends with NUL */
+};
+_Static_assert(sizeof(struct dw_rec_peer) == 24, "wire format");
+
+/*
+ * See struct dw_found; the monitor writes it. `n_legs` + `n_waiters` entries follow, then, perhaps,
+ * a dw_rec_peer.
+ */
 struct dw_rec_found {
 	struct dw_rec_head head;
 	uint64_t time_ns;

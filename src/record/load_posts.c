@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define FOUND_FLAGS_KNOWN                                                                    \
 	(DW_FOUND_INFERRED | DW_FOUND_NO_POSTER | DW_FOUND_POSTERS_GONE | DW_FOUND_POLLING | \
@@ -91,6 +92,26 @@ static bool is_sound(const struct dw_rec_found *record)
 	       n <= (record->head.size - sizeof(*record)) / sizeof(*record->legs);
 }
 
+/* What was written before there was such a thing ends earlier. Return: 0, or -ENOMEM. */
+static int load_peer(struct dw_load *load, struct dw_found *ret, uint32_t i,
+		     const struct dw_rec_found *record)
+{
+	size_t at = sizeof(*record) +
+		    ((size_t)ret->n_legs + ret->n_waiters) * sizeof(struct dw_rec_found_leg);
+	struct dw_rec_peer peer;
+
+	if (record->head.size - at < sizeof(peer))
+		return 0;
+	dw_load_behind(load, DW_REC_FOUND, i, at, &peer, sizeof(peer));
+	if (!peer.name[0] || !memchr(peer.name, 0, sizeof(peer.name))) {
+		load->damaged++;
+		return 0;
+	}
+	ret->peer_pid = peer.pid;
+	ret->peer = dw_arena_text(load->arena, peer.name, strlen(peer.name));
+	return ret->peer ? 0 : dw_raise(-ENOMEM);
+}
+
 /* Return: 0; 1, with what is wrong counted, if it is left out; or -ENOMEM. */
 static int load_found(struct dw_load *load, struct dw_found *ret, uint32_t i)
 {
@@ -124,7 +145,7 @@ static int load_found(struct dw_load *load, struct dw_found *ret, uint32_t i)
 	    .n_legs = record.n_legs,
 	    .n_waiters = record.n_waiters,
 	};
-	return 0;
+	return load_peer(load, ret, i, &record);
 }
 
 int dw_load_founds(struct dw_load *load)

@@ -224,6 +224,15 @@ static json *flags_json(struct dw_json_writer *writer, unsigned flags)
 }
 
 /* What the monitor knows beyond the legs. */
+static void add_peer(struct dw_json_writer *writer, json *object, const struct dw_found *found)
+{
+	json *peer = json_object_new_object();
+
+	dw_json_text(writer, peer, "name", found->peer);
+	dw_json_number(writer, peer, "pid", found->peer_pid);
+	dw_json_add(writer, object, "peer", peer);
+}
+
 static void add_found(struct dw_json_writer *writer, json *object, const struct dw_found *found)
 {
 	json *waiters = json_object_new_array();
@@ -243,6 +252,8 @@ static void add_found(struct dw_json_writer *writer, json *object, const struct 
 		dw_json_append(writer, waiters, value);
 	}
 	dw_json_add(writer, object, "waiters", waiters);
+	if (found->peer)
+		add_peer(writer, object, found);
 }
 
 /* How often and how long a lock was held across the wait; 0 waits: none was over. */

@@ -6,6 +6,7 @@
 #include "render/say.h"
 #include "symbol/names.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* A shorter time would say nothing. */
@@ -79,9 +80,14 @@ static const char *last_needed(struct dw_telling *telling, const struct dw_findi
 uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *finding,
 		      const char *ret[DW_SAY_FLAGS_MAX])
 {
-	uint32_t flags = dw_leg_found(telling->process->facts, finding)->flags, n = 0;
+	const struct dw_found *found = dw_leg_found(telling->process->facts, finding);
+	uint32_t flags = found->flags, n = 0;
 	const char *last = last_needed(telling, finding);
 
+	if (found->peer)
+		ret[n++] =
+		    dw_tell_text(telling, "%s: the other end is that of process %s (%" PRIu32 ")",
+				 last, dw_tell_name(telling, found->peer), found->peer_pid);
 	if (flags & DW_FOUND_INFERRED)
 		ret[n++] = "inferred: nobody else was seen giving what is waited for, which does "
 			   "not mean that nobody can";

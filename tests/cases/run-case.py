@@ -111,6 +111,8 @@ def finding_lines(finding):
     flags = "".join(" (%s)" % flag for flag in finding.get("flags", []))
     yield " ".join(word for word in words if word) + times + flags
     yield from leg_lines(finding)
+    if finding.get("peer"):
+        yield "  other end: %s" % finding["peer"]["name"]
     if finding.get("waiters"):
         yield "  %d more wait" % len(finding["waiters"])
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "inspect/frames.h"
 #include "inspect/map.h"
+#include "inspect/peer.h"
 #include "inspect/task.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +37,17 @@ static __attribute__((noinline)) void wait_in_epoll(void)
 	struct epoll_event event;
 
 	_exit(epoll_wait(epoll_create1(0), &event, 1, -1) < 0 ? 1 : 0);
+}
+
+/* Two ends of a socket or pipe: the child's, and ours. */
+static int ends[2];
+
+static void wait_in_read(void)
+{
+	char byte;
+
+	close(ends[1]);
+	_exit(read(ends[0], &byte, 1) < 0 ? 1 : 0);
 }
 
 static void start(void (*wait)(void))
@@ -158,6 +171,46 @@ static void the_files_of_code_are_found(void **state)
 	assert_true(dw_map_bias(own) == own->start || dw_map_bias(own) == 0);
 }
 
+static void expect_us_as_peer(void)
+{
+	struct dw_peer peer;
+	char name[DW_TASK_NAME_SIZE];
+
+	start(wait_in_read);
+	close(ends[0]);
+	assert_int_equal(dw_task_file(child, child), ends[0]);
+	assert_int_equal(dw_peer_find(child, child, &peer), 1);
+	assert_int_equal(peer.pid, getpid());
+	prctl(PR_GET_NAME, name);
+	assert_string_equal(peer.name, name);
+	close(ends[1]);
+}
+
+static void who_has_the_other_end_of_a_socket_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	expect_us_as_peer();
+}
+
+/* Not who has the same end. */
+static void who_can_write_to_a_pipe_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	expect_us_as_peer();
+}
+
+static void nobody_is_at_the_other_end_of_a_pause(void **state)
+{
+	struct dw_peer peer;
+
+	(void)state;
+	start(wait_in_pause);
+	assert_int_equal(dw_task_file(child, child), -1);
+	assert_int_equal(dw_peer_find(child, child, &peer), 0);
+}
+
 #define test(function) cmocka_unit_test_teardown(function, end)
 
 int main(void)
@@ -169,6 +222,9 @@ int main(void)
 	    test(its_stack_is_seen_and_it_goes_on),
 	    test(a_call_that_would_be_interrupted_is_left_alone),
 	    test(the_files_of_code_are_found),
+	    test(who_has_the_other_end_of_a_socket_is_found),
+	    test(who_can_write_to_a_pipe_is_found),
+	    test(nobody_is_at_the_other_end_of_a_pause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 /* How the reader takes waits, posts, names, and what the monitor found. */
 #include "reader-fixture.h"
 
+#include <string.h>
+
 static void waits_and_posts_are_read(void **state)
 {
 	struct fixture *f = *state;
@@ -172,6 +174,29 @@ static void a_finding_has_no_more_legs_than_fit(void **state)
 	((struct dw_rec_found *)recording_record(&f->recording, id))->verdict = 3;
 	read_back(f);
 	assert_int_equal(f->facts->n_founds, 1);
+	assert_int_equal(damaged(f), 1);
+}
+
+/* What follows a leg: another one is as long as who is at the other end. */
+static void who_has_the_other_end_is_read_with_a_name_that_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct {
+		struct dw_rec_found_leg leg;
+		struct dw_rec_peer peer;
+	} behind = {{.thread = 1}, {.pid = 4712, .name = "virtiofsd"}};
+	struct dw_rec_found record = {.verdict = DW_FOUND_STALL, .n_legs = 1};
+
+	recording_add(&f->recording, DW_REC_FOUND, &record, sizeof(record), &behind,
+		      sizeof(behind));
+	memset(behind.peer.name, 'x', sizeof(behind.peer.name));
+	recording_add(&f->recording, DW_REC_FOUND, &record, sizeof(record), &behind,
+		      sizeof(behind));
+	read_back(f);
+	assert_int_equal(f->facts->n_founds, 3);
+	assert_string_equal(f->facts->founds[1].peer, "virtiofsd");
+	assert_int_equal(f->facts->founds[1].peer_pid, 4712);
+	assert_null(f->facts->founds[2].peer);
 	assert_int_equal(damaged(f), 1);
 }
 
@@ -359,6 +384,7 @@ int main(void)
 	    TEST(what_has_no_address_is_of_a_thread_or_call),
 	    TEST(the_last_name_of_a_thing_counts),
 	    TEST(a_finding_has_no_more_legs_than_fit),
+	    TEST(who_has_the_other_end_is_read_with_a_name_that_ends),
 	    TEST(a_leg_has_only_what_is_its_threads),
 	    TEST(a_finding_of_an_unknown_thread_is_left_out),
 	    TEST(a_silence_is_read_with_its_function),
