@@ -391,8 +391,21 @@ class Help(unittest.TestCase):
         for command in self.COMMANDS:
             with open(os.path.join(MAN, f"deadwatch-{command}.1")) as page:
                 text = page.read().replace("\\-", "-")
-            described = set(re.findall(r"(?m)^\.BR? .*?(--[a-z]+)", text))
+            described = set(re.findall(r"(?m)^\.TP\n.*?(--[a-z]+)", text)) - {"--help"}
             self.assertEqual(described, self.options(command), command)
+
+    def test_the_manual_is_sound(self):
+        if not shutil.which("groff"):
+            self.skipTest("groff is not installed")
+        pages = [os.path.join(MAN, page) for page in os.listdir(MAN) if page.startswith("deadwatch")
+                 and page[-1].isdigit()]
+        self.assertGreater(len(pages), len(self.COMMANDS))
+        for page in pages:
+            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page],
+                                  capture_output=True, text=True, timeout=TIMEOUT)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
+            with open(page) as file:
+                self.assertNotRegex(file.read(), r'(?m)^\.\\" (commands|options|settings|more|macros)')
 
     def test_what_is_wrong_is_said_and_is_2(self):
         for wrong in ((), ("frobnicate",), ("--frobnicate",), ("report",), ("report", "--all"),
