@@ -6,11 +6,10 @@
 #include "doctor/file.h"
 #include "inspect/map.h"
 #include "inspect/task.h"
+#include "symbol/build_id.h"
 
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,55 +32,19 @@ struct looking {
 	int memory; /* -1: it may not be read */
 };
 
-struct build_id {
-	uint8_t bytes[DW_DOCTOR_BUILD_ID_MAX];
-	uint32_t size; /* 0: there is none */
-};
-
 static void close_fd(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 }
 
-static void end_elf(Elf **elf)
-{
-	elf_end(*elf);
-}
-
-static struct build_id build_id_of(Elf *elf)
-{
-	struct build_id id = {.size = 0};
-	const void *bytes = NULL;
-	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : -1;
-
-	if (size > 0 && size <= DW_DOCTOR_BUILD_ID_MAX) {
-		memcpy(id.bytes, bytes, (size_t)size);
-		id.size = (uint32_t)size;
-	}
-	return id;
-}
-
-static struct build_id build_id_of_file(const char *path)
-{
-	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	dw_cleanup(end_elf) Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-
-	return build_id_of(elf);
-}
-
 /* Return: whether a program or library is loaded there. */
-static bool read_build_id(const struct looking *looking, uint64_t start, struct build_id *ret)
+static bool read_build_id(const struct looking *looking, uint64_t start, struct dw_build_id *ret)
 {
 	char begin[BEGIN_SIZE] __attribute__((aligned(16)));
 	ssize_t n = pread(looking->memory, begin, sizeof(begin), (off_t)start);
-	dw_cleanup(end_elf) Elf *elf = NULL;
 
-	if (n < SELFMAG || memcmp(begin, ELFMAG, SELFMAG) != 0)
-		return false;
-	elf = elf_memory(begin, (size_t)n);
-	*ret = build_id_of(elf);
-	return true;
+	return n > 0 && dw_build_id_of_memory(begin, (size_t)n, ret);
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -92,16 +55,16 @@ static bool ends_in(const char *text, const char *end)
 }
 
 /* Not to be told from the one that runs, where that cannot be read or has no build id. */
-static bool is_changed(const char *path, const struct build_id *running)
+static bool is_changed(const char *path, const struct dw_build_id *running)
 {
-	struct build_id id;
+	struct dw_build_id id;
 
 	if (ends_in(path, DELETED))
 		return true;
 	if (running->size == 0)
 		return false;
-	id = build_id_of_file(path);
-	return id.size != running->size || memcmp(id.bytes, running->bytes, id.size) != 0;
+	id = dw_build_id_of_file(path);
+	return !dw_build_id_equal(&id, running);
 }
 
 static const char *base_name(const char *path)
@@ -115,7 +78,7 @@ static void look_at_file(const struct looking *looking, const struct dw_map *map
 {
 	struct dw_doctor_process *process = looking->process;
 	const char *name = base_name(map->path);
-	struct build_id running = {.size = 0};
+	struct dw_build_id running = {.size = 0};
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "/proc/%d/root%s", process->pid, map->path);
@@ -126,10 +89,8 @@ static void look_at_file(const struct looking *looking, const struct dw_map *map
 		process->is_recorded = true;
 	if (!strcmp(name, "libc.so.6"))
 		process->glibc = dw_doctor_file_glibc(path, /* needs= */ false);
-	if (!strcmp(map->path, process->program)) {
-		memcpy(process->build_id, running.bytes, running.size);
-		process->build_id_size = running.size;
-	}
+	if (!strcmp(map->path, process->program))
+		process->build_id = running;
 	if (!is_changed(path, &running))
 		return;
 	if (process->n_changed++ == 0)
@@ -256,8 +217,8 @@ int dw_doctor_process_file(const struct dw_doctor_process *process, struct dw_do
 	snprintf(path, sizeof(path), "/proc/%d/root%s", process->pid, process->program);
 	if (access(path, F_OK) < 0)
 		snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
-	r = dw_doctor_file_look(path, process->build_id_size ? process->build_id : NULL,
-				process->build_id_size, ret);
+	r = dw_doctor_file_look(path, process->build_id.size ? process->build_id.bytes : NULL,
+				process->build_id.size, ret);
 	if (r < 0)
 		return dw_pass(r);
 	memcpy(ret->path, process->program, sizeof(ret->path));

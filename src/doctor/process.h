@@ -6,12 +6,12 @@
  */
 #pragma once
 
+#include "symbol/build_id.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#define DW_DOCTOR_BUILD_ID_MAX 64 /* bytes; what linkers make has 20 */
 
 struct dw_doctor_process {
 	pid_t pid;
@@ -30,10 +30,9 @@ struct dw_doctor_process {
 	char changed[256];  /* the base name of one of these */
 	unsigned glibc;     /* minor version; 0: it has none, or that cannot be seen */
 
-	/* Its program, as a path of ours, and what runs of it; size 0: that cannot be seen. */
+	/* Its program, as a path of ours, and what runs of it; none: that cannot be seen. */
 	char program[PATH_MAX];
-	uint8_t build_id[DW_DOCTOR_BUILD_ID_MAX];
-	uint32_t build_id_size;
+	struct dw_build_id build_id;
 };
 
 struct dw_doctor_file;

@@ -14,6 +14,9 @@
 /* Reads a process's memory, all or nothing. Return: whether it could be. */
 typedef bool dw_read_function(void *context, uint64_t address, void *ret, size_t n);
 
+/* Whether @machine, of an ELF header, is the processor that this is about. */
+bool dw_arch_is(unsigned machine);
+
 #define DW_REGISTERS_N 17
 
 struct dw_registers {

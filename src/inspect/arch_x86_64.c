@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/arch.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/user.h>
@@ -20,6 +21,11 @@ static const uint8_t dwarf_numbers[N_PUSHED] = {0, 2, 1,  3,  7,  6,  4,  5,
 #define ERESTART_RESTARTBLOCK 516
 
 _Static_assert(sizeof(struct user_regs_struct) <= DW_ARCH_SET_MAX, "a set has room");
+
+bool dw_arch_is(unsigned machine)
+{
+	return machine == EM_X86_64;
+}
 
 size_t dw_arch_set_size(void)
 {

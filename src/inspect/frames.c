@@ -3,23 +3,20 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "inspect/aside.h"
 #include "inspect/clock.h"
 #include "inspect/task.h"
 #include "inspect/unwind.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Reading all files' tables, and a thread that does not stop, are over by then. */
 #define ALL_MAX_S 10
@@ -43,6 +40,12 @@ struct reading {
 	uint64_t start;
 	size_t n;
 	bool outside; /* more than that was read */
+};
+
+/* What is to be read. */
+struct asking {
+	pid_t pid;
+	uint32_t n;
 };
 
 /*
@@ -200,54 +203,31 @@ static int begin(struct reading *reading, struct dw_arena *arena, struct dw_code
 	return r;
 }
 
-/* In a process of its own. When that ends, all that it has stopped goes on. */
-static void read_all(pid_t pid, struct dw_frames *frames, uint32_t n)
+/* Aside: when that ends, all that it has stopped goes on. */
+static void read_all(void *context, void *shared)
 {
 	static struct reading reading;
+	const struct asking *asking = context;
+	struct dw_frames *frames = shared;
 	struct dw_arena *arena;
 	struct dw_code code;
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGALRM, SIG_DFL);
-	alarm(ALL_MAX_S);
-	reading.pid = pid;
+	reading.pid = asking->pid;
 	r = dw_arena_new(&arena, MEMORY_MAX);
 	if (r == 0)
 		r = begin(&reading, arena, &code);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < asking->n; i++)
 		frames[i].error = r < 0 ? r : read_stack(&reading, &frames[i]);
-	_exit(0);
-}
-
-static int read_aside(pid_t pid, struct dw_frames *shared, uint32_t n)
-{
-	pid_t helper = fork();
-	int status;
-
-	if (helper < 0)
-		return dw_raise(-errno);
-	if (helper == 0)
-		read_all(pid, shared, n);
-	while (waitpid(helper, &status, 0) < 0)
-		if (errno != EINTR)
-			return dw_raise(-errno);
-	return 0;
 }
 
 int dw_frames_read(pid_t pid, struct dw_frames *frames, uint32_t n)
 {
-	size_t size = n * sizeof(*frames);
-	struct dw_frames *shared =
-	    mmap(NULL, size + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct asking asking = {pid, n};
 	int r;
 
-	if (shared == MAP_FAILED)
-		return dw_raise(-ENOMEM);
 	for (uint32_t i = 0; i < n; i++)
-		shared[i] = (struct dw_frames){.tid = frames[i].tid, .error = -EPERM};
-	r = read_aside(pid, shared, n);
-	memcpy(frames, shared, size);
-	munmap(shared, size + 1);
+		frames[i] = (struct dw_frames){.tid = frames[i].tid, .error = -EPERM};
+	r = dw_aside(read_all, &asking, frames, n * sizeof(*frames), ALL_MAX_S);
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -76,11 +76,11 @@ uint64_t dw_map_bias(const struct dw_map *map)
 	return n == sizeof(header) && header.e_type == ET_EXEC ? 0 : map->start;
 }
 
-static bool ends_with(const char *text, const char *end)
+size_t dw_map_path_size(const char *path)
 {
-	size_t n = strlen(text), n_end = strlen(end);
+	size_t n = strlen(path), n_end = strlen(DELETED);
 
-	return n > n_end && strcmp(text + n - n_end, end) == 0;
+	return n > n_end && strcmp(path + n - n_end, DELETED) == 0 ? n - n_end : n;
 }
 
 /* A file that was removed is still there for who may look at the mapping itself. */
@@ -88,7 +88,7 @@ static const char *file_of(const struct reading *reading, const struct line *lin
 {
 	char file[LINE_MAX_SIZE + 64];
 
-	if (ends_with(path, DELETED))
+	if (path[dw_map_path_size(path)])
 		snprintf(file, sizeof(file), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
 			 (int)reading->pid, line->start, line->end);
 	else if (reading->root)
@@ -125,10 +125,14 @@ static void add_generated(struct reading *reading, const struct line *line)
 		reading->generated[(*n)++] = (struct dw_range){line->start, line->end};
 }
 
-/* A file that is nothing but memory may hold a program, or what a program generates. */
+bool dw_map_is_in_memory(const char *path)
+{
+	return strncmp(path, IN_MEMORY, strlen(IN_MEMORY)) == 0;
+}
+
 static int add(struct reading *reading, const struct line *line)
 {
-	if (line->path[0] == '\0' || strncmp(line->path, IN_MEMORY, strlen(IN_MEMORY)) == 0)
+	if (line->path[0] == '\0' || dw_map_is_in_memory(line->path))
 		add_generated(reading, line);
 	else if (strcmp(line->path, "[vdso]") == 0)
 		reading->code.vdso = (struct dw_range){line->start, line->end};

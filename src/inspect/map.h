@@ -7,8 +7,10 @@
 #pragma once
 
 #include "base/arena.h"
+#include "symbol/build_id.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,6 +20,10 @@ struct dw_map {
 	const char *file; /* as the caller can open it: the process may be in a container */
 	uint64_t start;   /* lowest address */
 	uint64_t end;     /* first address behind it */
+
+	/* Of a core file only. */
+	const struct dw_build_id *build_id; /* of what was loaded; NULL: not known */
+	bool is_missing;                    /* no such file was found */
 };
 
 struct dw_range {
@@ -35,6 +41,12 @@ struct dw_code {
 
 /* Return: 0, or a negative errno. */
 int dw_code_read(pid_t pid, struct dw_arena *arena, struct dw_code *ret);
+
+/* The length of a path without what the kernel adds to that of a file which was removed. */
+size_t dw_map_path_size(const char *path);
+
+/* Whether the file at @path is nothing but memory: it may hold a program, or generated code. */
+bool dw_map_is_in_memory(const char *path);
 
 /* Whether @address is in code that is in no file. */
 bool dw_code_is_generated(const struct dw_code *code, uint64_t address);

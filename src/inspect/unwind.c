@@ -57,6 +57,8 @@ static int find_elf(Dwfl_Module *dwfl_module, void **data, const char *name, Dwa
 		*ret = elf_memory(module->image.bytes, module->image.size);
 		return -1;
 	}
+	if (module->map->is_missing)
+		return -1;
 	*ret_name = strdup(module->map->file);
 	return open(module->map->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }

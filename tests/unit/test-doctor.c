@@ -278,7 +278,7 @@ static void this_program_is_seen_as_it_is(void **state)
 	assert_int_equal(process.memory, 0);
 	assert_true(process.n_files > 2);
 	assert_int_equal(process.n_changed, 0);
-	assert_true(process.build_id_size > 0);
+	assert_true(process.build_id.size > 0);
 	assert_int_equal(dw_doctor_process_file(&process, &file), 0);
 	assert_int_equal(file.kind, DW_DOCTOR_DYNAMIC);
 	assert_int_equal(file.symbols, DW_SYMBOLS_DEBUG);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbol/build_id.h"
+
+#include "base/cleanup.h"
+
+#include <elf.h>
+#include <elfutils/libdwelf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void end_elf(Elf **elf)
+{
+	elf_end(*elf);
+}
+
+struct dw_build_id dw_build_id_of(Elf *elf)
+{
+	struct dw_build_id id = {.size = 0};
+	const void *bytes = NULL;
+	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : -1;
+
+	if (size > 0 && size <= DW_BUILD_ID_MAX) {
+		memcpy(id.bytes, bytes, (size_t)size);
+		id.size = (uint32_t)size;
+	}
+	return id;
+}
+
+struct dw_build_id dw_build_id_of_file(const char *path)
+{
+	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	dw_cleanup(end_elf) Elf *elf = NULL;
+
+	elf_version(EV_CURRENT);
+	if (fd >= 0)
+		elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	return dw_build_id_of(elf);
+}
+
+bool dw_build_id_of_memory(void *begin, size_t n, struct dw_build_id *ret)
+{
+	dw_cleanup(end_elf) Elf *elf = NULL;
+
+	if (n < SELFMAG || memcmp(begin, ELFMAG, SELFMAG) != 0)
+		return false;
+	elf_version(EV_CURRENT);
+	elf = elf_memory(begin, n);
+	*ret = dw_build_id_of(elf);
+	return true;
+}
+
+bool dw_build_id_equal(const struct dw_build_id *a, const struct dw_build_id *b)
+{
+	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
