@@ -7,8 +7,8 @@
 
 /* A new format is a file and a row here. */
 static const struct dw_renderer *const renderers[] = {
-    &dw_render_text,
-    &dw_render_json,
+    &dw_render_text,  &dw_render_json,   &dw_render_sarif,
+    &dw_render_junit, &dw_render_github, &dw_render_gitlab,
 };
 
 const struct dw_renderer *dw_renderer_find(const char *name)

@@ -133,3 +133,7 @@ const struct dw_renderer *dw_renderer_find(const char *name);
 
 extern const struct dw_renderer dw_render_text;
 extern const struct dw_renderer dw_render_json;
+extern const struct dw_renderer dw_render_sarif;
+extern const struct dw_renderer dw_render_junit;
+extern const struct dw_renderer dw_render_github;
+extern const struct dw_renderer dw_render_gitlab;
