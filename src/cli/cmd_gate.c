@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 const struct dw_option gate_options[] = {
-    {"format", 'f', "FORMAT", "what is printed: text (the default), json, sarif ..."},
+    {"format", 'f', DW_FORMATS, "what is printed"},
     {"all", 'a', NULL, "show known findings whole, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     DW_GATE_OPTION_ROWS,
@@ -42,8 +42,6 @@ int cmd_gate(const struct dw_command *self, int argc, char **argv)
 			renderer = dw_renderer_find(optarg);
 		else if (dw_gate_option(self, &options, id, &status) == DW_OPTION_STOP)
 			return status;
-		if (!renderer)
-			return dw_usage(self, "there is no format '%s'", optarg);
 	}
 	if (id == DW_OPTION_STOP)
 		return status;

@@ -3,11 +3,13 @@
 #include "cli/command.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct dw_option report_options[] = {
-    {"format", 'f', "text|json", "what the report looks like"},
+    {"format", 'f', DW_FORMATS, "what the report looks like"},
     {"all", 'a', NULL, "report what has an excuse, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     {"contention", 'c', NULL, "show how long locks were waited for, and where"},
@@ -39,6 +41,7 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 	const struct dw_renderer *renderer = &dw_render_text;
 	struct dw_render_options options = {0};
 	const char *profile = NULL;
+	char folder[PATH_MAX];
 	int id, status;
 
 	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
@@ -55,6 +58,7 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return dw_usage(self, "a recording, or a folder with recordings, is missing");
+	options.source_root = getcwd(folder, sizeof(folder));
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
 	return report(argv + optind, profile, renderer, &options);
 }

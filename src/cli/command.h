@@ -32,6 +32,9 @@ struct dw_option {
 	const char *help;     /* one line */
 };
 
+/* What --format can be; the first is the default. */
+#define DW_FORMATS "text|json|sarif|junit|github|gitlab"
+
 /* --help, which every command has. */
 extern const struct dw_option dw_help_option;
 

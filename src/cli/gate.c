@@ -203,6 +203,14 @@ static int read_files(struct files *files, const struct dw_gate_options *options
 	return r;
 }
 
+int dw_gate_check(const struct dw_gate_options *options)
+{
+	dw_cleanup(files_done) struct files files = {0};
+	int r = read_files(&files, options);
+
+	return r < 0 ? fail("set up", "the gate", r) : r;
+}
+
 /* Return: 0, or an enum dw_exit, and it was said why. */
 static int write_report(const struct dw_report *report, const char *write,
 			struct dw_render_options options)
@@ -263,7 +271,7 @@ static int report_all(const struct dw_gate_options *options, const struct dw_rep
 	render.colour = dw_collection_wants_colour(out);
 	r = renderer->render(out, report, &render);
 	if (r < 0)
-		return fail("write the report to", "standard output", r);
+		return fail("write", "the report", r);
 	for (size_t i = 0; i < options->writes.n; i++)
 		if (write_report(report, options->writes.texts[i], options->render) != 0)
 			return DW_EXIT_FAILED;

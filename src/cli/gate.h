@@ -67,12 +67,19 @@ int dw_gate_option(const struct dw_command *command, struct dw_gate_options *opt
 		   int *ret_exit);
 
 /*
+ * Whether the files that @options name can be used: what is wrong is better known before a run
+ * of hours than after it. Return: 0, or an enum dw_exit.
+ */
+int dw_gate_check(const struct dw_gate_options *options);
+
+/*
  * Judges what @add, which is called once, adds to a collection, and reports to @out by @renderer.
  *
  * Return: an enum dw_exit.
  */
 struct dw_gate_input {
-	int (*add)(struct dw_collection *collection, void *context); /* Return: 0 or -ENOMEM */
+	int (*add)(struct dw_collection *collection,
+		   void *context); /* Return: 0, or a negative errno */
 	void *context;
 };
 int dw_gate(const struct dw_gate_options *options, const struct dw_gate_input *input, FILE *out,

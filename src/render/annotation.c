@@ -55,8 +55,8 @@ static void write_finding(FILE *out, struct dw_telling *telling, const struct dw
 	begin(out, command,
 	      dw_tell_text(telling, "%s: %s", dw_say_verdict(telling, finding),
 			   dw_say_chain(telling, finding)));
-	if (shown.uri && shown.below_root)
-		place(out, shown.uri, shown.line);
+	if (shown.path && shown.below_root)
+		place(out, shown.path, shown.line);
 	end(out, dw_place_summary(telling, finding));
 }
 

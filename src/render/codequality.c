@@ -50,7 +50,7 @@ static json *entry_json(struct dw_json_writer *writer, struct dw_telling *tellin
 	dw_json_text(writer, object, "fingerprint", reported->fingerprint);
 	dw_json_text(writer, object, "severity", severity_of(reported));
 	dw_json_number(writer, lines, "begin", place.line ? place.line : 1);
-	dw_json_text(writer, location, "path", place.uri ? place.uri : "unknown");
+	dw_json_text(writer, location, "path", place.path ? place.path : "unknown");
 	dw_json_add(writer, location, "lines", lines);
 	dw_json_add(writer, object, "location", location);
 	return object;

@@ -54,22 +54,30 @@ static const char *without_ups(const char *path)
 	}
 }
 
+static struct dw_place_shown shown(struct dw_telling *telling, const char *path, bool below_root,
+				   uint32_t line)
+{
+	return (struct dw_place_shown){
+	    .path = dw_tell_name(telling, path),
+	    .uri = encode(telling, below_root ? "" : "file://", path),
+	    .below_root = below_root,
+	    .line = line,
+	};
+}
+
 struct dw_place_shown dw_place_of_frame(struct dw_telling *telling, const struct dw_frame *frame,
 					const char *source_root)
 {
 	const char *file = frame ? frame->file : NULL, *inside;
 
+	if (!file && (!frame || !frame->module))
+		return (struct dw_place_shown){0};
 	if (!file)
-		return (struct dw_place_shown){
-		    .uri = frame && frame->module ? encode(telling, "", frame->module) : NULL,
-		    .below_root = true};
+		return shown(telling, frame->module, true, 0);
 	if (file[0] != '/')
-		return (struct dw_place_shown){encode(telling, "", without_ups(file)), true,
-					       frame->line};
+		return shown(telling, without_ups(file), true, frame->line);
 	inside = below(file, source_root);
-	if (inside)
-		return (struct dw_place_shown){encode(telling, "", inside), true, frame->line};
-	return (struct dw_place_shown){encode(telling, "file://", file), false, frame->line};
+	return shown(telling, inside ? inside : file, inside, frame->line);
 }
 
 /* The site, or, where its line is not known, the next frame outward whose line is. */

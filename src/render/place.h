@@ -13,9 +13,10 @@ struct dw_named_stack;
 
 /* A line of source, or, where that is not known, a file with code. */
 struct dw_place_shown {
-	const char *uri; /* valid as such; NULL: nothing is known */
-	bool below_root; /* it is relative to the source's root */
-	uint32_t line;   /* 0: not known */
+	const char *path; /* as people write it; NULL: nothing is known */
+	const char *uri;  /* the same as a URI */
+	bool below_root;  /* it is relative to the source's root */
+	uint32_t line;    /* 0: not known */
 };
 
 /* Of @frame, which may be NULL. */

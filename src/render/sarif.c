@@ -10,6 +10,8 @@
 #include "render/say.h"
 #include "symbol/names.h"
 
+#include <string.h>
+
 #define SARIF_VERSION "2.1.0"
 #define SARIF_SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -38,11 +40,20 @@ static void put_json(json **object)
 	json_object_put(*object);
 }
 
+/* Braces have a meaning in messages, so those of names (Rust's `{closure#0}`) are doubled. */
 static json *message_json(struct sarif *s, const char *text)
 {
 	json *object = json_object_new_object();
+	char *doubled = dw_arena_alloc(s->writer.arena, 2 * strlen(text) + 1), *to = doubled;
 
-	dw_json_text(&s->writer, object, "text", text);
+	for (; doubled && *text; text++) {
+		*to++ = *text;
+		if (*text == '{' || *text == '}')
+			*to++ = *text;
+	}
+	if (doubled)
+		dw_json_text(&s->writer, object, "text", doubled);
+	s->writer.failed = s->writer.failed || !doubled;
 	return object;
 }
 
