@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="build-essential clang libclang-rt-14-dev clang-format meson ninja-build pkg-config
-	libunwind-dev libdw-dev libelf-dev libjson-c-dev libiberty-dev libcmocka-dev binutils"
+	libunwind-dev libdw-dev libelf-dev libjson-c-dev libgraphviz-dev libiberty-dev libcmocka-dev binutils"
 tests="python3 python3-jsonschema qemu-system-x86 busybox-static cpio valgrind sysbench
 	libjemalloc2 rustc groff-base zsh fish"
 

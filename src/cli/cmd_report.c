@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 const struct dw_option report_options[] = {
-    {"format", 'f', DW_FORMATS, "what the report looks like"},
+    {"format", 'f', DW_FORMATS DW_REPORT_FORMATS, "what the report looks like"},
     {"all", 'a', NULL, "report what has an excuse, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     {"contention", 'c', NULL, "show how long locks were waited for, and where"},

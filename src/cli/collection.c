@@ -188,6 +188,11 @@ size_t dw_collection_n_processes(const struct dw_collection *collection)
 	return collection->n_processes;
 }
 
+size_t dw_collection_n_bad(const struct dw_collection *collection)
+{
+	return collection->n_bad;
+}
+
 /* What no single recording can know: that none of them holds anything. */
 static int judge_all(struct dw_collection *collection)
 {

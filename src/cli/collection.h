@@ -49,8 +49,9 @@ int dw_collection_add(struct dw_collection *collection, const char *path);
 /* A reason that concerns no single recording. @text is copied. Return: 0, or -ENOMEM. */
 int dw_collection_add_blind(struct dw_collection *collection, const char *reason, const char *text);
 
-/* How many recordings were read. */
+/* How many recordings were read; how many could not be. */
 size_t dw_collection_n_processes(const struct dw_collection *collection);
+size_t dw_collection_n_bad(const struct dw_collection *collection);
 
 /*
  * Adds what follows from all recordings together, and gives the report. Call it once,

@@ -35,6 +35,9 @@ struct dw_option {
 /* What --format can be; the first is the default. */
 #define DW_FORMATS "text|json|sarif|junit|github|gitlab"
 
+/* And those of reports alone: neither a gate nor a run has a use for them. */
+#define DW_REPORT_FORMATS "|html"
+
 /* --help, which every command has. */
 extern const struct dw_option dw_help_option;
 
@@ -69,6 +72,7 @@ int dw_usage(const struct dw_command *command, const char *format, ...)
 int cmd_run(const struct dw_command *command, int argc, char **argv);
 int cmd_report(const struct dw_command *command, int argc, char **argv);
 int cmd_gate(const struct dw_command *command, int argc, char **argv);
+int cmd_graph(const struct dw_command *command, int argc, char **argv);
 int cmd_monitor(const struct dw_command *command, int argc, char **argv);
 int cmd_dump(const struct dw_command *command, int argc, char **argv);
 int cmd_doctor(const struct dw_command *command, int argc, char **argv);
@@ -76,6 +80,7 @@ int cmd_doctor(const struct dw_command *command, int argc, char **argv);
 extern const struct dw_option run_options[];
 extern const struct dw_option report_options[];
 extern const struct dw_option gate_options[];
+extern const struct dw_option graph_options[];
 extern const struct dw_option monitor_options[];
 extern const struct dw_option dump_options[];
 extern const struct dw_option doctor_options[];

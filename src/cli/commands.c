@@ -30,6 +30,13 @@ const struct dw_command dw_commands[] = {
 	.options = gate_options,
     },
     {
+	.name = "graph",
+	.run = cmd_graph,
+	.synopsis = "[OPTION]... RECORDING...",
+	.help = "Draw which locks need which.",
+	.options = graph_options,
+    },
+    {
 	.name = "monitor",
 	.run = cmd_monitor,
 	.synopsis = "RECORDING PID",

@@ -11,7 +11,8 @@ COLUMNS_MAX = 72  # of a piece of text
 
 
 def literal(text):
-    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+    # Two question marks begin what some compilers read as another character.
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"').replace("??", "?\\?")
 
 
 def pieces(text):

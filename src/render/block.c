@@ -12,21 +12,15 @@
 
 #include <string.h>
 
-enum { THREAD, VERB, THING, TAKEN, LINE, N_CELLS };
-
 /* Cells wider than this push what follows them aside in their own row only. */
 #define ALIGNED_MAX 56
 
-struct row {
-	const char *cells[N_CELLS];
-};
-
 /* The width of each column: that of its widest cell, very wide ones left out. */
-static void measure(const struct row *rows, size_t n, size_t widths[N_CELLS])
+static void measure(const struct dw_row *rows, size_t n, size_t widths[DW_CELLS])
 {
-	memset(widths, 0, N_CELLS * sizeof(widths[0]));
+	memset(widths, 0, DW_CELLS * sizeof(widths[0]));
 	for (size_t i = 0; i < n; i++)
-		for (unsigned cell = 0; cell < N_CELLS; cell++) {
+		for (unsigned cell = 0; cell < DW_CELLS; cell++) {
 			size_t width = dw_escape_width(rows[i].cells[cell]);
 
 			if (width <= ALIGNED_MAX && width > widths[cell])
@@ -36,22 +30,24 @@ static void measure(const struct row *rows, size_t n, size_t widths[N_CELLS])
 
 static enum dw_style style_of(unsigned cell)
 {
-	return cell == THING ? DW_STYLE_BOLD : cell == LINE ? DW_STYLE_DIM : DW_STYLE_PLAIN;
+	return cell == DW_CELL_THING  ? DW_STYLE_BOLD
+	       : cell == DW_CELL_LINE ? DW_STYLE_DIM
+				      : DW_STYLE_PLAIN;
 }
 
 /* No blanks at a line's end: they would show in golden files and in what people paste. */
-static unsigned last_cell(const struct row *row)
+static unsigned last_cell(const struct dw_row *row)
 {
-	unsigned last = N_CELLS - 1;
+	unsigned last = DW_CELLS - 1;
 
 	while (last > 0 && !row->cells[last][0])
 		last--;
 	return last;
 }
 
-static void write_rows(struct dw_telling *telling, const struct row *rows, size_t n)
+static void write_rows(struct dw_telling *telling, const struct dw_row *rows, size_t n)
 {
-	size_t widths[N_CELLS];
+	size_t widths[DW_CELLS];
 
 	measure(rows, n, widths);
 	for (size_t i = 0; i < n; i++) {
@@ -71,16 +67,18 @@ static void write_rows(struct dw_telling *telling, const struct row *rows, size_
 }
 
 /* "taken in fb_lock" and "hw/display/bcm2835_fb.c:56"; @frame is NULL where it is not known. */
-static void fill_frame(struct dw_telling *telling, struct row *row, const char *what,
+static void fill_frame(struct dw_telling *telling, struct dw_row *row, const char *what,
 		       const struct dw_frame *frame)
 {
 	if (!frame) {
-		row->cells[TAKEN] = dw_tell_text(telling, "%s a place that is not known", what);
-		row->cells[LINE] = "";
+		row->cells[DW_CELL_TAKEN] =
+		    dw_tell_text(telling, "%s a place that is not known", what);
+		row->cells[DW_CELL_LINE] = "";
 		return;
 	}
-	row->cells[TAKEN] = dw_tell_text(telling, "%s %s", what, dw_tell_function(telling, frame));
-	row->cells[LINE] = dw_tell_line(telling, frame);
+	row->cells[DW_CELL_TAKEN] =
+	    dw_tell_text(telling, "%s %s", what, dw_tell_function(telling, frame));
+	row->cells[DW_CELL_LINE] = dw_tell_line(telling, frame);
 }
 
 static const struct dw_frame *site_of(struct dw_telling *telling, uint32_t stack, uint32_t hint)
@@ -90,22 +88,22 @@ static const struct dw_frame *site_of(struct dw_telling *telling, uint32_t stack
 	return named->site < named->n_frames ? &named->frames[named->site] : NULL;
 }
 
-static void fill_place(struct dw_telling *telling, struct row *row, const char *what,
+static void fill_place(struct dw_telling *telling, struct dw_row *row, const char *what,
 		       uint32_t stack, uint32_t hint)
 {
 	fill_frame(telling, row, what, site_of(telling, stack, hint));
 }
 
 /* What a chain says of its last lock: "holds", the lock, where it was taken. */
-static struct row chain_row(struct dw_telling *telling, const char *thread, const char *verb,
-			    uint32_t number)
+static struct dw_row chain_row(struct dw_telling *telling, const char *thread, const char *verb,
+			       uint32_t number)
 {
 	const struct dw_chain *chain = &telling->process->facts->chains[number];
 	const char *taken = chain->how & DW_RETAKEN ? "taken again in" : "taken in";
-	struct row row = {{thread, verb}};
+	struct dw_row row = {{thread, verb}};
 
-	row.cells[THING] = dw_tell_text(telling, "%s%s", dw_tell_thing(telling, chain->thing),
-					dw_words_how(chain->how));
+	row.cells[DW_CELL_THING] = dw_tell_text(
+	    telling, "%s%s", dw_tell_thing(telling, chain->thing), dw_words_how(chain->how));
 	fill_place(telling, &row, taken, chain->stack, chain->hint);
 	return row;
 }
@@ -119,17 +117,17 @@ static const char *start_text(struct dw_telling *telling, uint32_t thread)
 }
 
 /* What a leg holds, or gives: the latter where it was seen being given, if it was. */
-static struct row given_row(struct dw_telling *telling, const struct dw_finding *finding,
-			    uint32_t number)
+static struct dw_row given_row(struct dw_telling *telling, const struct dw_finding *finding,
+			       uint32_t number)
 {
 	const struct dw_leg *leg = &finding->legs[number];
-	struct row row = {{dw_tell_thread(telling, leg->thread), "gives", "", "", ""}};
+	struct dw_row row = {{dw_tell_thread(telling, leg->thread), "gives", "", "", ""}};
 	const char *given = dw_chain_given(telling->process, finding, number);
 	const struct dw_frame *where = dw_names_post(telling->process->names, leg->post);
 
 	if (leg->holds)
-		return chain_row(telling, row.cells[THREAD], "holds", leg->holds);
-	row.cells[THING] = dw_tell_name(telling, given);
+		return chain_row(telling, row.cells[DW_CELL_THREAD], "holds", leg->holds);
+	row.cells[DW_CELL_THING] = dw_tell_name(telling, given);
 	/* A thread ends nowhere in particular. */
 	if (leg->post && where)
 		fill_frame(telling, &row, "in", where);
@@ -152,36 +150,33 @@ static const struct dw_frame *find_waiting(struct dw_telling *telling, const str
 	return dw_names_own_frame(names, stack, hint);
 }
 
-static struct row needed_row(struct dw_telling *telling, const char *thread,
-			     const struct dw_finding *finding, uint32_t number)
+static struct dw_row needed_row(struct dw_telling *telling, const char *thread,
+				const struct dw_finding *finding, uint32_t number)
 {
 	const struct dw_leg *leg = &finding->legs[number];
 	unsigned how = telling->process->facts->chains[leg->needs].how;
 	const char *needed = dw_chain_needed(telling->process, finding, number);
-	struct row row = {{thread, "waits for", "", "", ""}};
+	struct dw_row row = {{thread, "waits for", "", "", ""}};
 
 	if (!dw_leg_waits(telling->process->facts, finding, number))
 		return chain_row(telling, thread, "needs", leg->needs);
 	if (needed)
-		row.cells[THING] =
+		row.cells[DW_CELL_THING] =
 		    dw_tell_text(telling, "%s%s", dw_tell_name(telling, needed), dw_words_how(how));
 	else
-		row.cells[VERB] = "is";
+		row.cells[DW_CELL_VERB] = "is";
 	fill_frame(telling, &row, "in", find_waiting(telling, leg));
 	return row;
 }
 
-void dw_block_legs(struct dw_telling *telling, const struct dw_finding *finding)
+struct dw_row *dw_block_rows_of_legs(struct dw_telling *telling, const struct dw_finding *finding,
+				     size_t *ret_n)
 {
-	struct row *rows =
-	    dw_arena_alloc(telling->arena, (size_t)finding->n_legs * 2 * sizeof(*rows));
+	struct dw_row *rows =
+	    dw_arena_alloc(telling->arena, ((size_t)finding->n_legs * 2 + 1) * sizeof(*rows));
 	size_t n = 0;
 
-	if (!rows) {
-		telling->full = true;
-		return;
-	}
-	for (uint32_t i = 0; i < finding->n_legs; i++) {
+	for (uint32_t i = 0; rows && i < finding->n_legs; i++) {
 		const char *thread = dw_tell_thread(telling, finding->legs[i].thread);
 
 		/* Who is only waited with holds nothing that concerns others. */
@@ -191,25 +186,50 @@ void dw_block_legs(struct dw_telling *telling, const struct dw_finding *finding)
 		}
 		rows[n++] = needed_row(telling, thread, finding, i);
 	}
-	write_rows(telling, rows, n);
+	telling->full = telling->full || !rows;
+	*ret_n = n;
+	return rows;
 }
 
-void dw_block_misuse(struct dw_telling *telling, const struct dw_misuse *misuse)
+struct dw_row *dw_block_rows_of_misuse(struct dw_telling *telling, const struct dw_misuse *misuse,
+				       size_t *ret_n)
 {
-	struct row rows[2] = {
-	    {{dw_tell_thread(telling, misuse->thread), dw_words_deed(misuse->kind).verb,
-	      dw_tell_thing(telling, misuse->thing)}}};
+	struct dw_row *rows = dw_arena_alloc(telling->arena, 2 * sizeof(*rows));
 	const char *start = start_text(telling, misuse->thread);
 	uint32_t holder = telling->process->facts->chains[misuse->chain].thread;
-	size_t n = 1;
+	size_t n = 0;
 
+	*ret_n = 0;
+	telling->full = telling->full || !rows;
+	if (!rows)
+		return NULL;
+	rows[n] = (struct dw_row){{dw_tell_thread(telling, misuse->thread),
+				   dw_words_deed(misuse->kind).verb,
+				   dw_tell_thing(telling, misuse->thing)}};
+	fill_place(telling, &rows[n++], "in", misuse->stack, misuse->hint);
 	/* The second row is about the holder, who may be another thread. */
-	fill_place(telling, &rows[0], "in", misuse->stack, misuse->hint);
 	if (misuse->chain && holder != misuse->thread)
 		start = dw_tell_thread(telling, holder);
 	if (misuse->chain)
 		rows[n++] = chain_row(telling, start, "holds", misuse->chain);
 	else if (start[0])
-		rows[n++] = (struct row){{start, "", "", "", ""}};
+		rows[n++] = (struct dw_row){{start, "", "", "", ""}};
+	*ret_n = n;
+	return rows;
+}
+
+void dw_block_legs(struct dw_telling *telling, const struct dw_finding *finding)
+{
+	size_t n;
+	const struct dw_row *rows = dw_block_rows_of_legs(telling, finding, &n);
+
+	write_rows(telling, rows, n);
+}
+
+void dw_block_misuse(struct dw_telling *telling, const struct dw_misuse *misuse)
+{
+	size_t n;
+	const struct dw_row *rows = dw_block_rows_of_misuse(telling, misuse, &n);
+
 	write_rows(telling, rows, n);
 }

@@ -19,6 +19,7 @@ struct dw_arena;
 struct dw_facts;
 struct dw_frame;
 struct dw_reported_process;
+struct dw_telling;
 
 /* A lock at a place where it is taken. Times add up over threads. */
 struct dw_contended {
@@ -42,3 +43,10 @@ int dw_contended_part(const struct dw_contended *row, const struct dw_facts *fac
  */
 int dw_contention(const struct dw_reported_process *process, struct dw_arena *arena,
 		  struct dw_contended **ret, size_t *ret_n);
+
+#define DW_SITE_UNKNOWN "a place that is not known"
+
+/* In words: "310 ms", or "-" where nothing was measured; "33 %", or "-"; what that is a part of. */
+const char *dw_contended_span(struct dw_telling *telling, uint64_t ns);
+const char *dw_contended_share(struct dw_telling *telling, const struct dw_contended *row);
+const char *dw_contended_time(struct dw_telling *telling);

@@ -7,16 +7,33 @@
 
 /* A new format is a file and a row here. */
 static const struct dw_renderer *const renderers[] = {
-    &dw_render_text,  &dw_render_json,   &dw_render_sarif,
-    &dw_render_junit, &dw_render_github, &dw_render_gitlab,
+    &dw_render_text,   &dw_render_json,   &dw_render_sarif, &dw_render_junit,
+    &dw_render_github, &dw_render_gitlab, &dw_render_html,
 };
+
+static const struct dw_renderer *const graphs[] = {
+    &dw_grapher_dot,
+    &dw_grapher_svg,
+    &dw_grapher_mermaid,
+};
+
+static const struct dw_renderer *find(const struct dw_renderer *const *rows, size_t n,
+				      const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i]->name, name) == 0)
+			return rows[i];
+	return NULL;
+}
 
 const struct dw_renderer *dw_renderer_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++)
-		if (strcmp(renderers[i]->name, name) == 0)
-			return renderers[i];
-	return NULL;
+	return find(renderers, sizeof(renderers) / sizeof(renderers[0]), name);
+}
+
+const struct dw_renderer *dw_grapher_find(const char *name)
+{
+	return find(graphs, sizeof(graphs) / sizeof(graphs[0]), name);
 }
 
 uint64_t dw_render_n_locks(const struct dw_reported_process *process)

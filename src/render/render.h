@@ -105,7 +105,7 @@ struct dw_report {
 };
 
 struct dw_render_options {
-	bool all;                /* excused findings too */
+	bool all;                /* excused findings too; of a graph, every thing */
 	bool contention;         /* how long locks were waited for */
 	bool colour;             /* for a terminal */
 	const char *source_root; /* for formats that want paths below it; NULL: as they are */
@@ -128,8 +128,9 @@ void dw_render_add(struct dw_sums *sums, const struct dw_reported_process *proce
 /* The word of a standing; static. */
 const char *dw_standing_word(unsigned standing);
 
-/* NULL if there is no format of that name. */
+/* NULL if there is no format of that name; of reports, and of graphs. */
 const struct dw_renderer *dw_renderer_find(const char *name);
+const struct dw_renderer *dw_grapher_find(const char *name);
 
 extern const struct dw_renderer dw_render_text;
 extern const struct dw_renderer dw_render_json;
@@ -137,3 +138,8 @@ extern const struct dw_renderer dw_render_sarif;
 extern const struct dw_renderer dw_render_junit;
 extern const struct dw_renderer dw_render_github;
 extern const struct dw_renderer dw_render_gitlab;
+extern const struct dw_renderer dw_render_html;
+
+extern const struct dw_renderer dw_grapher_dot;
+extern const struct dw_renderer dw_grapher_svg;
+extern const struct dw_renderer dw_grapher_mermaid;

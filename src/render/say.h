@@ -77,3 +77,24 @@ const char *dw_say_silence(struct dw_telling *telling, uint32_t number);
 /* "main (4711) held bql, and waited for new_lock, held by CPU 0/KVM (4713)" */
 struct dw_last;
 const char *dw_say_last(struct dw_telling *telling, const struct dw_last *last);
+
+/* How many findings there are of each kind; those with an excuse count for that alone. */
+#define DW_COUNTED_MAX 16
+struct dw_counts {
+	size_t verdicts[DW_COUNTED_MAX]; /* by enum dw_verdict */
+	size_t excuses[DW_COUNTED_MAX];  /* by enum dw_excuse */
+	size_t n_excused, n_blind;
+};
+struct dw_counts dw_count(const struct dw_report *report);
+
+/* "1 deadlock, 2 potential deadlocks": of what is a reason to fail. */
+const char *dw_say_found(struct dw_telling *telling, const struct dw_report *report);
+
+/* "2 hazards: a lock is held across a wait, which nothing ..." */
+const char *dw_say_hazards(struct dw_telling *telling, const struct dw_report *report);
+
+/* "3 cycles have an excuse (2 gated, 1 single-thread)" */
+const char *dw_say_excused(struct dw_telling *telling, const struct dw_report *report);
+
+/* "clean: ..." or "blind: ..."; "" where there are findings, and all was seen. */
+const char *dw_say_result(struct dw_telling *telling, const struct dw_report *report);

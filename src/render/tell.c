@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fewer common frames than this are told twice: a reference to them would not be shorter. */
-#define COMMON_MIN 2
-
 static const char *const style_starts[] = {
     [DW_STYLE_PLAIN] = "",
     [DW_STYLE_BOLD] = "\033[1m",
@@ -183,8 +180,7 @@ static bool is_frame_equal(const struct dw_frame *a, const struct dw_frame *b)
 	       is_text_equal(a->module, b->module);
 }
 
-/* How many outer frames the two stacks share; at least the innermost is each one's own. */
-static uint32_t count_common(const struct dw_named_stack *a, const struct dw_named_stack *b)
+uint32_t dw_tell_common(const struct dw_named_stack *a, const struct dw_named_stack *b)
 {
 	uint32_t n = 0;
 
@@ -202,9 +198,9 @@ void dw_tell_frames(struct dw_telling *telling, const struct dw_named_stack *sta
 void dw_tell_frames_below(struct dw_telling *telling, const struct dw_named_stack *stack,
 			  const struct dw_named_stack *outer)
 {
-	uint32_t common = count_common(outer, stack);
+	uint32_t common = dw_tell_common(outer, stack);
 
-	if (common < COMMON_MIN) {
+	if (common < DW_COMMON_MIN) {
 		dw_tell_frames(telling, stack);
 		return;
 	}

@@ -21,6 +21,7 @@ struct dw_telling {
 	FILE *out;
 	struct dw_arena *arena;
 	const struct dw_reported_process *process;
+	size_t number; /* of the process among those of the report */
 	bool colour;
 	bool is_one_of; /* there are more processes: each finding says which it is of */
 	bool full;      /* the arena did not suffice: something is missing from what was told */
@@ -66,6 +67,12 @@ void dw_tell_frames(struct dw_telling *telling, const struct dw_named_stack *sta
  */
 void dw_tell_frames_below(struct dw_telling *telling, const struct dw_named_stack *stack,
 			  const struct dw_named_stack *outer);
+
+/* How many outer frames the two stacks share; at least the innermost is each one's own. */
+uint32_t dw_tell_common(const struct dw_named_stack *a, const struct dw_named_stack *b);
+
+/* Fewer common frames than this are told twice: a reference to them would not be shorter. */
+#define DW_COMMON_MIN 2
 
 /* Whether both would be told the same way. */
 bool dw_tell_stacks_equal(const struct dw_named_stack *a, const struct dw_named_stack *b);

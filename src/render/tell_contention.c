@@ -9,8 +9,7 @@
 /* Wider names push what follows them aside in their own row only. */
 #define LOCK_WIDTH_MAX 56
 
-/* "310 ms", or "-" where nothing was measured. */
-static const char *span_or_none(struct dw_telling *telling, uint64_t ns)
+const char *dw_contended_span(struct dw_telling *telling, uint64_t ns)
 {
 	return ns ? dw_tell_span(telling, ns) : "-";
 }
@@ -20,8 +19,7 @@ static uint64_t percent(uint64_t part, uint64_t all)
 	return all ? (uint64_t)(100 * (double)part / (double)all + 0.5) : 0;
 }
 
-/* "of time": that of each thread that waited there. */
-static const char *part_or_none(struct dw_telling *telling, const struct dw_contended *row)
+const char *dw_contended_share(struct dw_telling *telling, const struct dw_contended *row)
 {
 	int part = dw_contended_part(row, telling->process->facts);
 
@@ -50,31 +48,29 @@ static void tell_row(struct dw_telling *telling, const struct dw_contended *row,
 
 	dw_tell(telling, DW_STYLE_PLAIN,
 		"  %8" PRIu64 "  %8s  %3" PRIu64 " %%  %7" PRIu32 "  %7s  %8s  %8s  ", row->n_waits,
-		span_or_none(telling, row->waited_ns), percent(row->waited_ns, all_ns),
-		row->n_threads, part_or_none(telling, row), span_or_none(telling, row->longest_ns),
-		span_or_none(telling, row->held_ns));
+		dw_contended_span(telling, row->waited_ns), percent(row->waited_ns, all_ns),
+		row->n_threads, dw_contended_share(telling, row),
+		dw_contended_span(telling, row->longest_ns),
+		dw_contended_span(telling, row->held_ns));
 	dw_tell(telling, DW_STYLE_BOLD, "%s", lock);
 	dw_tell(telling, DW_STYLE_PLAIN, "%*s  %s", pad > 0 ? pad : 0, "",
-		row->site ? dw_tell_function(telling, row->site) : "a place that is not known");
+		row->site ? dw_tell_function(telling, row->site) : DW_SITE_UNKNOWN);
 	if (line[0])
 		dw_tell(telling, DW_STYLE_DIM, "  %s", line);
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");
 }
 
-/* What the part of time is one of. */
-static void tell_time(struct dw_telling *telling)
+const char *dw_contended_time(struct dw_telling *telling)
 {
 	uint64_t run_ns = telling->process->facts->run_ns;
 
-	if (run_ns)
-		dw_tell(
-		    telling, DW_STYLE_PLAIN,
-		    "of time: what each of the threads that waited there waited on the average, of "
-		    "the %s that the process was seen to run\n\n",
-		    dw_tell_span(telling, run_ns));
-	else
-		dw_tell(telling, DW_STYLE_PLAIN,
-			"of time: not known, as nobody saw for how long the process ran\n\n");
+	if (!run_ns)
+		return "of time: not known, as nobody saw for how long the process ran";
+	return dw_tell_text(
+	    telling,
+	    "of time: what each of the threads that waited there waited on the average, of "
+	    "the %s that the process was seen to run",
+	    dw_tell_span(telling, run_ns));
 }
 
 void dw_tell_contention(struct dw_telling *telling)
@@ -90,7 +86,7 @@ void dw_tell_contention(struct dw_telling *telling)
 	dw_tell(telling, DW_STYLE_PLAIN,
 		": measured where a lock was found taken; takings that need not wait are not "
 		"counted\n");
-	tell_time(telling);
+	dw_tell(telling, DW_STYLE_PLAIN, "%s\n\n", dw_contended_time(telling));
 	if (n == 0) {
 		dw_tell(telling, DW_STYLE_PLAIN, "  no lock was found taken\n\n");
 		return;

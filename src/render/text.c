@@ -15,47 +15,10 @@
 /* The words of a table. */
 #define TABLE_MEMORY_MAX ((size_t)64 << 20)
 
-/* The highest number of an excuse that is counted apart; excuse 0 is none. */
-#define EXCUSES_MAX 16
-
-/* The highest number of a verdict that is counted; verdict 0 is none. */
-#define VERDICTS_MAX DW_UNDECLARED
-
-struct counts {
-	size_t verdicts[VERDICTS_MAX + 1]; /* without those that have an excuse */
-	size_t excused;
-	size_t excuses[EXCUSES_MAX];
-	size_t blind;
-};
-
 /* An excuse is worth a person's time only on request. */
 static bool is_shown(const struct dw_finding *finding, const struct dw_render_options *options)
 {
 	return !finding->excuse || options->all;
-}
-
-static void count_finding(struct counts *counts, const struct dw_finding *finding)
-{
-	if (!finding->excuse) {
-		counts->verdicts[finding->verdict <= VERDICTS_MAX ? finding->verdict : 0]++;
-	} else {
-		counts->excused++;
-		counts->excuses[finding->excuse < EXCUSES_MAX ? finding->excuse : 0]++;
-	}
-}
-
-static struct counts count(const struct dw_report *report)
-{
-	struct counts counts = {.blind = report->n_blind};
-
-	for (size_t i = 0; i < report->n_processes; i++) {
-		const struct dw_reported_process *process = &report->processes[i];
-
-		counts.blind += process->n_blind;
-		for (size_t j = 0; j < process->n_findings; j++)
-			count_finding(&counts, process->findings[j].finding);
-	}
-	return counts;
 }
 
 static int tell_findings(const struct dw_telling *telling, const struct dw_report *report,
@@ -93,11 +56,6 @@ static int tell_contentions(struct dw_telling telling, const struct dw_report *r
 			return dw_raise(-ENOMEM);
 	}
 	return 0;
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 /* The text of a reason says what to do about it. */
@@ -144,98 +102,30 @@ static void tell_process(struct dw_telling *telling, bool all)
 	tell_blind(telling, process->blind, process->n_blind);
 }
 
-/* "3 cycles have an excuse (2 gated, 1 single-thread); --all shows them" */
-static void tell_excused(struct dw_telling *telling, const struct counts *counts, bool all)
+static void tell_line(struct dw_telling *telling, const char *text, const char *more)
 {
-	const char *separator = "";
-
-	if (counts->excused == 0)
-		return;
-	dw_tell(telling, DW_STYLE_PLAIN, "%zu cycle%s %s an excuse (", counts->excused,
-		plural(counts->excused), counts->excused == 1 ? "has" : "have");
-	for (unsigned i = 0; i < EXCUSES_MAX; i++) {
-		if (counts->excuses[i] == 0)
-			continue;
-		dw_tell(telling, DW_STYLE_PLAIN, "%s%zu %s", separator, counts->excuses[i],
-			dw_excuse_word(i));
-		separator = ", ";
-	}
-	dw_tell(telling, DW_STYLE_PLAIN, ")%s\n", all ? "" : "; --all shows them");
-}
-
-/* What makes a result other than clean, in the order in which it was told. */
-static const struct {
-	enum dw_verdict verdict;
-	const char *words;
-} results[] = {
-    {DW_DEADLOCK, "deadlock"},
-    {DW_STALL, "stall"},
-    {DW_POTENTIAL, "potential deadlock"},
-    {DW_MISUSE, "misuse"},
-};
-#define N_RESULTS (sizeof(results) / sizeof(results[0]))
-
-static bool is_found(const struct counts *counts)
-{
-	for (size_t i = 0; i < N_RESULTS; i++)
-		if (counts->verdicts[results[i].verdict])
-			return true;
-	return false;
-}
-
-static void tell_findings_count(struct dw_telling *telling, const struct counts *counts)
-{
-	const char *separator = "";
-
-	dw_tell(telling, DW_STYLE_ALARM, "found:");
-	for (size_t i = 0; i < N_RESULTS; i++) {
-		size_t n = counts->verdicts[results[i].verdict];
-
-		if (n == 0)
-			continue;
-		dw_tell(telling, DW_STYLE_BOLD, "%s %zu %s%s", separator, n, results[i].words,
-			plural(n));
-		separator = ",";
-	}
-	dw_tell(telling, DW_STYLE_PLAIN, "\n");
-}
-
-static void tell_hazards(struct dw_telling *telling, const struct counts *counts)
-{
-	size_t n = counts->verdicts[DW_HAZARD];
-
-	if (n)
-		dw_tell(telling, DW_STYLE_PLAIN,
-			"%zu hazard%s: a lock is held across a wait, which nothing that was seen "
-			"makes a cycle of\n",
-			n, plural(n));
+	if (text[0])
+		dw_tell(telling, DW_STYLE_PLAIN, "%s%s\n", text, more);
 }
 
 /* The last line is what it comes to. "Clean" is said only of what was seen whole. */
-static void tell_result(struct dw_telling *telling, const struct dw_report *report,
-			const struct counts *counts)
+static void tell_result(struct dw_telling *telling, const struct dw_report *report)
 {
-	if (is_found(counts))
-		tell_findings_count(telling, counts);
-	if (report->n_processes == 0)
-		dw_tell(telling, DW_STYLE_ALARM, "blind: no recording was read\n");
-	else if (counts->blind)
-		dw_tell(telling, DW_STYLE_ALARM,
-			"blind: not everything was seen (%zu reason%s above)\n", counts->blind,
-			plural(counts->blind));
-	else if (is_found(counts))
-		return;
-	else if (counts->excused)
-		dw_tell(telling, DW_STYLE_BOLD,
-			"clean: every cycle of needs that was found has an excuse\n");
-	else
-		dw_tell(telling, DW_STYLE_BOLD, "clean: no cycle of needs was found\n");
+	const char *found = dw_say_found(telling, report);
+	const char *result = dw_say_result(telling, report);
+	bool is_clean = report->n_processes && !dw_count(report).n_blind;
+
+	if (found[0])
+		dw_tell(telling, DW_STYLE_ALARM, "found:");
+	if (found[0])
+		dw_tell(telling, DW_STYLE_BOLD, " %s\n", found);
+	if (result[0])
+		dw_tell(telling, is_clean ? DW_STYLE_BOLD : DW_STYLE_ALARM, "%s\n", result);
 }
 
 static int tell_summary(struct dw_telling telling, const struct dw_report *report,
 			const struct dw_render_options *options)
 {
-	struct counts counts = count(report);
 	int r = dw_arena_new(&telling.arena, TABLE_MEMORY_MAX);
 
 	if (r < 0)
@@ -245,9 +135,10 @@ static int tell_summary(struct dw_telling telling, const struct dw_report *repor
 		tell_process(&telling, options->all);
 	}
 	tell_blind(&telling, report->blind, report->n_blind);
-	tell_hazards(&telling, &counts);
-	tell_excused(&telling, &counts, options->all);
-	tell_result(&telling, report, &counts);
+	tell_line(&telling, dw_say_hazards(&telling, report), "");
+	tell_line(&telling, dw_say_excused(&telling, report),
+		  options->all ? "" : "; --all shows them");
+	tell_result(&telling, report);
 	dw_arena_free(telling.arena);
 	return telling.full ? dw_raise(-ENOMEM) : 0;
 }
