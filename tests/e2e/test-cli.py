@@ -369,7 +369,7 @@ class Dump(Folder):
 
 
 class Help(unittest.TestCase):
-    COMMANDS = ("run", "report", "gate", "dump", "monitor", "doctor")
+    COMMANDS = ("run", "report", "gate", "graph", "dump", "monitor", "doctor")
 
     def options(self, *command):
         return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}
@@ -409,7 +409,8 @@ class Help(unittest.TestCase):
 
     def test_what_is_wrong_is_said_and_is_2(self):
         for wrong in ((), ("frobnicate",), ("--frobnicate",), ("report",), ("report", "--all"),
-                      ("report", "--format=xml", "x"), ("dump",), ("dump", "a", "b"),
+                      ("report", "--format=xml", "x"), ("graph",), ("graph", "--format=png", "x"),
+                      ("dump",), ("dump", "a", "b"),
                       ("run", "--frobnicate"), ("run", "--heartbeat=poll", "true"),
                       ("monitor", "--heartbeat=poll=1", "x", "1")):
             done = deadwatch(*wrong)
