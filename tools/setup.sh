@@ -6,9 +6,10 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="build-essential clang libclang-rt-14-dev clang-format meson ninja-build pkg-config
-	libunwind-dev libdw-dev libelf-dev libjson-c-dev libgraphviz-dev libiberty-dev libcmocka-dev binutils"
+	libunwind-dev libdw-dev libelf-dev libjson-c-dev libgraphviz-dev libiberty-dev libcmocka-dev
+	libncurses-dev binutils"
 tests="python3 python3-jsonschema qemu-system-x86 busybox-static cpio valgrind sysbench
-	libjemalloc2 rustc groff-base zsh fish"
+	libjemalloc2 rustc groff-base zsh fish tmux"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

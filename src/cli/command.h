@@ -75,6 +75,7 @@ int cmd_gate(const struct dw_command *command, int argc, char **argv);
 int cmd_graph(const struct dw_command *command, int argc, char **argv);
 int cmd_monitor(const struct dw_command *command, int argc, char **argv);
 int cmd_dump(const struct dw_command *command, int argc, char **argv);
+int cmd_top(const struct dw_command *command, int argc, char **argv);
 int cmd_doctor(const struct dw_command *command, int argc, char **argv);
 
 extern const struct dw_option run_options[];
@@ -83,4 +84,5 @@ extern const struct dw_option gate_options[];
 extern const struct dw_option graph_options[];
 extern const struct dw_option monitor_options[];
 extern const struct dw_option dump_options[];
+extern const struct dw_option top_options[];
 extern const struct dw_option doctor_options[];

@@ -51,6 +51,13 @@ const struct dw_command dw_commands[] = {
 	.options = dump_options,
     },
     {
+	.name = "top",
+	.run = cmd_top,
+	.synopsis = "[OPTION]... PID | RECORDING",
+	.help = "Show live which locks are waited for, by whom, and who has them.",
+	.options = top_options,
+    },
+    {
 	.name = "doctor",
 	.run = cmd_doctor,
 	.synopsis = "[OPTION]... [PID | PROGRAM]",

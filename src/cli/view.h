@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A view of a process that changes: looked at again and again, as its board.
+ *
+ * What is looked at is a recording, which may be written meanwhile. Files with symbols are
+ * read once. Single-threaded; prints nothing.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+#include <sys/types.h>
+
+struct dw_board;
+struct dw_profiles;
+struct dw_view;
+
+/* @path: of a recording. @profiles must outlive the view. Return: 0, or -ENOMEM. */
+int dw_view_new(struct dw_view **ret, const char *path, const struct dw_profiles *profiles);
+struct dw_view *dw_view_free(struct dw_view *view);
+
+/*
+ * Looks. On failure the last board is still there.
+ *
+ * Return: 0, a dw_reader_answer, or a negative errno.
+ */
+int dw_view_look(struct dw_view *view);
+
+/* As it was at the last look. NULL: nothing has been seen yet. Lives until the next look. */
+const struct dw_board *dw_view_board(const struct dw_view *view);
+
+/*
+ * The recording that process @pid writes. Return: 0 with its path, to be freed; -ENOENT if there is
+ * none that can be seen; or another negative errno.
+ */
+int dw_view_find(pid_t pid, char **ret_path);
+
+DW_DEFINE_AUTO(view)
