@@ -60,7 +60,7 @@ FINDING = re.compile(r"(deadlock|stall|potential deadlock|hazard|misuse|no deadl
 FRAME = re.compile(r"    #(\d+) +(\S+)")
 C_LIBRARY = re.compile(r"    #\d+ +(_start |libc\.so\.6\+|.*\((libc\.so\.6|ld-linux[^)]*)[,)])")
 AS_ABOVE = re.compile(r"    then as above from #\d+ (\S+)")
-LEG = re.compile(r"  \S.* \(\d+\) {2,}(?=\S)")
+LEG = re.compile(r"  \S.* \(\d+(?:, foreign)?\) {2,}(?=\S)")
 END_LINES = ("clean:", "found:", "blind:", "  blind ", "  silent:")
 
 
@@ -219,7 +219,7 @@ class Numbers:
         return match.group(1) + str(number)
 
     def apply(self, text):
-        return re.sub(r"( \((?:pid )?|process )(\d+)(?=[):])", self.replace, text)
+        return re.sub(r"( \((?:pid )?|process )(\d+)(?=[):]|, foreign)", self.replace, text)
 
 
 def renumbered(paragraph, numbers):

@@ -170,14 +170,19 @@ static int apply(const struct dw_facts **ret, struct dw_arena *arena,
 						 ask_exports};
 	const struct dw_profile **list = dw_arena_alloc(arena, (profiles->n + 1) * sizeof(*list));
 	struct dw_profile_set set = {list, 0};
-	int r;
+	int r = list ? 0 : dw_raise(-ENOMEM);
 
-	if (!list)
-		return dw_raise(-ENOMEM);
-	for (size_t i = 0; i < profiles->n; i++)
-		if (applies(profiles, i, facts, &source))
-			list[set.n++] = profiles->list[i];
-	r = dw_profile_apply(ret, arena, facts, &set, &source);
+	for (size_t i = 0; r == 0 && i < profiles->n; i++) {
+		const struct dw_profile *profile = profiles->list[i];
+
+		if (!applies(profiles, i, facts, &source))
+			continue;
+		list[set.n++] = profile;
+		r = dw_names_add_wrappers(asking->names, profile->wrappers.entries,
+					  profile->wrappers.n);
+	}
+	if (r == 0)
+		r = dw_profile_apply(ret, arena, facts, &set, &source);
 	return r < 0 ? dw_pass(r) : 0;
 }
 

@@ -119,7 +119,7 @@ struct dw_told_thread {
 enum dw_thread_flag {
 	DW_THREAD_MAIN = 1,
 	DW_THREAD_EXITED = 2,
-	DW_THREAD_FOREIGN = 4, /* not seen being made */
+	DW_THREAD_FOREIGN = 4, /* not seen being made, or, says a profile, not by the program */
 	DW_THREAD_FORKED = 8,  /* continued from a parent process: what it held then is unknown */
 	DW_THREAD_VCPU = 16,   /* it has run a guest */
 };

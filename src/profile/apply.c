@@ -138,6 +138,43 @@ static const char *role_of(const struct applying *a, const struct dw_profile *pr
 	return NULL;
 }
 
+/* Where the program has none of the functions that @profile says make its threads, it says nothing.
+ */
+static bool knows_creators(const struct applying *a, const struct dw_profile *profile)
+{
+	for (size_t i = 0; i < profile->creators.n; i++)
+		if (a->source->exports(a->source->context, profile->creators.entries[i]))
+			return true;
+	return false;
+}
+
+static bool is_made_by(const struct applying *a, uint32_t stack,
+		       const struct dw_profile_list *creators)
+{
+	const struct dw_profile_frame *frames;
+	uint32_t n = a->source->frames(a->source->context, stack, &frames);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (dw_profile_has_match(creators, frames[i].function))
+			return true;
+	return false;
+}
+
+/* Threads that were seen being made, but not by the program's own function: a library's. */
+static void mark_foreign(const struct applying *a, const struct dw_profile *profile,
+			 struct dw_told_thread *threads)
+{
+	if (!knows_creators(a, profile))
+		return;
+	for (uint32_t i = 1; i < a->facts->n_threads; i++) {
+		uint32_t stack = threads[i].stack;
+
+		if (stack && !a->facts->stacks[stack].flags &&
+		    !is_made_by(a, stack, &profile->creators))
+			threads[i].flags |= DW_THREAD_FOREIGN;
+	}
+}
+
 /* A thread that has a name of its own keeps it: people look for that. */
 static int name_threads(struct applying *a)
 {
@@ -152,6 +189,8 @@ static int name_threads(struct applying *a)
 		for (size_t j = 0; j < a->set->n && !threads[i].name; j++)
 			if (!keep(a, role_of(a, a->set->profiles[j], i), &threads[i].name))
 				return dw_raise(-ENOMEM);
+	for (size_t i = 0; i < a->set->n; i++)
+		mark_foreign(a, a->set->profiles[i], threads);
 	a->facts->threads = threads;
 	return 0;
 }

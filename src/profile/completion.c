@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/pattern.h"
 #include "model/event.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ static uint32_t find_frame(const struct completing *c, uint32_t stack,
 
 	for (uint32_t i = 0; i < n; i++)
 		if (dw_profile_has_match(functions, frames[i].function) &&
-		    (!library || dw_profile_is_match(library, frames[i].module)))
+		    (!library || dw_pattern_is_match(library, frames[i].module)))
 			found = frames[i].frame;
 	return found;
 }
@@ -71,7 +72,7 @@ static bool is_in_call(const struct completing *c, const struct dw_chain *chain)
 	if (!(chain->how & DW_WAITS))
 		return false;
 	if (thing->kind == DW_CALL)
-		return dw_profile_is_match(c->call->name, thing->name);
+		return dw_pattern_is_match(c->call->name, thing->name);
 	return find_frame(c, chain->stack, &name, c->call->library) != UINT32_MAX;
 }
 

@@ -2,6 +2,7 @@
 #include "profile/profile.h"
 
 #include "base/error.h"
+#include "base/pattern.h"
 #include "profile/builtin.h"
 
 #include <string.h>
@@ -18,32 +19,10 @@ int dw_profile_built_in(struct dw_profile **ret, size_t i, struct dw_profile_err
 	return r < 0 ? dw_pass(r) : r;
 }
 
-/* Where a `*` was met last, and how far it reaches: a longer reach is tried when the rest fails. */
-bool dw_profile_is_match(const char *pattern, const char *name)
-{
-	const char *star = NULL, *reach = name;
-
-	while (name && *name) {
-		if (*pattern == '*') {
-			star = pattern++;
-			reach = name;
-		} else if (*pattern == *name) {
-			pattern++;
-			name++;
-		} else if (star) {
-			pattern = star + 1;
-			name = ++reach;
-		} else {
-			return false;
-		}
-	}
-	return name && pattern[strspn(pattern, "*")] == '\0';
-}
-
 bool dw_profile_has_match(const struct dw_profile_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (dw_profile_is_match(list->entries[i], name))
+		if (dw_pattern_is_match(list->entries[i], name))
 			return true;
 	return false;
 }

@@ -6,7 +6,7 @@
  * them, what its threads are for, and which functions only wrap others. Profiles are JSON;
  * docs/profiles.md describes them. Some are built in, users write others.
  *
- * A pattern is a name in which each `*` stands for any number of characters.
+ * Patterns are those of base/pattern.h.
  *
  * A profile owns its texts and does not change, so any thread may read it.
  */
@@ -64,9 +64,10 @@ struct dw_profile {
 	const struct dw_profile_thread *threads;
 	size_t n_threads;
 
-	/* Of probes that see functions: where threads become idle, and ask others to. */
-	struct dw_profile_list idle, kicks;
+	/* Functions by which the program makes its threads: names. */
+	struct dw_profile_list creators;
 
+	/* Functions that say nothing about where something was done. */
 	struct dw_profile_list wrappers;
 };
 
@@ -96,8 +97,7 @@ struct dw_profile *dw_profile_free(struct dw_profile *profile);
 size_t dw_profile_n_built_in(void);
 int dw_profile_built_in(struct dw_profile **ret, size_t i, struct dw_profile_error *ret_error);
 
-/* Whether @name matches @pattern, or one of @list. @name may be NULL, and then does not. */
-bool dw_profile_is_match(const char *pattern, const char *name);
+/* Whether @name matches one of @list. @name may be NULL, and then does not. */
 bool dw_profile_has_match(const struct dw_profile_list *list, const char *name);
 
 DW_DEFINE_AUTO(profile)

@@ -90,8 +90,7 @@ static const struct shape profile_shape =
 	  {"locks", PARTS, offsetof(struct dw_profile, locks), false, &lock_shape},
 	  {"calls", PARTS, offsetof(struct dw_profile, calls), false, &call_shape},
 	  {"threads", PARTS, offsetof(struct dw_profile, threads), false, &thread_shape},
-	  {"idle", LIST, offsetof(struct dw_profile, idle), false, NULL},
-	  {"kicks", LIST, offsetof(struct dw_profile, kicks), false, NULL},
+	  {"creators", LIST, offsetof(struct dw_profile, creators), false, NULL},
 	  {"wrappers", LIST, offsetof(struct dw_profile, wrappers), false, NULL});
 
 struct reading {

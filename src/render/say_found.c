@@ -84,7 +84,9 @@ uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *findi
 	uint32_t flags = found->flags, n = 0;
 	const char *last = last_needed(telling, finding);
 
-	if (found->peer)
+	if (found->peer && found->peer_pid == telling->process->facts->pid)
+		ret[n++] = dw_tell_text(telling, "%s: the other end is the process's own", last);
+	else if (found->peer)
 		ret[n++] =
 		    dw_tell_text(telling, "%s: the other end is that of process %s (%" PRIu32 ")",
 				 last, dw_tell_name(telling, found->peer), found->peer_pid);

@@ -60,7 +60,12 @@ static int new_names(struct dw_names **ret, const struct dw_facts *facts,
 	r = add_modules(names, facts);
 	if (r < 0)
 		return dw_pass(r);
-	names->resolver = (struct dw_resolver){facts, names->symbols, names->arena, names->modules};
+	names->resolver = (struct dw_resolver){
+	    .facts = facts,
+	    .symbols = names->symbols,
+	    .arena = names->arena,
+	    .modules = names->modules,
+	};
 	*ret = dw_take(names);
 	return 0;
 }

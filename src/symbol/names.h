@@ -115,6 +115,12 @@ const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t sta
  * For profiles, which add to the facts by what they hear; before any thing's name is asked for.
  */
 
+/*
+ * Functions that match one of @patterns (see base/pattern.h) say nothing about where something was
+ * done, besides those that are known. Before any stack is asked for. Return: 0, or -ENOMEM.
+ */
+int dw_names_add_wrappers(struct dw_names *names, const char *const *patterns, size_t n);
+
 /* The variable that @thing is; NULL if it is none, or lies within one. */
 const char *dw_names_variable(struct dw_names *names, uint32_t thing);
 

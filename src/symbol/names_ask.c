@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is asked of the names before all is known: profiles add to the facts by what they hear. */
+#include "base/arena.h"
 #include "base/error.h"
 #include "symbol/names_parts.h"
 #include "symbol/symbol.h"
@@ -39,6 +40,28 @@ bool dw_names_program_has(struct dw_names *names, const char *function)
 		if (facts->frames[i].function && !strcmp(facts->frames[i].function, function))
 			return true;
 	return false;
+}
+
+int dw_names_add_wrappers(struct dw_names *names, const char *const *patterns, size_t n)
+{
+	struct dw_resolver *resolver = &names->resolver;
+	size_t before = resolver->n_wrappers;
+	const char **all = dw_arena_alloc(names->arena, (before + n + 1) * sizeof(*all));
+
+	if (!all)
+		return dw_raise(-ENOMEM);
+	for (size_t i = 0; i < before + n; i++) {
+		if (i < before)
+			all[i] = resolver->wrappers[i];
+		else
+			all[i] = dw_arena_text(names->arena, patterns[i - before],
+					       strlen(patterns[i - before]));
+		if (!all[i])
+			return dw_raise(-ENOMEM);
+	}
+	resolver->wrappers = all;
+	resolver->n_wrappers = before + n;
+	return 0;
 }
 
 int dw_names_grow(struct dw_names *names, const struct dw_facts *facts)

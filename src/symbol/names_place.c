@@ -38,14 +38,20 @@ const char *dw_names_library_call(struct dw_names *names, uint32_t stack, uint32
 const struct dw_frame *dw_names_own_frame(struct dw_names *names, uint32_t stack, uint32_t hint)
 {
 	const struct dw_named_stack *named = dw_names_stack(names, stack, hint);
+	const struct dw_frame *first = NULL;
 
 	for (uint32_t i = named->site; i < named->n_frames; i++) {
 		const struct dw_frame *frame = &named->frames[i];
 
-		if (frame->function && !(frame->flags & DW_FRAME_RUNTIME) &&
-		    dw_names_is_program(names, frame->module))
+		if (!frame->function || frame->flags & DW_FRAME_RUNTIME ||
+		    !dw_names_is_program(names, frame->module))
+			continue;
+		if (!dw_resolver_is_wrapper(&names->resolver, frame))
 			return frame;
+		first = first ? first : frame;
 	}
+	if (first)
+		return first;
 	if (named->site >= named->n_frames ||
 	    dw_wrapper_is_system(named->frames[named->site].module))
 		return NULL;

@@ -2,6 +2,7 @@
 #include "symbol/stack.h"
 
 #include "base/arena.h"
+#include "base/pattern.h"
 #include "symbol/wrapper.h"
 
 #include <stdbool.h>
@@ -122,23 +123,27 @@ static uint32_t fill_frames(const struct dw_resolver *resolver, const struct dw_
 	return filled;
 }
 
-static bool is_wrapper(const struct dw_frame *frame)
+bool dw_resolver_is_wrapper(const struct dw_resolver *resolver, const struct dw_frame *frame)
 {
+	for (size_t i = 0; i < resolver->n_wrappers; i++)
+		if (dw_pattern_is_match(resolver->wrappers[i], frame->function))
+			return true;
 	return dw_wrapper_is_lock(frame->function, frame->module);
 }
 
-static bool is_aside(const struct dw_frame *frame)
+static bool is_aside(const struct dw_resolver *resolver, const struct dw_frame *frame)
 {
-	return is_wrapper(frame) || dw_wrapper_is_system(frame->module);
+	return dw_resolver_is_wrapper(resolver, frame) || dw_wrapper_is_system(frame->module);
 }
 
 /* How many of the @n innermost frames, one after the other, pass @test. */
-static uint32_t count_inner(const struct dw_frame *frames, uint32_t n,
-			    bool (*test)(const struct dw_frame *frame))
+static uint32_t
+count_inner(const struct dw_resolver *resolver, const struct dw_frame *frames, uint32_t n,
+	    bool (*test)(const struct dw_resolver *resolver, const struct dw_frame *frame))
 {
 	uint32_t i = 0;
 
-	while (i < n && test(&frames[i]))
+	while (i < n && test(resolver, &frames[i]))
 		i++;
 	return i;
 }
@@ -148,15 +153,15 @@ static uint32_t count_inner(const struct dw_frame *frames, uint32_t n,
  * functions in the middle are the program's business. The C library counts as a wrapper, unless
  * there is nothing else. Return: index of the site.
  */
-static uint32_t mark_frames(struct dw_frame *frames, uint32_t n)
+static uint32_t mark_frames(const struct dw_resolver *resolver, struct dw_frame *frames, uint32_t n)
 {
 	uint32_t end = n, site;
 
 	while (end && dw_wrapper_is_entry(frames[end - 1].function, frames[end - 1].module))
 		frames[--end].flags |= DW_FRAME_RUNTIME;
-	site = count_inner(frames, end, is_aside);
+	site = count_inner(resolver, frames, end, is_aside);
 	if (site == end)
-		site = count_inner(frames, end, is_wrapper);
+		site = count_inner(resolver, frames, end, dw_resolver_is_wrapper);
 	for (uint32_t i = 0; i < site; i++)
 		frames[i].flags |= DW_FRAME_WRAPPER;
 	return site < end ? site : n;
@@ -173,7 +178,7 @@ const struct dw_named_stack *dw_resolver_stack(const struct dw_resolver *resolve
 	if (!frames || !named)
 		return NULL;
 	n = fill_frames(resolver, stack, frames, n);
-	*named = (struct dw_named_stack){frames, n, mark_frames(frames, n), stack->flags};
+	*named = (struct dw_named_stack){frames, n, mark_frames(resolver, frames, n), stack->flags};
 	if (hint && hint->file && named->site < n && !dw_wrapper_is_hint(hint->file)) {
 		frames[named->site].file = dw_resolver_shown_file(hint->file);
 		frames[named->site].line = hint->line;

@@ -20,6 +20,10 @@ struct dw_resolver {
 	struct dw_symbols *symbols;
 	struct dw_arena *arena;
 	const int64_t *modules; /* by number of facts.modules: the symbols' number, or negative */
+
+	/* Of functions that are wrappers as well: patterns. */
+	const char *const *wrappers;
+	size_t n_wrappers;
 };
 
 /* A place in its file's own terms. */
@@ -37,6 +41,9 @@ const char *dw_resolver_base_name(const char *path);
 
 /* @file without the `../` and `./` that builds in a directory of their own put before it. */
 const char *dw_resolver_shown_file(const char *file);
+
+/* Whether a frame says nothing about where something was done. */
+bool dw_resolver_is_wrapper(const struct dw_resolver *resolver, const struct dw_frame *frame);
 
 /* Resolves the stack whole. NULL if the arena is full. */
 const struct dw_named_stack *dw_resolver_stack(const struct dw_resolver *resolver,

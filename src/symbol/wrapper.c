@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbol/wrapper.h"
 
+#include "base/pattern.h"
+
 #include <stddef.h>
 #include <string.h>
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * A `*`, of which there may be one in a name, stands for any text.
+ * Patterns (base/pattern.h).
  *
  * A function belongs here only if it works on a lock that its caller names, and if a
  * hint that the program gives with the call is about that caller. Functions that
@@ -234,31 +236,17 @@ static const char *const entry_modules[] = {"libc.so*", "libc-*", "libpthread*",
 static const char *const system_modules[] = {"libc.so*", "libc-*",      "libpthread*",
 					     "ld-*",     "linux-vdso*", "libsystem_*"};
 
-static bool is_match(const char *name, const char *pattern)
-{
-	const char *star = strchr(pattern, '*');
-	size_t n = star ? (size_t)(star - pattern) : 0, n_name, n_end;
-
-	if (!star)
-		return strcmp(name, pattern) == 0;
-	if (strncmp(name, pattern, n) != 0)
-		return false;
-	n_name = strlen(name);
-	n_end = strlen(star + 1);
-	return n_name >= n + n_end && strcmp(name + n_name - n_end, star + 1) == 0;
-}
-
 static bool is_in(const char *name, const char *const *patterns, size_t n)
 {
 	for (size_t i = 0; name && i < n; i++)
-		if (is_match(name, patterns[i]))
+		if (dw_pattern_is_match(patterns[i], name))
 			return true;
 	return false;
 }
 
 static bool is_own(const char *module)
 {
-	return module && is_match(module, "libdeadwatch.so*");
+	return dw_pattern_is_match("libdeadwatch.so*", module);
 }
 
 bool dw_wrapper_is_lock(const char *function, const char *module)

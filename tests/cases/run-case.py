@@ -101,7 +101,8 @@ def leg_lines(finding):
         ends += ["%s %s in %s%s" % (key, leg[key]["name"],
                                     function_of(leg[key]["stack"] or now), how_of(leg[key]))
                  for key in ("holds", "needs", "at") if leg.get(key)]
-        yield ("  %s: %s" % (leg["thread"]["name"], " / ".join(ends))).rstrip(": ")
+        foreign = " (foreign)" if leg["thread"]["foreign"] else ""
+        yield ("  %s%s: %s" % (leg["thread"]["name"], foreign, " / ".join(ends))).rstrip(": ")
 
 
 def finding_lines(finding):

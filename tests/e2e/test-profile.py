@@ -45,6 +45,9 @@ class ProfileTest(unittest.TestCase):
         self.assertIn(done.returncode, (0, 1), done.stderr)
         return json.loads(done.stdout)
 
+    def text(self, *arguments):
+        return self.deadwatch("report", *arguments, self.recording).stdout
+
     def chains(self, report):
         return [finding["chain"] for finding in report["findings"]
                 if finding["verdict"] == "potential" and not finding["excuse"]]
@@ -69,6 +72,15 @@ class ProfileTest(unittest.TestCase):
         report = self.record(DEADWATCH_OPTIONS="profile=" + self.profile)
         self.assertEqual(self.chains(report),
                          [["the big lock", "CFRelease", "fence_poll", "the big lock"]])
+
+    def test_a_wrapper_names_no_place(self):
+        self.record()
+        self.write(CALLS)
+        text = self.text("--profile", self.profile)
+        self.assertRegex(text, r"waits for\s+CFRelease\s+in unref_resource\b")
+        self.write({"wrappers": ["unref_*"], **CALLS})
+        text = self.text("--profile", self.profile)
+        self.assertRegex(text, r"waits for\s+CFRelease\s+in virgl_cmd_resource_create_blob\b")
 
     def test_calls_that_are_switched_off_are_not_seen(self):
         on = self.record()["counts"]["things"]

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
+#include "base/pattern.h"
 #include "model/event.h"
 #include "profile/apply.h"
 #include "profile/profile.h"
@@ -41,7 +42,7 @@ static void a_profile_has_what_its_text_says(void **state)
 	    "{\"name\": \"p\", \"applies\": {\"modules\": [\"qemu-*\"], \"symbols\": [\"bql\"]},"
 	    "\"locks\": [{\"name\": \"BQL\", \"variables\": [\"bql\", \"mutex\"]}],"
 	    "\"calls\": [{\"name\": \"f\", \"library\": \"l\", \"completed_by\": [\"g\"]},"
-	    "{\"name\": \"h\"}], \"idle\": [\"i\"], \"kicks\": [\"k\"], \"wrappers\": [\"w*\"],"
+	    "{\"name\": \"h\"}], \"creators\": [\"i\"], \"wrappers\": [\"w*\"],"
 	    "\"threads\": [{\"role\": \"r\", \"starts\": [\"s\"], \"names\": [\"n\"]}]}");
 
 	(void)state;
@@ -56,8 +57,7 @@ static void a_profile_has_what_its_text_says(void **state)
 	assert_null(profile->calls[1].library);
 	assert_string_equal(profile->calls[1].name, "h");
 	assert_string_equal(profile->threads[0].role, "r");
-	assert_string_equal(profile->idle.entries[0], "i");
-	assert_string_equal(profile->kicks.entries[0], "k");
+	assert_string_equal(profile->creators.entries[0], "i");
 	assert_string_equal(profile->wrappers.entries[0], "w*");
 }
 
@@ -82,8 +82,10 @@ static void a_wrong_kind_is_named_with_its_line(void **state)
 {
 	(void)state;
 	expect_wrong("{\n\"name\": 1}", 2, "'name': a text was expected");
-	expect_wrong("{\"name\": \"p\",\n\"idle\": \"x\"}", 2, "'idle': a list was expected");
-	expect_wrong("{\"name\": \"p\", \"idle\": [\"a\",\n{}]}", 2, "'idle': a text was expected");
+	expect_wrong("{\"name\": \"p\",\n\"creators\": \"x\"}", 2,
+		     "'creators': a list was expected");
+	expect_wrong("{\"name\": \"p\", \"creators\": [\"a\",\n{}]}", 2,
+		     "'creators': a text was expected");
 	expect_wrong("{\"name\": \"p\", \"locks\": [\n3]}", 2, "'locks': an object was expected");
 	expect_wrong("{\"name\": \"p\",\n \"applies\": []}", 2,
 		     "'applies': an object was expected");
@@ -116,7 +118,7 @@ static void what_is_mandatory_must_be_there(void **state)
 static void a_key_that_stands_twice_is_wrong(void **state)
 {
 	(void)state;
-	expect_wrong("{\"name\": \"p\",\n\"idle\": [\"a\"],\n\"idle\": [\"b\"]}", 3,
+	expect_wrong("{\"name\": \"p\",\n\"creators\": [\"a\"],\n\"creators\": [\"b\"]}", 3,
 		     "'the profile': a key stands there twice");
 	expect_wrong("{\"name\": \"p\", \"locks\": [{\"name\": \"a\",\n\"name\": \"a\"}]}", 2,
 		     "'locks': a key stands there twice");
@@ -167,16 +169,16 @@ static void a_file_that_is_not_there_is_an_error(void **state)
 static void a_star_stands_for_any_number_of_characters(void **state)
 {
 	(void)state;
-	assert_true(dw_profile_is_match("CPU */KVM", "CPU 12/KVM"));
-	assert_true(dw_profile_is_match("*", ""));
-	assert_true(dw_profile_is_match("a*", "a"));
-	assert_true(dw_profile_is_match("*aab", "aaaab"));
-	assert_true(dw_profile_is_match("a*b*c", "axxbxbc"));
-	assert_true(dw_profile_is_match("operator[]", "operator[]"));
-	assert_false(dw_profile_is_match("CPU */KVM", "CPU 12/TCG"));
-	assert_false(dw_profile_is_match("a", "ab"));
-	assert_false(dw_profile_is_match("ab", "a"));
-	assert_false(dw_profile_is_match("*", NULL));
+	assert_true(dw_pattern_is_match("CPU */KVM", "CPU 12/KVM"));
+	assert_true(dw_pattern_is_match("*", ""));
+	assert_true(dw_pattern_is_match("a*", "a"));
+	assert_true(dw_pattern_is_match("*aab", "aaaab"));
+	assert_true(dw_pattern_is_match("a*b*c", "axxbxbc"));
+	assert_true(dw_pattern_is_match("operator[]", "operator[]"));
+	assert_false(dw_pattern_is_match("CPU */KVM", "CPU 12/TCG"));
+	assert_false(dw_pattern_is_match("a", "ab"));
+	assert_false(dw_pattern_is_match("ab", "a"));
+	assert_false(dw_pattern_is_match("*", NULL));
 }
 
 static void the_built_in_profiles_are_right(void **state)
@@ -483,6 +485,31 @@ static void a_profile_applies_where_its_files_or_symbols_are(void **state)
 	assert_false(dw_profile_applies(profile, &process.facts, &source));
 }
 
+/* Thread 2 as if made in stack 3; the program exports register_module_init, which makes threads. */
+static bool is_foreign(struct dw_arena *arena, const char *creators)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"name\": \"p\", \"creators\": [%s]}", creators);
+	process.threads[2].stack = 3;
+	return apply(arena, text)->threads[2].flags & DW_THREAD_FOREIGN;
+}
+
+static void a_thread_that_the_program_did_not_make_is_foreign(void **state)
+{
+	dw_auto(arena) arena = new_arena();
+
+	(void)state;
+	begin();
+	assert_true(is_foreign(arena, "\"register_module_init\""));
+	assert_false(is_foreign(arena, "\"register_module_init\", \"main_loop\""));
+	assert_false(is_foreign(arena, "\"not_in_the_program\""));
+	assert_false(apply(arena, "{\"name\": \"p\", \"creators\": [\"register_module_init\"]}")
+			 ->threads[1]
+			 .flags &
+		     DW_THREAD_FOREIGN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +536,7 @@ int main(void)
 	    cmocka_unit_test(a_function_outside_the_first_that_is_no_wrapper_names_no_lock),
 	    cmocka_unit_test(what_the_program_named_keeps_its_name),
 	    cmocka_unit_test(a_thread_without_a_name_has_that_of_its_role),
+	    cmocka_unit_test(a_thread_that_the_program_did_not_make_is_foreign),
 	    cmocka_unit_test(a_profile_applies_where_its_files_or_symbols_are),
 	};
 

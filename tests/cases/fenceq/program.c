@@ -5,8 +5,8 @@
  * The vCPU takes the BQL, then the fence queue's lock. The library's worker calls back
  * with the fence queue's lock and notifies the guest, which takes the BQL. In mode
  * "recursive" the fence queue is guarded by a recursive AioContext lock instead, and
- * "recursive-hang" is how that one hangs. Fixed, the callback only schedules a bottom half,
- * which the main loop runs.
+ * "recursive-hang" is how that one hangs. The worker is no thread that QEMU made. Fixed, the
+ * callback only schedules a bottom half, which the main loop runs.
  */
 #include "../case.h"
 
@@ -123,14 +123,25 @@ CASE_FN void aio_bh_poll(void)
 	bql_unlock_impl();
 }
 
+CASE_EXPORT_FN pthread_t qemu_thread_create(void *(*start)(void *));
+CASE_EXPORT_FN pthread_t qemu_thread_create(void *(*start)(void *))
+{
+	return case_start(start, NULL);
+}
+
+CASE_FN pthread_t rutabaga_init(void)
+{
+	return case_start(cross_domain_worker, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t cpu, worker;
 
 	case_begin(argc, argv);
 	case_mutex_init(&aio_context_lock, PTHREAD_MUTEX_RECURSIVE);
-	cpu = case_start(mttcg_cpu_thread_fn, NULL);
-	worker = case_start(cross_domain_worker, NULL);
+	cpu = qemu_thread_create(mttcg_cpu_thread_fn);
+	worker = rutabaga_init();
 	case_turn(2);
 	aio_bh_poll();
 	case_join(cpu);
