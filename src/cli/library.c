@@ -17,16 +17,17 @@ static void freep(char **p)
 	free(*p);
 }
 
-/* The library as the build lays it out beside this program. Return: 0, or -ENOMEM. */
-static int build_tree_path(char **ret)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+/* Where it is, seen from the program's folder: in the build tree; installed, wherever that is now.
+ */
+static const char *const beside[] = {"../shim/libdeadwatch.so", DW_LIBRARY_FROM_PROGRAM};
 
-	self[n > 0 ? n : 0] = '\0';
-	if (asprintf(ret, "%s/../shim/libdeadwatch.so", dirname(self)) < 0)
-		return dw_raise(-ENOMEM);
-	return 0;
+/* The program's folder, without links. */
+static const char *own_folder(char room[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", room, PATH_MAX - 1);
+
+	room[n > 0 ? n : 0] = '\0';
+	return dirname(room);
 }
 
 /* LD_PRELOAD is a list, and has no way to write a separator that is part of a path. */
@@ -50,10 +51,30 @@ static int resolve(char **ret, const char *path)
 	return errno == ENOMEM ? dw_raise(-ENOMEM) : 1;
 }
 
+/* Return: as resolve(). */
+static int find_beside(char **ret)
+{
+	char room[PATH_MAX], path[PATH_MAX + sizeof(DW_LIBRARY_FROM_PROGRAM) + 32];
+	const char *folder = own_folder(room);
+	int r = 1;
+
+	for (size_t i = 0; r > 0 && !*ret && i < sizeof(beside) / sizeof(beside[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, beside[i]);
+		r = resolve(ret, path);
+	}
+	if (r > 0 && !*ret)
+		r = resolve(ret, DW_LIBRARY);
+	if (r > 0 && !*ret)
+		fprintf(stderr,
+			"deadwatch: cannot find libdeadwatch.so: it is neither '%s' nor '%s', and "
+			"DEADWATCH_LIBRARY is not set\n",
+			path, DW_LIBRARY);
+	return r;
+}
+
 int dw_library_find(char **ret)
 {
 	const char *named = getenv("DEADWATCH_LIBRARY");
-	dw_cleanup(freep) char *beside = NULL;
 	dw_cleanup(freep) char *found = NULL;
 	int r;
 
@@ -64,17 +85,7 @@ int dw_library_find(char **ret)
 				"deadwatch: cannot use '%s', named by DEADWATCH_LIBRARY: %s\n",
 				named, strerror(errno));
 	} else {
-		r = build_tree_path(&beside);
-		if (r < 0)
-			return dw_pass(r);
-		r = resolve(&found, beside);
-		if (r > 0 && !found)
-			r = resolve(&found, DW_LIBRARY);
-		if (r > 0 && !found)
-			fprintf(stderr,
-				"deadwatch: cannot find libdeadwatch.so: it is neither '%s' nor "
-				"'%s', and DEADWATCH_LIBRARY is not set\n",
-				beside, DW_LIBRARY);
+		r = find_beside(&found);
 	}
 	if (r == 0)
 		*ret = dw_take(found);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where libdeadwatch.so is: what DEADWATCH_LIBRARY names; else that of the build tree which
- * the running deadwatch belongs to; else the installed one.
+ * Where libdeadwatch.so is: what DEADWATCH_LIBRARY names; else that of the build tree
+ * or of the installation which the running deadwatch belongs to, even if it was moved; else the one
+ * that was installed.
  *
  * Single-threaded. Memory handed out is the caller's to free.
  */
