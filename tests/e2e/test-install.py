@@ -31,6 +31,10 @@ class Install(unittest.TestCase):
         subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir",
                         cls.folder], check=True, capture_output=True, timeout=TIMEOUT)
 
+    def setUp(self):
+        self.work = tempfile.mkdtemp(prefix="deadwatch-test-")
+        self.addCleanup(shutil.rmtree, self.work)
+
     def find(self, pattern):
         found = glob.glob(os.path.join(self.folder, "**", pattern), recursive=True)
         self.assertEqual(len(found), 1, pattern)
@@ -50,7 +54,7 @@ class Install(unittest.TestCase):
         self.assertIn("potential deadlock: first -> second -> first", done.stderr)
 
     def test_the_library_finds_the_program_that_was_installed_with_it(self):
-        library, record = self.find("libdeadwatch.so"), os.path.join(self.folder, "recording")
+        library, record = self.find("libdeadwatch.so"), os.path.join(self.work, "recording")
         self.run_it(SAMPLE, "inversion", env=dict(
             os.environ, LD_PRELOAD=library, DEADWATCH_OPTIONS="record_path=" + record))
         done = self.run_it(self.find("bin/deadwatch"), "report", "--format=json", record)
@@ -75,7 +79,7 @@ class Install(unittest.TestCase):
             PKG_CONFIG_LIBDIR=os.path.dirname(self.find("deadwatch.pc"))))
         self.assertEqual(flags.returncode, 0, flags.stderr)
         done = self.run_it("sh", "-c", "echo '%s' | cc -x c - %s -o %s/program && %s/program" % (
-            PROGRAM, flags.stdout.strip(), self.folder, self.folder))
+            PROGRAM, flags.stdout.strip(), self.work, self.work))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_nothing_else_is_installed(self):
