@@ -12,6 +12,14 @@
  */
 #pragma once
 
+#include <stdint.h>
+
+/*
+ * A program that may have less address space or data than this (RLIMIT_AS, RLIMIT_DATA) keeps all
+ * of it: nothing is recorded. The shim's own part is some 30 MiB of space, 11 MiB of data.
+ */
+#define DW_ROOM_MIN (UINT64_C(64) << 20)
+
 #define DW_SETTINGS(X)                                                                            \
 	X(SHIM, record_path, TEXT, "PATH", "deadwatch.PID.rec in the working directory",          \
 	  "where the recording goes")                                                             \

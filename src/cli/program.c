@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/program.h"
 
+#include "base/settings.h"
 #include "doctor/file.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const struct dw_blind statically_linked = {
@@ -18,10 +20,27 @@ static const struct dw_blind privileged = {
     .text = "no recording was made: the program gains privileges when it starts "
 	    "(setuid, setgid or file capabilities), so the loader ignores LD_PRELOAD; "
 	    "run it as the user that it becomes"};
+static const struct dw_blind memory_limit = {
+    .reason = "memory-limit",
+    .text = "no recording was made: the program may have less than 64 MiB of address space "
+	    "or data, and was left all of it; raise the limit (ulimit -v, ulimit -d)"};
 static const struct dw_blind no_recording = {
     .reason = "no-recording",
     .text = "no recording was made: the program took no lock and made no thread, or it "
 	    "cleared LD_PRELOAD, or it could not write to the recording's folder"};
+static const struct dw_blind other_user = {
+    .reason = "no-recording",
+    .text = "no recording was made: the program took no lock and made no thread, or it "
+	    "cleared LD_PRELOAD, or before that it became a user who cannot write to the "
+	    "recording's folder; start it as that user, or name a folder of that user's "
+	    "(--output)"};
+
+static bool is_limited(int resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) == 0 && limit.rlim_cur < DW_ROOM_MIN;
+}
 
 struct dw_blind dw_program_judge(const char *name)
 {
@@ -37,5 +56,9 @@ struct dw_blind dw_program_judge(const char *name)
 		return privileged;
 	if (file.kind == DW_DOCTOR_STATIC)
 		return statically_linked;
-	return file.kind == DW_DOCTOR_WORD_SIZE ? word_size : no_recording;
+	if (file.kind == DW_DOCTOR_WORD_SIZE)
+		return word_size;
+	if (is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA))
+		return memory_limit;
+	return getuid() == 0 ? other_user : no_recording;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -84,6 +85,15 @@ static int try_to_read(const char *path)
 	return 0;
 }
 
+static uint64_t memory_limit(void)
+{
+	struct rlimit space, data;
+
+	if (getrlimit(RLIMIT_AS, &space) < 0 || getrlimit(RLIMIT_DATA, &data) < 0)
+		return UINT64_MAX;
+	return space.rlim_cur < data.rlim_cur ? space.rlim_cur : data.rlim_cur;
+}
+
 static bool has_library(const char *name)
 {
 	void *library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
@@ -109,6 +119,7 @@ void dw_doctor_host_look(struct dw_doctor_host *ret)
 	    .ptrace_scope = read_number("/proc/sys/kernel/yama/ptrace_scope"),
 	    .perf_event_paranoid = read_number("/proc/sys/kernel/perf_event_paranoid"),
 	    .lockdown = look_at_lockdown(),
+	    .memory_limit = memory_limit(),
 	    .has_servers = urls && *urls,
 	    .has_debuginfod = has_library("libdebuginfod.so.1"),
 	};

@@ -34,6 +34,7 @@ struct dw_doctor_host {
 	int ptrace_scope;      /* Yama's; DW_DOCTOR_UNKNOWN: there is no Yama */
 	int perf_event_paranoid;
 	enum dw_doctor_lockdown lockdown;
+	uint64_t memory_limit;  /* bytes of address space or data, the lesser; UINT64_MAX: none */
 	bool is_filtered;       /* system calls of ours pass a seccomp filter */
 	bool has_servers;       /* DEBUGINFOD_URLS is set */
 	bool has_debuginfod;    /* the library that asks them is there */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/settings.h"
 #include "doctor/host.h"
 #include "doctor/judge.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +49,22 @@ static void judge_library(struct dw_judging *judging, const struct dw_doctor_hos
 		dw_judging_add(judging, "library", NULL, "%s", host->library);
 	else
 		dw_judging_add(judging, "library", &missing, "libdeadwatch.so was not found");
+}
+
+static void judge_limits(struct dw_judging *judging, const struct dw_doctor_host *host)
+{
+	static const struct dw_judgement too_little = {
+	    .run = DW_DOCTOR_MISSING,
+	    .means = "the program is left all of it, and nothing is recorded",
+	    .remedy = "raise it (ulimit -v, ulimit -d) to 64 MiB at least",
+	};
+
+	if (host->memory_limit == UINT64_MAX)
+		dw_judging_add(judging, "limits", NULL, "none of memory");
+	else
+		dw_judging_add(judging, "limits",
+			       host->memory_limit < DW_ROOM_MIN ? &too_little : NULL,
+			       "%" PRIu64 " MiB of memory", host->memory_limit >> 20);
 }
 
 /* CAP_SYS_ADMIN has the two that were split from it. */
@@ -238,6 +256,7 @@ void dw_judge_host(struct dw_judging *judging)
 
 	judge_kernel(judging, host);
 	judge_library(judging, host);
+	judge_limits(judging, host);
 	judge_capabilities(judging, host);
 	judge_filter(judging, host);
 	judge_ptrace(judging, host);

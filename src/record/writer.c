@@ -38,10 +38,16 @@ uint64_t dw_writer_now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* The part of a program's address space (RLIMIT_AS) that a recording may take. */
+#define ROOM_SHARE 8
+
 /* A file that grows beyond RLIMIT_FSIZE ends the program with SIGXFSZ. */
-static uint64_t within_file_limit(uint64_t limit)
+static uint64_t within_limits(uint64_t limit)
 {
 	struct rlimit rlimit;
+
+	if (getrlimit(RLIMIT_AS, &rlimit) == 0 && rlimit.rlim_cur / ROOM_SHARE < limit)
+		limit = rlimit.rlim_cur / ROOM_SHARE;
 
 	if (getrlimit(RLIMIT_FSIZE, &rlimit) == 0 && rlimit.rlim_cur < limit)
 		limit = rlimit.rlim_cur;
@@ -135,7 +141,7 @@ int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit,
 	struct dw_writer made = {0};
 	int fd, r;
 
-	limit = within_file_limit(limit);
+	limit = within_limits(limit);
 	if (limit < LIMIT_MIN)
 		return -EFBIG;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

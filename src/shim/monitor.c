@@ -193,6 +193,18 @@ static bool is_proc_ours(void)
 	       strcmp(text, ours) == 0;
 }
 
+/* Who has changed its user or its root may not open what it began before; nor may its monitor. */
+static bool can_open_recording(void)
+{
+	long file = shim_real.syscall(SYS_openat, AT_FDCWD, (long)shim_recording_path(),
+				      O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0);
+
+	if (file < 0)
+		return false;
+	shim_real.syscall(SYS_close, file, 0, 0, 0, 0, 0);
+	return true;
+}
+
 /* Whether a child of our child would become ours when that has ended; or must not be asked. */
 static bool may_start(void)
 {
@@ -202,7 +214,8 @@ static bool may_start(void)
 	    !shim_recording_path()[0])
 		return false;
 	shim_real.prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&subreaper, 0, 0, 0);
-	return getpid() != 1 && !subreaper && is_proc_ours() && !is_first_traced();
+	return getpid() != 1 && !subreaper && is_proc_ours() && !is_first_traced() &&
+	       can_open_recording();
 }
 
 static void start_monitor(struct start *start)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/settings.h"
 #include "shim/shim.h"
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 /*
  * Address space is taken in regions, as it is needed: a program may have limited it (RLIMIT_AS), or
@@ -11,6 +13,9 @@
  */
 #define REGION_SIZE ((uint64_t)32 << 20)
 #define REGION_SIZE_MIN ((uint64_t)16 << 20)
+
+/* Where there is less address space than this, half a region is taken to begin with. */
+#define ROOM_SMALL ((uint64_t)256 << 20)
 
 /*
  * A region is made accessible in steps: a program that locks all its memory (mlockall) gets all
@@ -69,10 +74,20 @@ static struct shim_region *map_region(uint64_t *size)
 	return NULL;
 }
 
+/* What is limited to less than this: RLIMIT_AS or RLIMIT_DATA. */
+static uint64_t room(int resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
 int shim_pool_init(void)
 {
-	uint64_t size = REGION_SIZE;
+	uint64_t size = room(RLIMIT_AS) < ROOM_SMALL ? REGION_SIZE_MIN : REGION_SIZE;
 
+	if (room(RLIMIT_AS) < DW_ROOM_MIN || room(RLIMIT_DATA) < DW_ROOM_MIN)
+		return -1;
 	first = map_region(&size);
 	if (!first)
 		return -1;

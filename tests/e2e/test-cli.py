@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -104,6 +105,35 @@ class Run(Folder):
     def test_without_separator_the_programs_options_are_its_own(self):
         done = deadwatch("run", SAMPLE, "--help", env=self.environment)
         self.assertNotIn("usage", done.stdout)
+
+    def run_limited(self, limit, size):
+        def limited():
+            resource.setrlimit(limit, (size, size))
+        return deadwatch("run", "--", SAMPLE, "inversion", env=self.environment,
+                         preexec_fn=limited)
+
+    def test_a_program_with_little_memory_is_left_all_of_it(self):
+        for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+            done = self.run_limited(limit, 40 << 20)
+            self.assertEqual(done.stdout, "done\n", done.stderr)
+            self.assertIn("memory-limit", done.stderr)
+
+    def test_a_program_with_some_memory_shares_it(self):
+        for size in (66 << 20, 110 << 20, 200 << 20):
+            done = self.run_limited(resource.RLIMIT_AS, size)
+            self.assertEqual(done.stdout, "done\n", done.stderr)
+            self.assertIn("potential", done.stderr)
+
+    def test_who_became_another_user_is_not_watched_and_not_said_to_be(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become somebody else")
+        script = "import os, threading; %s; threading.Thread(target=print).start()"
+        for change, watched in (("0", 1), ("os.setuid(65534)", 0)):
+            path = self.path("recording%d" % watched)
+            deadwatch("run", "-o", path, "--", sys.executable, "-c", script % change,
+                      env=self.environment)
+            report = json.loads(deadwatch("report", "--format=json", path).stdout)
+            self.assertEqual(report["counts"]["monitored"], watched, change)
 
     def test_a_missing_program_is_127(self):
         done = deadwatch("run", "--", "/nonexistent/program", env=self.environment)
