@@ -31,7 +31,7 @@ const struct dw_option run_options[] = {
     {"heartbeat", OPTION_HEARTBEAT, "FUNCTION=TIME",
      "say when the function has not run for so long"},
     {"gate", OPTION_GATE, NULL, "fail on what is found and is not known"},
-    {"gate-exit", OPTION_GATE_EXIT, "STATUS", "what to exit with then; 66"},
+    {"gate-exit", OPTION_GATE_EXIT, "STATUS", "what to exit with then; without it, 66"},
     DW_GATE_OPTION_ROWS,
     {.name = NULL},
 };

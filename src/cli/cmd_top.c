@@ -21,7 +21,7 @@
 enum { OPTION_ONCE = 256 };
 
 const struct dw_option top_options[] = {
-    {"delay", 'd', "SECONDS", "how often it is looked at; 2 by default"},
+    {"delay", 'd', "SECONDS", "how often it is looked at; without it, 2"},
     {"once", OPTION_ONCE, NULL, "write the table once, as text, and end"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     {.name = NULL},

@@ -37,11 +37,11 @@ const struct dw_command dw_commands[] = {
 	.options = graph_options,
     },
     {
-	.name = "monitor",
-	.run = cmd_monitor,
-	.synopsis = "RECORDING PID",
-	.help = "Watch a process by its recording; libdeadwatch.so starts it.",
-	.options = monitor_options,
+	.name = "top",
+	.run = cmd_top,
+	.synopsis = "[OPTION]... PID | RECORDING",
+	.help = "Show live which locks are waited for, by whom, and who has them.",
+	.options = top_options,
     },
     {
 	.name = "dump",
@@ -51,18 +51,18 @@ const struct dw_command dw_commands[] = {
 	.options = dump_options,
     },
     {
-	.name = "top",
-	.run = cmd_top,
-	.synopsis = "[OPTION]... PID | RECORDING",
-	.help = "Show live which locks are waited for, by whom, and who has them.",
-	.options = top_options,
-    },
-    {
 	.name = "doctor",
 	.run = cmd_doctor,
 	.synopsis = "[OPTION]... [PID | PROGRAM]",
 	.help = "Say what works here and for a program, and what to do about the rest.",
 	.options = doctor_options,
+    },
+    {
+	.name = "monitor",
+	.run = cmd_monitor,
+	.synopsis = "[OPTION]... RECORDING PID",
+	.help = "Watch a process by its recording; libdeadwatch.so starts it.",
+	.options = monitor_options,
     },
     {.name = NULL},
 };
