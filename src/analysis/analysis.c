@@ -428,6 +428,22 @@ int dw_analysis_run(struct dw_analysis *analysis)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+int dw_analysis_run_founds(struct dw_analysis *analysis)
+{
+	int r;
+
+	analysis->n_findings = 0;
+	analysis->findings =
+	    dw_arena_alloc(analysis->arena, ((size_t)analysis->facts->n_founds + 1) *
+						sizeof(*analysis->findings));
+	if (!analysis->findings)
+		return dw_raise(-ENOMEM);
+	r = add_founds(analysis);
+	if (r >= 0)
+		r = sort_findings(analysis);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 const struct dw_finding *dw_analysis_findings(const struct dw_analysis *analysis, size_t *ret_n)
 {
 	*ret_n = analysis->n_findings;

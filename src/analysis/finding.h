@@ -122,6 +122,12 @@ struct dw_analysis *dw_analysis_free(struct dw_analysis *analysis);
  * Return: 0, or -ENOMEM.
  */
 int dw_analysis_run(struct dw_analysis *analysis);
+
+/*
+ * The same of no more than what was found in the running process: facts of one moment, which
+ * were not taken all at once, prove no order. Return: 0, or -ENOMEM.
+ */
+int dw_analysis_run_founds(struct dw_analysis *analysis);
 const struct dw_finding *dw_analysis_findings(const struct dw_analysis *analysis, size_t *ret_n);
 void dw_analysis_limits(const struct dw_analysis *analysis, struct dw_analysis_limits *ret);
 

@@ -6,6 +6,7 @@
 #include "cli/blind.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/output.h"
 #include "cli/profiles.h"
 #include "cli/study.h"
 #include "cli/tally.h"
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Reasons that concern no single recording, and the table of processes. */
 #define TEXTS_MAX ((size_t)256 << 20)
@@ -245,57 +245,31 @@ int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret
 	return 0;
 }
 
-/* A hazard is listed, and no more: nothing closes a cycle through it. */
-static bool has_findings(const struct dw_reported_process *process)
-{
-	for (size_t i = 0; i < process->n_findings; i++)
-		if (process->findings[i].finding->excuse == DW_NO_EXCUSE &&
-		    process->findings[i].finding->verdict != DW_HAZARD)
-			return true;
-	return false;
-}
-
 /* Findings count even if something else went wrong; "clean" needs everything to be right. */
 int dw_collection_exit(const struct dw_collection *collection)
 {
-	bool blind = collection->blind.n > 0;
+	const struct dw_report report = {
+	    .processes = collection->processes,
+	    .n_processes = collection->n_kept,
+	    .n_blind = collection->blind.n,
+	};
+	enum dw_exit status = dw_output_exit(&report);
 
 	if (collection->tally)
 		return dw_tally_exit(collection->tally);
-	for (size_t i = 0; i < collection->n_kept; i++) {
-		if (has_findings(&collection->processes[i]))
-			return DW_EXIT_FINDINGS;
-		blind = blind || collection->processes[i].n_blind > 0;
-	}
-	if (collection->n_bad > 0)
-		return DW_EXIT_FAILED;
-	return blind ? DW_EXIT_BLIND : DW_EXIT_CLEAN;
-}
-
-/* See https://no-color.org: set and not empty means no. */
-bool dw_collection_wants_colour(FILE *out)
-{
-	const char *no_colour = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-
-	if ((no_colour && *no_colour) || !term || !strcmp(term, "dumb"))
-		return false;
-	return isatty(fileno(out));
+	return collection->n_bad > 0 && status != DW_EXIT_FINDINGS ? DW_EXIT_FAILED : status;
 }
 
 int dw_collection_write(struct dw_collection *collection, FILE *out,
 			const struct dw_renderer *renderer, const struct dw_render_options *options)
 {
-	struct dw_render_options chosen = *options;
 	struct dw_report report;
-	int r;
+	int r = dw_collection_finish(collection, &report);
 
-	chosen.colour = dw_collection_wants_colour(out);
-	r = dw_collection_finish(collection, &report);
 	if (r < 0)
 		return dw_pass(r);
 	if (report.n_processes == 0 && report.n_blind == 0)
 		return 0; /* all that could be said was said by those that could not be read */
-	r = renderer->render(out, &report, &chosen);
+	r = dw_output_write(out, &report, renderer, options);
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -62,9 +62,6 @@ int dw_collection_finish(struct dw_collection *collection, struct dw_report *ret
 /* What the finished collection means: an enum dw_exit. */
 int dw_collection_exit(const struct dw_collection *collection);
 
-/* Whether @out is a terminal, and the user has nothing against colour. */
-bool dw_collection_wants_colour(FILE *out);
-
 /*
  * Finishes @collection and writes the report. Whatever @options say, colour is used only if @out is
  * a terminal and the user has nothing against it. Return: 0, -ENOMEM, or a negative errno of

@@ -37,6 +37,13 @@ const struct dw_command dw_commands[] = {
 	.options = graph_options,
     },
     {
+	.name = "inspect",
+	.run = cmd_inspect,
+	.synopsis = "[OPTION]... PID",
+	.help = "Say what a running process is stuck on that nobody has watched.",
+	.options = inspect_options,
+    },
+    {
 	.name = "top",
 	.run = cmd_top,
 	.synopsis = "[OPTION]... PID | RECORDING",

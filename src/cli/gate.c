@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/collection.h"
 #include "cli/file.h"
+#include "cli/output.h"
 #include "cli/tally.h"
 #include "gate/baseline.h"
 #include "gate/declared.h"
@@ -268,7 +269,7 @@ static int report_all(const struct dw_gate_options *options, const struct dw_rep
 	struct dw_render_options render = options->render;
 	int r;
 
-	render.colour = dw_collection_wants_colour(out);
+	render.colour = dw_output_wants_colour(out);
 	r = renderer->render(out, report, &render);
 	if (r < 0)
 		return fail("write", "the report", r);

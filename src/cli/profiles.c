@@ -162,28 +162,61 @@ static bool applies(const struct dw_profiles *profiles, size_t i, const struct d
 	return dw_profile_applies(profile, facts, source);
 }
 
+static struct dw_profile_source source_of(struct asking *asking)
+{
+	return (struct dw_profile_source){asking, ask_frames, ask_variable, ask_start, ask_exports};
+}
+
+/* Those that apply to @facts. */
+static int choose(struct dw_profile_set *ret, struct dw_arena *arena,
+		  const struct dw_profiles *profiles, const struct dw_facts *facts,
+		  const struct dw_profile_source *source)
+{
+	const struct dw_profile **list = dw_arena_alloc(arena, (profiles->n + 1) * sizeof(*list));
+
+	if (!list)
+		return dw_raise(-ENOMEM);
+	*ret = (struct dw_profile_set){list, 0};
+	for (size_t i = 0; i < profiles->n; i++)
+		if (applies(profiles, i, facts, source))
+			list[ret->n++] = profiles->list[i];
+	return 0;
+}
+
 static int apply(const struct dw_facts **ret, struct dw_arena *arena,
 		 const struct dw_profiles *profiles, const struct dw_facts *facts,
 		 struct asking *asking)
 {
-	const struct dw_profile_source source = {asking, ask_frames, ask_variable, ask_start,
-						 ask_exports};
-	const struct dw_profile **list = dw_arena_alloc(arena, (profiles->n + 1) * sizeof(*list));
-	struct dw_profile_set set = {list, 0};
-	int r = list ? 0 : dw_raise(-ENOMEM);
+	const struct dw_profile_source source = source_of(asking);
+	struct dw_profile_set set;
+	int r = choose(&set, arena, profiles, facts, &source);
 
-	for (size_t i = 0; r == 0 && i < profiles->n; i++) {
-		const struct dw_profile *profile = profiles->list[i];
-
-		if (!applies(profiles, i, facts, &source))
-			continue;
-		list[set.n++] = profile;
-		r = dw_names_add_wrappers(asking->names, profile->wrappers.entries,
-					  profile->wrappers.n);
-	}
+	for (size_t i = 0; r == 0 && i < set.n; i++)
+		r = dw_names_add_wrappers(asking->names, set.profiles[i]->wrappers.entries,
+					  set.profiles[i]->wrappers.n);
 	if (r == 0)
 		r = dw_profile_apply(ret, arena, facts, &set, &source);
 	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_profiles_roles(const char *const **ret, struct dw_arena *arena,
+		      const struct dw_profiles *profiles, const struct dw_facts *facts,
+		      struct dw_names *names)
+{
+	struct asking asking = {.names = names};
+	const struct dw_profile_source source = source_of(&asking);
+	const char **roles = dw_arena_alloc(arena, (facts->n_threads + 1) * sizeof(*roles));
+	struct dw_profile_set set;
+	int r = roles ? choose(&set, arena, profiles, facts, &source) : dw_raise(-ENOMEM);
+
+	for (uint32_t t = 1; r == 0 && t < facts->n_threads; t++)
+		roles[t] =
+		    dw_profile_role(&set, dw_names_thread_start(names, t), facts->threads[t].name);
+	free(asking.frames);
+	if (r < 0)
+		return dw_pass(r);
+	*ret = roles;
+	return 0;
 }
 
 int dw_profiles_apply(const struct dw_facts **ret, struct dw_arena *arena,

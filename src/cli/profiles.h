@@ -41,6 +41,14 @@ int dw_profiles_apply(const struct dw_facts **ret, struct dw_arena *arena,
 		      const struct dw_profiles *profiles, const struct dw_facts *facts,
 		      struct dw_names *names);
 
+/*
+ * What the threads of @facts are for, by thread number; NULL where no profile says so. Memory is
+ * the arena's. Return: 0, or -ENOMEM.
+ */
+int dw_profiles_roles(const char *const **ret, struct dw_arena *arena,
+		      const struct dw_profiles *profiles, const struct dw_facts *facts,
+		      struct dw_names *names);
+
 /* The calls of the user's profile, as DEADWATCH_OPTIONS has them: NAME+NAME; empty if none. */
 int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size);
 

@@ -123,17 +123,21 @@ static void copy_stack(struct reading *reading, const struct dw_registers *regis
 }
 
 /* What a stopped thread has in its registers. Return: 0, or a negative errno. */
-static int read_registers(pid_t tid, struct dw_registers *ret)
+static int read_registers(struct dw_frames *frames, struct dw_registers *ret)
 {
 	unsigned char set[DW_ARCH_SET_MAX];
 	struct iovec there = {set, sizeof(set)};
 
-	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &there) < 0)
+	if (ptrace(PTRACE_GETREGSET, frames->tid, NT_PRSTATUS, &there) < 0)
 		return -errno;
 	/* Of a program for another kind of processor. */
 	if (there.iov_len != dw_arch_set_size())
 		return -ENOTSUP;
 	*ret = dw_arch_registers(set);
+	frames->has_call = true;
+	frames->call = dw_arch_call(set, frames->arguments);
+	frames->pc = dw_arch_pc(ret);
+	frames->sp = dw_arch_sp(ret);
 	return 0;
 }
 
@@ -144,7 +148,7 @@ static int read_registers(pid_t tid, struct dw_registers *ret)
 static int look(struct reading *reading, bool whole, struct dw_registers *registers,
 		struct dw_frames *ret)
 {
-	int r = read_registers(ret->tid, registers);
+	int r = read_registers(ret, registers);
 
 	if (r < 0)
 		return r;

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,9 @@ struct dw_frames {
 	uint32_t n;
 	uint32_t flags;      /* enum dw_stack_flag; and DW_STACK_END(): why it ends there */
 	uint64_t stopped_ns; /* for so long the thread was stopped */
+	bool has_call;       /* what follows is known */
+	long call;           /* the number of the system call that it was stopped in; -1: none */
+	uint64_t arguments[6], pc, sp;
 	uint64_t addresses[DW_FRAMES_MAX]; /* innermost first; all but the first return addresses */
 };
 

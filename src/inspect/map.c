@@ -32,6 +32,7 @@ struct line {
 	uint64_t start, end;
 	const char *path;
 	bool is_code;
+	bool is_data;
 };
 
 /* A list that is being read. */
@@ -60,6 +61,7 @@ static bool parse(char *text, struct line *ret)
 		   rights, &at) < 3)
 		return false;
 	ret->path = text + at;
+	ret->is_data = strncmp(rights, "rw-", 3) == 0;
 	ret->is_code = strchr(rights, 'x') != NULL;
 	return true;
 }
@@ -117,6 +119,16 @@ static int add_file(struct reading *reading, const struct line *line)
 	return 0;
 }
 
+/* A file's variables that are zero at first lie behind it, in no file. */
+static void add_data(struct reading *reading, const struct line *line)
+{
+	uint32_t n = reading->code.n_maps;
+	struct dw_map *last = n ? &reading->maps[n - 1] : NULL;
+
+	if (last && last->end == line->start && line->is_data)
+		last->end = line->end;
+}
+
 static void add_generated(struct reading *reading, const struct line *line)
 {
 	uint32_t *n = &reading->code.n_generated;
@@ -132,6 +144,8 @@ bool dw_map_is_in_memory(const char *path)
 
 static int add(struct reading *reading, const struct line *line)
 {
+	if (line->path[0] == '\0')
+		add_data(reading, line);
 	if (line->path[0] == '\0' || dw_map_is_in_memory(line->path))
 		add_generated(reading, line);
 	else if (strcmp(line->path, "[vdso]") == 0)

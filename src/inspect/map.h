@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* All mappings of one file that lie together. */
+/* All mappings of one file that lie together, and its variables that lie behind them. */
 struct dw_map {
 	const char *path; /* as the process has it */
 	const char *file; /* as the caller can open it: the process may be in a container */

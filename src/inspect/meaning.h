@@ -42,13 +42,14 @@ enum dw_owner_place {
 	DW_OWNER_GLIBC_RWLOCK, /* __cur_writer */
 	DW_OWNER_MUSL_MUTEX,   /* _m_lock, of recursive and error-checking ones */
 	DW_OWNER_PI_WORD,      /* the futex word itself, as the kernel wants it */
+	DW_OWNER_RUST_RWLOCK,  /* nobody, but how many readers there are */
 };
 
 struct dw_meaning {
 	uint8_t kind; /* enum dw_thing_kind; 0: it waits for nothing, or that cannot be told */
 	uint8_t how;  /* enum dw_how */
 	bool idles;   /* where threads are that have nothing to do: runs a guest, polls for ever */
-	bool sleeps;  /* a call that nothing ends but time: who does it again and again polls */
+	bool sleeps;  /* nothing but time ends it: who does it again and again polls */
 
 	/*
 	 * Of the thing; 0: it cannot be told. Of a call dw_thing_address(DW_CALL, number of
@@ -71,3 +72,7 @@ struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep);
  */
 uint32_t dw_meaning_owner(const struct dw_asleep *reader, enum dw_owner_place place,
 			  uint64_t address);
+
+/* How many readers have the lock at @address, as it says; 0: none, or it does not say. */
+uint32_t dw_meaning_readers(const struct dw_asleep *reader, enum dw_owner_place place,
+			    uint64_t address);

@@ -21,10 +21,13 @@ struct dw_scene;
 
 /* How it is known that a thread holds a lock, or that nothing is known. */
 enum dw_grounds {
-	DW_GROUNDS_NONE,      /* who holds it is not known */
-	DW_GROUNDS_OWNER,     /* the lock says so */
-	DW_GROUNDS_REFERENCE, /* inferred: the lock's address is in the frames of its stack */
-	DW_GROUNDS_ALONE,     /* inferred: the only thread that could */
+	DW_GROUNDS_NONE,  /* who holds it is not known */
+	DW_GROUNDS_OWNER, /* the lock says so */
+	/*
+	 * Inferred: of all threads that do not wait for it, its address is on the stacks of
+	 * just as many as can hold it, as a guard or a reference has it.
+	 */
+	DW_GROUNDS_REFERENCE,
 };
 
 /* What a scene knows of a thread beyond the facts; by thread number. */
@@ -34,9 +37,17 @@ struct dw_scene_thread {
 	uint32_t stack; /* facts.stacks index; 0: none */
 	uint32_t thing; /* what it waits for: facts.things index; 0: nothing that is known */
 	uint32_t chain; /* facts.chains index of that wait; 0: none */
+	bool polls;     /* it sleeps again and again at the same place, under a lock */
 };
 
-int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight);
+/*
+ * The scene of @sight. @before: that of an earlier sight of the same process, which shows
+ * who polls, and is needed no longer than this call; NULL: there is none.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight,
+		 const struct dw_scene *before);
 struct dw_scene *dw_scene_free(struct dw_scene *scene);
 
 const struct dw_facts *dw_scene_facts(const struct dw_scene *scene);
@@ -44,6 +55,9 @@ struct dw_names *dw_scene_names(struct dw_scene *scene); /* of those facts */
 
 /* facts.n_threads entries; entry 0 is none. */
 const struct dw_scene_thread *dw_scene_threads(const struct dw_scene *scene);
+
+/* How long it was looked at; 0: at one moment. */
+uint64_t dw_scene_span_ns(const struct dw_scene *scene);
 
 /* How it is known who holds @thing. */
 enum dw_grounds dw_scene_grounds(const struct dw_scene *scene, uint32_t thing);

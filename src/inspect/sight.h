@@ -33,9 +33,15 @@ struct dw_sighted {
 	uint32_t n_samples;               /* how many of these there are */
 	int stack_error;                  /* 0, or a negative errno: why there is no stack */
 
-	/* Over the looks since the first one; 0: it has run, or is not known not to have. */
+	/* From the first look to the latest one, at least; 0: it was not so. */
 	uint64_t same_ns;  /* it has been in the same call, with the same arguments */
 	uint64_t still_ns; /* and has not run either */
+
+	/* Since the sight was taken. */
+	bool has_moved;          /* it was seen in another call */
+	bool is_there;           /* at the latest look */
+	uint32_t n_running;      /* looks at which it ran */
+	uint64_t still_since_ns; /* CLOCK_MONOTONIC of the look since which it has not run; or 0 */
 };
 
 struct dw_sight {
@@ -65,9 +71,20 @@ struct dw_sight {
 	uint32_t (*owner)(const struct dw_sight *sight, uint64_t address);
 	void *context; /* of whoever made it */
 
-	uint64_t sample_ns; /* from sample to sample; 0: there was one look */
-	uint64_t time_ns;   /* CLOCK_MONOTONIC of the last look; of a text 0 */
+	uint64_t sample_ns;        /* from sample to sample; 0: there was one look */
+	uint64_t base_ns, time_ns; /* CLOCK_MONOTONIC of the first and the latest look; or 0 */
+	uint32_t n_looks;
 };
 
 /* Takes a sight of @process. Memory is the arena's. Return: 0, or a negative errno. */
 int dw_sight_take(struct dw_sight *ret, struct dw_process *process, struct dw_arena *arena);
+
+/*
+ * Looks again at the threads, which are not stopped for that: who has run since.
+ *
+ * Return: 0, or a negative errno; -ESRCH: the process has ended.
+ */
+int dw_sight_look_again(struct dw_sight *sight);
+
+/* @sight was taken after @before was looked at last: for how long threads are the same. */
+void dw_sight_continue(struct dw_sight *sight, const struct dw_sight *before);

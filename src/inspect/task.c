@@ -73,31 +73,70 @@ int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE])
 	return 0;
 }
 
-/* Its number and first argument. Return: whether it is in a call, and that may be known. */
-static bool read_call(pid_t pid, pid_t tid, long *ret, uint64_t *ret_first)
+/* PF_IO_WORKER, PF_USER_WORKER and PF_KTHREAD, which no header for programs has. */
+#define FLAGS_OF_KERNEL 0x204010UL
+
+int dw_task_stat(pid_t pid, pid_t tid, struct dw_task_stat *ret)
 {
 	char line[LINE_MAX_SIZE];
+	struct dw_task_stat stat = {0};
+	const char *begin, *end;
+	unsigned long flags;
+	size_t n;
+	int r = read_line(pid, tid, "stat", line);
 
-	return read_line(pid, tid, "syscall", line) == 0 &&
-	       sscanf(line, "%ld %" SCNx64, ret, ret_first) == 2;
+	if (r < 0)
+		return r;
+	begin = strchr(line, '(');
+	end = strrchr(line, ')');
+	if (!begin || !end || end < begin ||
+	    sscanf(end + 1, " %c %*d %*d %*d %*d %*d %lu", &stat.state, &flags) != 2)
+		return dw_raise(-EINVAL);
+	n = (size_t)(end - begin) - 1;
+	memcpy(stat.name, begin + 1, n < DW_TASK_NAME_SIZE ? n : DW_TASK_NAME_SIZE - 1);
+	stat.is_kernels = flags & FLAGS_OF_KERNEL;
+	*ret = stat;
+	return 0;
+}
+
+int dw_task_syscall(pid_t pid, pid_t tid, struct dw_task_syscall *ret)
+{
+	char line[LINE_MAX_SIZE];
+	struct dw_task_syscall call = {.number = -1};
+	uint64_t *a = call.arguments;
+	int r = read_line(pid, tid, "syscall", line);
+
+	if (r < 0)
+		return r;
+	r = sscanf(line,
+		   "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
+		   " %" SCNx64 " %" SCNx64,
+		   &call.number, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5], &call.sp, &call.pc);
+	if (r == 3) { /* in no call: "-1 SP PC" */
+		call.sp = a[0];
+		call.pc = a[1];
+		memset(a, 0, sizeof(call.arguments));
+	} else if (r != 9) { /* "running" */
+		call = (struct dw_task_syscall){.number = -1};
+	}
+	*ret = call;
+	return 0;
 }
 
 long dw_task_call(pid_t pid, pid_t tid)
 {
-	uint64_t first;
-	long number;
+	struct dw_task_syscall call;
 
-	return read_call(pid, tid, &number, &first) ? number : -1;
+	return dw_task_syscall(pid, tid, &call) < 0 ? -1 : call.number;
 }
 
 int dw_task_file(pid_t pid, pid_t tid)
 {
-	uint64_t first;
-	long number;
+	struct dw_task_syscall call;
 
-	if (!read_call(pid, tid, &number, &first))
+	if (dw_task_syscall(pid, tid, &call) < 0)
 		return -1;
-	switch (number) {
+	switch (call.number) {
 	case SYS_read:
 	case SYS_readv:
 	case SYS_recvfrom:
@@ -106,7 +145,7 @@ int dw_task_file(pid_t pid, pid_t tid)
 	case SYS_writev:
 	case SYS_sendto:
 	case SYS_sendmsg:
-		return (int)first;
+		return (int)call.arguments[0];
 	default:
 		return -1;
 	}

@@ -35,6 +35,28 @@ int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE]);
 
 /* The descriptor that it reads from or writes to in a system call; -1: none that is known. */
 int dw_task_file(pid_t pid, pid_t tid);
+/* What the kernel says of a thread in one line. */
+struct dw_task_stat {
+	char name[DW_TASK_NAME_SIZE];
+	char state; /* as dw_task_state() */
+	bool
+	    is_kernels; /* the kernel runs it on the process's behalf: it has no stack of its own */
+};
+
+/* Return: 0, or a negative errno. */
+int dw_task_stat(pid_t pid, pid_t tid, struct dw_task_stat *ret);
+
+#define DW_TASK_ARGUMENTS 6
+
+/* The system call that a thread is in. */
+struct dw_task_syscall {
+	long number; /* -1: it is in none */
+	uint64_t arguments[DW_TASK_ARGUMENTS];
+	uint64_t sp, pc; /* 0: not known, because it runs */
+};
+
+/* It takes the right to trace it. Return: 0, or a negative errno. */
+int dw_task_syscall(pid_t pid, pid_t tid, struct dw_task_syscall *ret);
 
 /* The number of the system call that it is in; -1: in none, or that may not be known. */
 long dw_task_call(pid_t pid, pid_t tid);

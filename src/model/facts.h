@@ -223,6 +223,11 @@ enum dw_found_flag {
 	DW_FOUND_POLLING = 8,  /* a leg does not sleep: it asks again and again, without progress */
 	DW_FOUND_RUNNING = 16, /* the last leg does not wait at all, but runs */
 	DW_FOUND_UNSEEN = 32,  /* the last leg waits for a lock whose holder cannot be seen */
+	DW_FOUND_REFERENCE = 64, /* that a leg's thread holds a lock is inferred: the lock does not
+				  * say so, but of all threads that one has its address */
+	DW_FOUND_KICKED = 128,   /* that a leg waits for the answer of a thread is inferred: that
+				  * one is woken again and again while it waits for a lock of the
+				  * leg's, which asks again and again for something */
 };
 
 struct dw_found_leg {

@@ -72,7 +72,8 @@ static const uint32_t *find_first_takings(const struct applying *a)
 	for (uint32_t i = 1; first && i < facts->n_chains; i++) {
 		const struct dw_chain *chain = &facts->chains[i];
 
-		if (!first[chain->thing] && !(chain->how & (DW_REMAINS | DW_WAITS | DW_RETAKEN)))
+		/* A lock that is waited for was called for just as one that is taken. */
+		if (!first[chain->thing] && !(chain->how & (DW_REMAINS | DW_RETAKEN)))
 			first[chain->thing] = chain->stack;
 	}
 	return first;
@@ -125,16 +126,16 @@ static int name_things(struct applying *a)
 	return 0;
 }
 
-static const char *role_of(const struct applying *a, const struct dw_profile *profile,
-			   uint32_t thread)
+const char *dw_profile_role(const struct dw_profile_set *set, const char *start, const char *name)
 {
-	const char *start = a->source->start(a->source->context, thread);
+	for (size_t i = 0; i < set->n; i++)
+		for (size_t j = 0; j < set->profiles[i]->n_threads; j++) {
+			const struct dw_profile_thread *thread = &set->profiles[i]->threads[j];
 
-	for (size_t i = 0; i < profile->n_threads; i++)
-		if (dw_profile_has_match(&profile->threads[i].starts, start) ||
-		    dw_profile_has_match(&profile->threads[i].names,
-					 a->facts->threads[thread].name))
-			return profile->threads[i].role;
+			if (dw_profile_has_match(&thread->starts, start) ||
+			    dw_profile_has_match(&thread->names, name))
+				return thread->role;
+		}
 	return NULL;
 }
 
@@ -186,9 +187,10 @@ static int name_threads(struct applying *a)
 	if (size)
 		memcpy(threads, a->facts->threads, size);
 	for (uint32_t i = 1; i < a->facts->n_threads; i++)
-		for (size_t j = 0; j < a->set->n && !threads[i].name; j++)
-			if (!keep(a, role_of(a, a->set->profiles[j], i), &threads[i].name))
-				return dw_raise(-ENOMEM);
+		if (!threads[i].name &&
+		    !keep(a, dw_profile_role(a->set, a->source->start(a->source->context, i), NULL),
+			  &threads[i].name))
+			return dw_raise(-ENOMEM);
 	for (size_t i = 0; i < a->set->n; i++)
 		mark_foreign(a, a->set->profiles[i], threads);
 	a->facts->threads = threads;

@@ -61,3 +61,6 @@ bool dw_profile_applies(const struct dw_profile *profile, const struct dw_facts 
 int dw_profile_apply(const struct dw_facts **ret, struct dw_arena *arena,
 		     const struct dw_facts *facts, const struct dw_profile_set *set,
 		     const struct dw_profile_source *source);
+
+/* What a thread is for, by the function it started in and by its name, which may be NULL. */
+const char *dw_profile_role(const struct dw_profile_set *set, const char *start, const char *name);

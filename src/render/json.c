@@ -150,6 +150,15 @@ static json *last_json(struct dw_json_writer *writer, const struct dw_report *re
 	return array;
 }
 
+/* Only one process is inspected at a time. */
+static void add_picture(struct dw_json_writer *writer, json *object, const struct dw_report *report)
+{
+	if (report->n_processes != 1 || !report->processes[0].inspected)
+		return;
+	writer->process = &report->processes[0];
+	dw_json_add(writer, object, "picture", dw_json_inspected(writer));
+}
+
 static json *blind_json(struct dw_json_writer *writer, const struct dw_report *report)
 {
 	json *array = json_object_new_array();
@@ -237,6 +246,7 @@ static json *report_json(struct dw_json_writer *writer, const struct dw_report *
 	last = last_json(writer, report);
 	if (last)
 		dw_json_add(writer, object, "last_seen", last);
+	add_picture(writer, object, report);
 	if (options->contention)
 		dw_json_add(writer, object, "contention", contention_json(writer, report));
 	dw_json_add(writer, object, "blind", blind_json(writer, report));

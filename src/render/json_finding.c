@@ -38,7 +38,7 @@ void dw_json_frame(struct dw_json_writer *writer, json *object, const char *key,
 		dw_json_null(writer, object, key);
 }
 
-static json *stack_json(struct dw_json_writer *writer, uint32_t stack, uint32_t hint)
+json *dw_json_stack(struct dw_json_writer *writer, uint32_t stack, uint32_t hint)
 {
 	const struct dw_named_stack *named = dw_names_stack(writer->process->names, stack, hint);
 	json *array = json_object_new_array();
@@ -86,10 +86,10 @@ static void add_chain(struct dw_json_writer *writer, json *object, const char *k
 	}
 	dw_json_add(writer, object, key,
 		    thing_json(writer, chain->thing, name, chain->how,
-			       stack_json(writer, chain->stack, chain->hint)));
+			       dw_json_stack(writer, chain->stack, chain->hint)));
 }
 
-static json *thread_json(struct dw_json_writer *writer, uint32_t number)
+json *dw_json_thread(struct dw_json_writer *writer, uint32_t number)
 {
 	const struct dw_facts *facts = writer->process->facts;
 	const struct dw_told_thread *thread =
@@ -115,7 +115,7 @@ static void add_now(struct dw_json_writer *writer, json *object, uint32_t stack)
 		return;
 	}
 	now = json_object_new_object();
-	dw_json_add(writer, now, "stack", stack_json(writer, stack, /* hint= */ 0));
+	dw_json_add(writer, now, "stack", dw_json_stack(writer, stack, /* hint= */ 0));
 	dw_json_text(writer, now, "end",
 		     dw_words_end_kind(writer->process->facts->stacks[stack].flags));
 	dw_json_add(writer, object, "now", now);
@@ -136,7 +136,7 @@ static void add_post(struct dw_json_writer *writer, json *object, uint32_t numbe
 	dw_json_text(writer, value, "kind",
 		     dw_names_thing_kind(writer->process->names, post->thing));
 	dw_json_text(writer, value, "function", frame ? frame->function : NULL);
-	dw_json_add(writer, value, "stack", stack_json(writer, post->stack, post->hint));
+	dw_json_add(writer, value, "stack", dw_json_stack(writer, post->stack, post->hint));
 	dw_json_add(writer, object, "post", value);
 }
 
@@ -178,7 +178,7 @@ static json *leg_json(struct dw_json_writer *writer, const struct dw_finding *fi
 	const struct dw_leg *leg = &finding->legs[number];
 	json *object = json_object_new_object();
 
-	dw_json_add(writer, object, "thread", thread_json(writer, leg->thread));
+	dw_json_add(writer, object, "thread", dw_json_thread(writer, leg->thread));
 	add_chain(writer, object, "holds", leg->holds);
 	add_post(writer, object, leg->post, dw_chain_given(writer->process, finding, number));
 	if (leg->needs)
@@ -243,7 +243,7 @@ static void add_found(struct dw_json_writer *writer, json *object, const struct 
 		const struct dw_found_leg *waiter = &found->legs[i];
 		json *value = json_object_new_object();
 
-		dw_json_add(writer, value, "thread", thread_json(writer, waiter->thread));
+		dw_json_add(writer, value, "thread", dw_json_thread(writer, waiter->thread));
 		if (waiter->needs)
 			add_chain(writer, value, "needs", waiter->needs);
 		else
@@ -278,14 +278,14 @@ static void add_misuse(struct dw_json_writer *writer, json *object, const struct
 	    writer, chain,
 	    dw_json_text_of(writer, dw_names_thing(writer->process->names, misuse->thing)));
 	dw_json_add(writer, object, "chain", chain);
-	dw_json_add(writer, leg, "thread", thread_json(writer, misuse->thread));
+	dw_json_add(writer, leg, "thread", dw_json_thread(writer, misuse->thread));
 	add_chain(writer, leg, "holds", misuse->chain);
 	dw_json_add(writer, leg, "at",
 		    thing_json(writer, misuse->thing,
 			       dw_names_thing(writer->process->names, misuse->thing), /* how= */ 0,
-			       stack_json(writer, misuse->stack, misuse->hint)));
+			       dw_json_stack(writer, misuse->stack, misuse->hint)));
 	if (misuse->holder)
-		dw_json_add(writer, leg, "holder", thread_json(writer, misuse->holder));
+		dw_json_add(writer, leg, "holder", dw_json_thread(writer, misuse->holder));
 	else
 		dw_json_null(writer, leg, "holder");
 	dw_json_append(writer, legs, leg);

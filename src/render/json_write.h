@@ -51,3 +51,8 @@ void dw_json_frame(struct dw_json_writer *writer, json *object, const char *key,
 
 /* How long locks of the writer's process were waited for: appends a row for each to @array. */
 void dw_json_contention(struct dw_json_writer *writer, json *array);
+
+/* A stack as an array of frames; a thread; what the threads of an inspected process do. */
+json *dw_json_stack(struct dw_json_writer *writer, uint32_t stack, uint32_t hint);
+json *dw_json_thread(struct dw_json_writer *writer, uint32_t number);
+json *dw_json_inspected(struct dw_json_writer *writer);

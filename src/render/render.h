@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 struct dw_names;
+struct dw_inspected;
 
 /* A reason why "nothing found" would not mean "nothing there". */
 struct dw_blind {
@@ -56,7 +57,7 @@ struct dw_reported {
 
 /* One recording. */
 struct dw_reported_process {
-	const char *path; /* of the recording */
+	const char *path; /* of the recording; NULL: there is none */
 	const struct dw_facts *facts;
 	struct dw_names *names;
 	const struct dw_reported *findings; /* in the order in which to show them */
@@ -64,6 +65,7 @@ struct dw_reported_process {
 	uint64_t n_needs, n_things;
 	bool monitored; /* somebody watched it while it ran, so what was stuck was found */
 	bool cut_off;   /* nobody watched it, and it did not come to its regular end; see last.h */
+	const struct dw_inspected *inspected; /* of one that was inspected; else NULL */
 	const struct dw_blind *blind;
 	size_t n_blind;
 };

@@ -103,7 +103,14 @@ uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *findi
 	if (flags & DW_FOUND_RUNNING)
 		ret[n++] = "the last thread does not wait for anything that is known, but runs";
 	if (flags & DW_FOUND_UNSEEN)
-		ret[n++] = dw_tell_text(
-		    telling, "who holds %s cannot be seen: it is taken without a call", last);
+		ret[n++] = dw_tell_text(telling, "who holds %s cannot be seen: %s", last,
+					telling->process->inspected ? "the lock does not say so"
+								    : "it is taken without a call");
+	if (flags & DW_FOUND_REFERENCE)
+		ret[n++] = "inferred: a lock that does not say who holds it is held by the thread "
+			   "that has its address on the stack, and does not wait for it";
+	if (flags & DW_FOUND_KICKED)
+		ret[n++] = "inferred: who asks again and again kicks the thread that waits for its "
+			   "lock, which is woken all the time, and goes on waiting";
 	return n;
 }

@@ -63,6 +63,11 @@ static struct dw_saying given(struct dw_telling *telling, const struct dw_findin
 	const char *who = dw_tell_text(telling, "%s%s", dw_tell_thread(telling, leg->thread),
 				       origin_text(telling, leg));
 
+	if (leg->holds && !holds->stack && telling->process->inspected)
+		return (struct dw_saying){
+		    dw_tell_text(telling, "%s holds %s%s; where it was taken is not known", who,
+				 dw_tell_thing(telling, holds->thing), dw_words_how(holds->how)),
+		    NULL};
 	if (leg->holds)
 		return (struct dw_saying){dw_tell_text(telling, "%s holds %s%s, %s", who,
 						       dw_tell_thing(telling, holds->thing),

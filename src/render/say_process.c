@@ -41,6 +41,10 @@ const char *dw_say_process(struct dw_telling *telling, bool all)
 	uint64_t n_short = process->facts->short_stacks;
 	const char *unwound = "", *unwatched = "";
 
+	/* A picture proves nothing but itself. */
+	if (process->inspected)
+		return dw_tell_text(telling, "%s: %s", dw_tell_process(telling),
+				    counts_text(telling));
 	if (n_short)
 		unwound = dw_tell_text(telling, "; %" PRIu64 " stack%s could not be unwound",
 				       n_short, plural(n_short));

@@ -100,5 +100,7 @@ const char *dw_say_result(struct dw_telling *telling, const struct dw_report *re
 		return "";
 	if (counts.n_excused)
 		return "clean: every cycle of needs that was found has an excuse";
+	if (report->processes[0].inspected)
+		return "clean: nothing is stuck";
 	return "clean: no cycle of needs was found";
 }

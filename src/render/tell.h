@@ -93,3 +93,6 @@ int dw_tell_finding_alone(struct dw_telling telling, const struct dw_reported *r
 
 /* How long locks of the process were waited for: a table. */
 void dw_tell_contention(struct dw_telling *telling);
+
+/* What every thread of an inspected process does; @all: with the stacks of those that idle, too. */
+void dw_tell_inspected(struct dw_telling *telling, bool all);

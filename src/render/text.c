@@ -42,20 +42,30 @@ static int tell_findings(const struct dw_telling *telling, const struct dw_repor
 }
 
 /* Each table has an arena of its own, as findings have. */
-static int tell_contentions(struct dw_telling telling, const struct dw_report *report)
+static int tell_tables(struct dw_telling telling, const struct dw_render_options *options)
 {
-	for (size_t i = 0; i < report->n_processes; i++) {
-		int r = dw_arena_new(&telling.arena, TABLE_MEMORY_MAX);
+	int r = dw_arena_new(&telling.arena, TABLE_MEMORY_MAX);
 
-		if (r < 0)
-			return dw_pass(r);
-		telling.process = &report->processes[i];
+	if (r < 0)
+		return dw_pass(r);
+	if (telling.process->inspected)
+		dw_tell_inspected(&telling, options->all);
+	if (options->contention)
 		dw_tell_contention(&telling);
-		dw_arena_free(telling.arena);
-		if (telling.full)
-			return dw_raise(-ENOMEM);
+	dw_arena_free(telling.arena);
+	return telling.full ? dw_raise(-ENOMEM) : 0;
+}
+
+static int tell_all_tables(struct dw_telling telling, const struct dw_report *report,
+			   const struct dw_render_options *options)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < report->n_processes; i++) {
+		telling.process = &report->processes[i];
+		r = tell_tables(telling, options);
 	}
-	return 0;
+	return r < 0 ? dw_pass(r) : 0;
 }
 
 /* The text of a reason says what to do about it. */
@@ -152,8 +162,8 @@ static int render(FILE *out, const struct dw_report *report,
 	int r = report->gate ? dw_tell_gate(&telling, report, options)
 			     : tell_findings(&telling, report, options);
 
-	if (r == 0 && options->contention)
-		r = tell_contentions(telling, report);
+	if (r == 0)
+		r = tell_all_tables(telling, report, options);
 	if (r == 0 && !report->gate)
 		r = tell_summary(telling, report, options);
 	if (r < 0)

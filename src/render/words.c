@@ -136,6 +136,10 @@ const char *dw_words_found(unsigned flag)
 		return "running";
 	case DW_FOUND_UNSEEN:
 		return "holder-unseen";
+	case DW_FOUND_REFERENCE:
+		return "holder-inferred";
+	case DW_FOUND_KICKED:
+		return "kick-inferred";
 	default:
 		return NULL;
 	}

@@ -106,6 +106,17 @@ static struct dw_thing_name name_by_taking(struct dw_names *names, const struct 
 	return name_by_stack(names, what, chain->stack, chain->hint, precision);
 }
 
+/* Locks of Rust are words, of which there is no more than who waits. */
+static bool is_waited_in_rust(struct dw_names *names, const struct dw_thing *thing,
+			      const struct dw_chain *chain)
+{
+	const struct dw_frame *site = NULL;
+
+	if (chain->how & DW_WAITS && dw_is_lock(thing->kind))
+		site = dw_names_own_frame(names, chain->stack, chain->hint);
+	return site && site->function && strstr(site->function, "::");
+}
+
 /* Of what was never waited for under a lock. */
 static struct dw_thing_name name_by_post(struct dw_names *names, const struct dw_thing *thing,
 					 const struct dw_post *post)
@@ -237,6 +248,8 @@ static struct dw_thing_name name_thing(struct dw_names *names, const struct dw_t
 		name = name_by_variable(names, thing);
 	if (!name.full && used->waiter)
 		name = name_by_waiter(names, used->waiter);
+	if (!name.full && is_waited_in_rust(names, thing, first))
+		name = name_by_waiter(names, first->stack);
 	for (enum precision precision = FINE; precision <= ROUGH; precision++) {
 		if (!name.full)
 			name = name_by_birth(names, thing, precision);
@@ -271,7 +284,7 @@ static struct used *find_used(const struct dw_facts *facts)
 	for (uint32_t i = 1; used && i < facts->n_chains; i++) {
 		const struct dw_chain *chain = &facts->chains[i];
 
-		if (chain->thing < facts->n_things && !used[chain->thing].chain &&
+		if (chain->thing < facts->n_things && !used[chain->thing].chain && chain->stack &&
 		    !(chain->how & DW_REMAINS))
 			used[chain->thing].chain = i;
 	}

@@ -12,6 +12,10 @@ A mode whose name has "hang" in it, "livelock", and one whose section begins wit
 never end. They are watched by the monitor until it finds what is stuck; then the program is
 killed.
 
+A section headed `== inspect MODE` is of the program running bare, without the shim, and looked
+into by `deadwatch inspect`: until it finds what is expected, if the mode never ends; else again
+and again while it runs.
+
 Hazards are left out, for which waits are long depends on the moment; but for a section with a
 line `hazards` at its begin.
 """
@@ -31,6 +35,7 @@ FOUND_TIMEOUT_S = 30
 POLL_S = 0.2
 SETTLED_S = 1.5     # a finding that has not changed for so long is whole
 LIVE_VERDICTS = ("deadlock", "stall")
+INSPECT_FAILED = 4
 SKIPPED = 77  # meson's exit code for a test that cannot run here
 
 
@@ -53,6 +58,14 @@ def modes_of(expect):
     if not modes:
         raise CaseError("expect names no mode (a line `== MODE`)")
     return modes
+
+
+def section_of(expect, mode):
+    """What is expected of a mode, without the options."""
+    lines = expect.splitlines()
+    begin = lines.index("== " + mode) + 1
+    ends = [i for i in range(begin, len(lines)) if lines[i].startswith("== ")] + [len(lines)]
+    return [line for line in lines[begin:ends[0]] if line not in SECTION_OPTIONS]
 
 
 def run_bare(program, mode):
@@ -193,10 +206,58 @@ def look(mode, with_hazards, program, shim, deadwatch, folder):
     yield from report_lines(*report(deadwatch, record), with_hazards)
 
 
-def look_at(mode, options, *how):
+def inspect(deadwatch, pid):
+    command = [deadwatch, "inspect", "--format", "json", str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=REPORT_TIMEOUT_S)
+    if done.returncode == INSPECT_FAILED:  # it may have ended meanwhile
+        return ["cannot inspect: " + done.stderr.strip()]
+    return list(report_lines(done.returncode, json.loads(done.stdout)))
+
+
+def await_inspected(process, deadwatch, expected):
+    """Looks into a process that hangs, or soon will, until it sees what is expected."""
+    lines, end = [], time.monotonic() + FOUND_TIMEOUT_S
+    while lines != expected and time.monotonic() < end:
+        if process.poll() == SKIPPED:
+            raise CannotRun("it cannot run here")
+        if process.poll() is not None:
+            raise CaseError("it ended with %d while it was looked into" % process.returncode)
+        lines = inspect(deadwatch, process.pid)
+    return lines
+
+
+def inspect_while_running(process, deadwatch):
+    """Nothing is stuck in a process that comes to its end; what was said otherwise is told."""
+    n = 0
+    while process.poll() is None:
+        lines = inspect(deadwatch, process.pid)
+        if process.poll() is None:
+            n += 1
+            if lines != ["exit 0"]:
+                return lines
+    return ["exit 0"] if n else ["it ended before it was looked into"]
+
+
+def look_inspected(mode, expected, program, deadwatch):
+    process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
+    try:
+        yield from (await_inspected(process, deadwatch, expected) if "hang" in mode
+                    else inspect_while_running(process, deadwatch))
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=PROGRAM_TIMEOUT_S)
+
+
+def look_at(mode, options, expected, program, shim, deadwatch, folder):
+    how = (program, shim, deadwatch, folder)
     yield "== " + mode
     yield from options
-    if "live" in options or "hang" in mode or mode == "livelock":
+    if mode.startswith("inspect "):
+        yield from look_inspected(mode.split()[1], expected, program, deadwatch)
+    elif "live" in options or "hang" in mode or mode == "livelock":
         yield from look_live(mode, *how)
     else:
         yield from look(mode, "hazards" in options, *how)
@@ -209,7 +270,8 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.environ.get("KEEP", temporary)
         lines = [line for mode, options in modes_of(expect)
-                 for line in look_at(mode, options, program, shim, deadwatch, folder)]
+                 for line in look_at(mode, options, section_of(expect, mode), program, shim,
+                                     deadwatch, folder)]
     seen = "\n".join(lines) + "\n"
     if seen == expect:
         return 0

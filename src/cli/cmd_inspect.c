@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/command.h"
+#include "cli/inspection.h"
+#include "cli/output.h"
+#include "cli/profiles.h"
+#include "cli/refused.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So long nobody comes on where something is stuck; who waits less is not called so. */
+#define STALL_MS_DEFAULT 1000
+#define STALL_MS_MIN 100
+#define STALL_MS_MAX 600000
+
+const struct dw_option inspect_options[] = {
+    {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
+    {"all", 'a', NULL, "show the stacks of threads that have nothing to do, too"},
+    {"profile", 'p', "FILE", "what else is known about the program"},
+    {"stall", 's', "MS", "how long a wait without progress is a stall (default 1000)"},
+    {.name = NULL},
+};
+
+struct wish {
+	const struct dw_renderer *renderer;
+	struct dw_render_options render;
+	const char *profile;
+	uint64_t stall_ns;
+};
+
+/* Return: whether @text is a number from @min to @max. */
+static bool read_number(const char *text, long min, long max, long *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtol(text, &end, 10);
+	return errno == 0 && end != text && !*end && *ret >= min && *ret <= max;
+}
+
+static int inspect(struct dw_process *process, const struct wish *wish,
+		   const struct dw_profiles *profiles)
+{
+	const struct dw_inspection_options options = {wish->stall_ns, profiles};
+	dw_auto(inspection) inspection = NULL;
+	int r = dw_inspection_new(&inspection, process, &options);
+
+	if (r == 0)
+		r = dw_output_write(stdout, dw_inspection_report(inspection), wish->renderer,
+				    &wish->render);
+	if (r == -ESRCH) {
+		fprintf(stderr, "deadwatch: process %d has ended while it was looked at\n",
+			(int)process->pid);
+		return DW_EXIT_FAILED;
+	}
+	if (r < 0) {
+		fprintf(stderr, "deadwatch: cannot inspect process %d: %s\n", (int)process->pid,
+			strerror(-r));
+		return DW_EXIT_FAILED;
+	}
+	return (int)dw_output_exit(dw_inspection_report(inspection));
+}
+
+static int inspect_live(pid_t pid, const struct wish *wish)
+{
+	dw_auto(process) process = NULL;
+	dw_auto(profiles) profiles = NULL;
+	struct dw_process_refusal refusal;
+	int r = dw_profiles_new(&profiles, wish->profile);
+
+	if (r > 0)
+		return DW_EXIT_USAGE;
+	if (r == 0)
+		r = dw_process_live_new(&process, pid, &refusal);
+	if (r > 0) {
+		dw_refused_say(pid, r, &refusal);
+		return DW_EXIT_FAILED;
+	}
+	if (r < 0) {
+		fprintf(stderr, "deadwatch: cannot inspect process %d: %s\n", (int)pid,
+			strerror(-r));
+		return DW_EXIT_FAILED;
+	}
+	return inspect(process, wish, profiles);
+}
+
+/* Return: DW_OPTION_STOP with @ret_exit if there is nothing to do, else 0. */
+static int read_options(const struct dw_command *self, int argc, char **argv, struct wish *ret,
+			int *ret_exit)
+{
+	long stall_ms = STALL_MS_DEFAULT;
+	int id;
+
+	while ((id = dw_option_next(self, argc, argv, ret_exit)) >= 0) {
+		if (id == 'a')
+			ret->render.all = true;
+		else if (id == 'p')
+			ret->profile = optarg;
+		else if (id == 'f')
+			ret->renderer = dw_renderer_find(optarg);
+		else if (!read_number(optarg, STALL_MS_MIN, STALL_MS_MAX, &stall_ms))
+			return *ret_exit = dw_usage(self, "'%s' is no time from %d to %d ms",
+						    optarg, STALL_MS_MIN, STALL_MS_MAX),
+			       DW_OPTION_STOP;
+		if (!ret->renderer)
+			return *ret_exit = dw_usage(self, "there is no format '%s'", optarg),
+			       DW_OPTION_STOP;
+	}
+	ret->stall_ns = (uint64_t)stall_ms * 1000000;
+	return id == DW_OPTION_STOP ? id : 0;
+}
+
+int cmd_inspect(const struct dw_command *self, int argc, char **argv)
+{
+	struct wish wish = {.renderer = &dw_render_text};
+	int status;
+	long pid;
+
+	if (read_options(self, argc, argv, &wish, &status) == DW_OPTION_STOP)
+		return status;
+	if (optind + 1 != argc)
+		return dw_usage(self, optind == argc ? "a process is missing"
+						     : "there is more than one process");
+	if (!read_number(argv[optind], 1, INT32_MAX, &pid))
+		return dw_usage(self, "'%s' is no number of a process", argv[optind]);
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
+	return inspect_live((pid_t)pid, &wish);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/inspection.h"
+
+#include "analysis/finding.h"
+#include "analysis/now.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/fold.h"
+#include "cli/pictured.h"
+#include "cli/profiles.h"
+#include "inspect/scene.h"
+#include "model/picture.h"
+#include "symbol/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Two sights of a process with the kernel's greatest number of threads; see scene.c. */
+#define MEMORY_MAX ((size_t)2 << 30)
+
+/* Looks at a process that shows nothing: who has waited throughout them is suspect. */
+#define SHORT_LOOKS 3
+#define SHORT_LOOK_NS 15000000
+
+/* Looks at one that is suspect: so often that who comes on is seen doing so. */
+#define LONG_LOOK_NS 10000000
+
+/* So long after a stop a thread may take until it sleeps again, on a busy machine. */
+#define SETTLE_NS 100000000
+
+struct dw_inspection {
+	const struct dw_inspection_options *options;
+	struct dw_arena *arena;
+	struct dw_sight sights[2];
+	struct dw_scene *scene; /* of the latest sight */
+	const struct dw_facts *facts;
+	struct dw_analysis *analysis;
+	struct dw_reported_process process;
+	struct dw_report report;
+};
+
+struct dw_inspection *dw_inspection_free(struct dw_inspection *inspection)
+{
+	if (inspection) {
+		dw_analysis_free(inspection->analysis);
+		dw_scene_free(inspection->scene);
+		dw_arena_free(inspection->arena);
+		free(inspection);
+	}
+	return NULL;
+}
+
+const struct dw_report *dw_inspection_report(const struct dw_inspection *inspection)
+{
+	return &inspection->report;
+}
+
+static void pause_for(uint64_t ns)
+{
+	const struct timespec time = {.tv_nsec = (long)ns};
+
+	nanosleep(&time, NULL);
+}
+
+/* What the looks have shown, as the monitor would say it. NULL: there is no memory. */
+static struct dw_now_look *looks_of(struct dw_inspection *inspection, const struct dw_scene *scene)
+{
+	const struct dw_scene_thread *seen = dw_scene_threads(scene);
+	uint32_t n = dw_scene_facts(scene)->n_threads;
+	struct dw_now_look *looks = dw_arena_alloc(inspection->arena, n * sizeof(*looks));
+
+	for (uint32_t t = 1; looks && t < n; t++)
+		looks[t] = (struct dw_now_look){
+		    .same_ns = seen[t].sighted->same_ns,
+		    .still_ns = seen[t].sighted->still_ns,
+		    .polls = seen[t].polls,
+		    .at_lock = seen[t].meaning.kind == DW_LOCK_WORD,
+		};
+	return looks;
+}
+
+static int find(struct dw_inspection *inspection, const struct dw_scene *scene,
+		const struct dw_facts *facts, uint64_t stall_ns, const struct dw_found **ret,
+		size_t *ret_n)
+{
+	struct dw_now now = {
+	    .facts = facts,
+	    .looks = looks_of(inspection, scene),
+	    .now_ns = inspection->sights[0].time_ns > inspection->sights[1].time_ns
+			  ? inspection->sights[0].time_ns
+			  : inspection->sights[1].time_ns,
+	    .stall_ns = stall_ns,
+	};
+	int r = now.looks ? dw_now_find(&now, inspection->arena, ret, ret_n) : dw_raise(-ENOMEM);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* Somebody waits for a lock since the first look; or holds one, and sleeps again and again. */
+static bool any_waits_still(const struct dw_scene *scene)
+{
+	const struct dw_facts *facts = dw_scene_facts(scene);
+	const struct dw_scene_thread *seen = dw_scene_threads(scene);
+
+	for (uint32_t t = 1; t < facts->n_threads; t++) {
+		uint16_t kind = facts->things[seen[t].thing].kind;
+
+		if (seen[t].thing && seen[t].sighted->same_ns &&
+		    (dw_is_lock(kind) || kind == DW_LOCK_WORD))
+			return true;
+		if (seen[t].meaning.sleeps && facts->slots[t].slot->top > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Return: 1 if it may be stuck, 0 if nothing is, or a negative errno. */
+static int is_suspect(struct dw_inspection *inspection)
+{
+	const struct dw_facts *facts = dw_scene_facts(inspection->scene);
+	const struct dw_found *founds;
+	size_t n;
+	int r;
+
+	if (any_waits_still(inspection->scene))
+		return 1;
+	r = find(inspection, inspection->scene, facts, /* stall_ns= */ 1, &founds, &n);
+	return r < 0 ? dw_pass(r) : n > 0;
+}
+
+/* Looks until the process is over it, or the time is. Return: as is_suspect(). */
+static int watch(struct dw_inspection *inspection)
+{
+	struct dw_sight *sight = &inspection->sights[0];
+	int r = 0, suspect = 1;
+
+	for (int i = 0; r == 0 && i < SHORT_LOOKS; i++) {
+		pause_for(SHORT_LOOK_NS);
+		r = dw_sight_look_again(sight);
+	}
+	while (r == 0 && (suspect = is_suspect(inspection)) > 0 &&
+	       sight->time_ns - sight->base_ns < inspection->options->stall_ns + SETTLE_NS) {
+		pause_for(LONG_LOOK_NS);
+		r = dw_sight_look_again(sight);
+	}
+	return r < 0 ? dw_pass(r) : suspect;
+}
+
+/* The second sight, which shows what the first one did, or not. */
+static int look_back(struct dw_inspection *inspection)
+{
+	struct dw_sight *sights = inspection->sights;
+	struct dw_scene *before = inspection->scene;
+	int r = dw_sight_take(&sights[1], sights[0].process, inspection->arena);
+
+	if (r < 0)
+		return dw_pass(r);
+	dw_sight_continue(&sights[1], &sights[0]);
+	inspection->scene = NULL;
+	r = dw_scene_new(&inspection->scene, &sights[1], before);
+	dw_scene_free(before);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* A process that does not run any more shows one moment; nobody knows how long it was like that. */
+static void take_as_still(struct dw_sight *sight, uint64_t ns)
+{
+	for (uint32_t i = 0; i < sight->n_threads; i++)
+		sight->threads[i].same_ns = sight->threads[i].still_ns = ns;
+}
+
+static int look(struct dw_inspection *inspection, struct dw_process *process)
+{
+	struct dw_sight *sight = &inspection->sights[0];
+	int r = dw_sight_take(sight, process, inspection->arena);
+
+	if (r == 0 && !process->runs)
+		take_as_still(sight, inspection->options->stall_ns);
+	if (r == 0)
+		r = dw_scene_new(&inspection->scene, sight, /* before= */ NULL);
+	if (r == 0 && process->runs)
+		r = watch(inspection);
+	if (r > 0)
+		r = look_back(inspection);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static bool rests_on_reference(const struct dw_inspection *inspection, const struct dw_found *found)
+{
+	const struct dw_chain *chains = inspection->facts->chains;
+
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (found->legs[i].holds &&
+		    dw_scene_grounds(inspection->scene, chains[found->legs[i].holds].thing) ==
+			DW_GROUNDS_REFERENCE)
+			return true;
+	return false;
+}
+
+/* No kick was seen: where an answer is waited for, that is inferred. */
+static bool rests_on_kick(const struct dw_inspection *inspection, const struct dw_found *found)
+{
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (inspection->facts->things[found->legs[i].thing].kind == DW_ANSWER)
+			return true;
+	return false;
+}
+
+static int complete_found(struct dw_inspection *inspection, struct dw_found *found)
+{
+	const struct dw_scene_thread *seen = dw_scene_threads(inspection->scene);
+	size_t n = (size_t)found->n_legs + found->n_waiters;
+	struct dw_found_leg *legs = dw_arena_alloc(inspection->arena, n * sizeof(*legs));
+
+	if (!legs)
+		return dw_raise(-ENOMEM);
+	memcpy(legs, found->legs, n * sizeof(*legs));
+	for (size_t i = 0; i < n; i++)
+		legs[i].stack = seen[legs[i].thread].stack;
+	found->legs = legs;
+	/* Nobody has watched who gives what. */
+	found->flags &= ~(uint32_t)(DW_FOUND_NO_POSTER | DW_FOUND_POSTERS_GONE);
+	if (rests_on_reference(inspection, found))
+		found->flags |= DW_FOUND_REFERENCE;
+	if (rests_on_kick(inspection, found))
+		found->flags |= DW_FOUND_KICKED;
+	if (!inspection->sights[0].base_ns)
+		found->span_ns = 0;
+	return 0;
+}
+
+/* The facts with what was found in them. */
+static int add_founds(struct dw_inspection *inspection)
+{
+	struct dw_facts *facts = dw_arena_alloc(inspection->arena, sizeof(*facts));
+	const struct dw_found *founds;
+	struct dw_found *all;
+	size_t n;
+	int r = facts ? 0 : dw_raise(-ENOMEM);
+
+	if (r == 0)
+		r = find(inspection, inspection->scene, inspection->facts,
+			 inspection->options->stall_ns, &founds, &n);
+	if (r < 0)
+		return dw_pass(r);
+	all = dw_arena_alloc(inspection->arena, (n + 1) * sizeof(*all));
+	if (!all)
+		return dw_raise(-ENOMEM);
+	memcpy(all + 1, founds, n * sizeof(*all));
+	for (size_t i = 1; r == 0 && i <= n; i++)
+		r = complete_found(inspection, &all[i]);
+	*facts = *inspection->facts;
+	facts->founds = all;
+	facts->n_founds = (uint32_t)n + 1;
+	if (r == 0)
+		r = dw_names_grow(dw_scene_names(inspection->scene), facts);
+	inspection->facts = facts;
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int analyse(struct dw_inspection *inspection)
+{
+	struct dw_names *names = dw_scene_names(inspection->scene);
+	int r =
+	    dw_profiles_apply(&inspection->facts, inspection->arena, inspection->options->profiles,
+			      dw_scene_facts(inspection->scene), names);
+
+	if (r == 0)
+		r = add_founds(inspection);
+	if (r == 0)
+		r = dw_analysis_new(&inspection->analysis, inspection->facts, MEMORY_MAX);
+	if (r == 0)
+		r = dw_analysis_run_founds(inspection->analysis);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int fill_report(struct dw_inspection *inspection)
+{
+	struct dw_reported_process *process = &inspection->process;
+	struct dw_reported *folded;
+	int r;
+
+	*process = (struct dw_reported_process){
+	    .facts = inspection->facts,
+	    .names = dw_scene_names(inspection->scene),
+	    .monitored = true,
+	};
+	r = dw_fold(&folded, &process->n_findings, inspection->arena, inspection->analysis,
+		    inspection->facts, process->names);
+	process->findings = folded;
+	if (r == 0)
+		r = dw_pictured_make(&process->inspected, inspection->arena, inspection->scene,
+				     inspection->facts, inspection->options->profiles);
+	if (r == 0)
+		r = dw_pictured_judge(process, inspection->arena);
+	inspection->report = (struct dw_report){.processes = process, .n_processes = 1};
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int begin(struct dw_inspection **ret, const struct dw_inspection_options *options)
+{
+	struct dw_inspection *inspection = calloc(1, sizeof(*inspection));
+	int r = inspection ? dw_arena_new(&inspection->arena, MEMORY_MAX) : dw_raise(-ENOMEM);
+
+	*ret = inspection;
+	if (r < 0)
+		return dw_pass(r);
+	inspection->options = options;
+	return 0;
+}
+
+int dw_inspection_new(struct dw_inspection **ret, struct dw_process *process,
+		      const struct dw_inspection_options *options)
+{
+	dw_auto(inspection) inspection = NULL;
+	int r = begin(&inspection, options);
+
+	if (r == 0)
+		r = look(inspection, process);
+	if (r == 0)
+		r = analyse(inspection);
+	if (r == 0)
+		r = fill_report(inspection);
+	if (r < 0)
+		return dw_pass(r);
+	*ret = dw_take(inspection);
+	return 0;
+}
+
+int dw_inspection_new_of_sight(struct dw_inspection **ret, const struct dw_sight *sight,
+			       const struct dw_inspection_options *options)
+{
+	dw_auto(inspection) inspection = NULL;
+	int r = begin(&inspection, options);
+
+	if (r == 0) {
+		inspection->sights[0] = *sight;
+		r = dw_scene_new(&inspection->scene, &inspection->sights[0], /* before= */ NULL);
+	}
+	if (r == 0)
+		r = analyse(inspection);
+	if (r == 0)
+		r = fill_report(inspection);
+	if (r < 0)
+		return dw_pass(r);
+	*ret = dw_take(inspection);
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/output.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* See https://no-color.org: set and not empty means no. */
+bool dw_output_wants_colour(FILE *out)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if ((no_colour && *no_colour) || !term || !strcmp(term, "dumb"))
+		return false;
+	return isatty(fileno(out));
+}
+
+int dw_output_write(FILE *out, const struct dw_report *report, const struct dw_renderer *renderer,
+		    const struct dw_render_options *options)
+{
+	struct dw_render_options chosen = *options;
+	int r;
+
+	chosen.colour = dw_output_wants_colour(out);
+	r = renderer->render(out, report, &chosen);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* A hazard is listed, and no more: nothing closes a cycle through it. */
+static bool has_findings(const struct dw_reported_process *process)
+{
+	for (size_t i = 0; i < process->n_findings; i++)
+		if (process->findings[i].finding->excuse == DW_NO_EXCUSE &&
+		    process->findings[i].finding->verdict != DW_HAZARD)
+			return true;
+	return false;
+}
+
+enum dw_exit dw_output_exit(const struct dw_report *report)
+{
+	bool blind = report->n_blind > 0;
+
+	for (size_t i = 0; i < report->n_processes; i++) {
+		if (has_findings(&report->processes[i]))
+			return DW_EXIT_FINDINGS;
+		blind = blind || report->processes[i].n_blind > 0;
+	}
+	return blind ? DW_EXIT_BLIND : DW_EXIT_CLEAN;
+}

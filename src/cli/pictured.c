@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/pictured.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/blind.h"
+#include "cli/profiles.h"
+#include "inspect/scene.h"
+#include "model/event.h"
+#include "render/inspected.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* The name of the system call, where it is one that threads wait in. */
+static const char *call_name(const struct dw_scene_thread *seen)
+{
+	static const char *const words[] = {
+#define X(value, text) [value] = text,
+	    DW_CALLS(X)
+#undef X
+	};
+	uint32_t number = dw_thing_number(seen->meaning.address);
+
+	if (seen->sighted->thread.call == SYS_futex)
+		return "futex";
+	if (seen->meaning.kind != DW_CALL || number >= sizeof(words) / sizeof(words[0]))
+		return NULL;
+	return words[number];
+}
+
+static const char *why_no_stack(int error)
+{
+	switch (-error) {
+	case 0:
+		return NULL;
+	case EINTR:
+		return "it is in a system call that a stop would interrupt";
+	case ESRCH:
+		return "it has ended meanwhile";
+	case ETIMEDOUT:
+		return "it did not stop";
+	case ENODATA:
+		return "its stack could not be unwound";
+	case EPERM:
+	case EACCES:
+		return "tracing it is not permitted";
+	default:
+		return strerror(-error);
+	}
+}
+
+static struct dw_inspected_thread pictured_of(const struct dw_scene_thread *seen, const char *role)
+{
+	const struct dw_process_thread *thread = &seen->sighted->thread;
+	struct dw_inspected_thread pictured = {
+	    .role = role,
+	    .stack = seen->stack,
+	    .no_stack = seen->stack ? NULL : why_no_stack(seen->sighted->stack_error),
+	    .chain = seen->chain,
+	    .state = thread->state,
+	    .has_call = thread->call >= 0,
+	    .call = thread->call >= 0 ? (uint32_t)thread->call : 0,
+	    .call_name = call_name(seen),
+	    .idles = seen->meaning.idles,
+	    .polls = seen->polls,
+	    .same_ns = seen->sighted->same_ns,
+	    .still_ns = seen->sighted->still_ns,
+	};
+
+	memcpy(pictured.arguments, thread->arguments, sizeof(pictured.arguments));
+	return pictured;
+}
+
+int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
+		     struct dw_scene *scene, const struct dw_facts *facts,
+		     const struct dw_profiles *profiles)
+{
+	const struct dw_scene_thread *seen = dw_scene_threads(scene);
+	struct dw_inspected *picture = dw_arena_alloc(arena, sizeof(*picture));
+	struct dw_inspected_thread *threads =
+	    dw_arena_alloc(arena, facts->n_threads * sizeof(*threads));
+	bool *is_inferred = dw_arena_alloc(arena, facts->n_things * sizeof(*is_inferred));
+	const char *const *roles;
+	int r = picture && threads && is_inferred ? 0 : dw_raise(-ENOMEM);
+
+	if (r == 0)
+		r = dw_profiles_roles(&roles, arena, profiles, facts, dw_scene_names(scene));
+	if (r < 0)
+		return dw_pass(r);
+	for (uint32_t t = 1; t < facts->n_threads; t++)
+		threads[t] = pictured_of(&seen[t], roles[t]);
+	for (uint32_t i = 1; i < facts->n_things; i++)
+		is_inferred[i] = dw_scene_grounds(scene, i) == DW_GROUNDS_REFERENCE;
+	*picture = (struct dw_inspected){
+	    .threads = threads,
+	    .is_inferred = is_inferred,
+	    .span_ns = dw_scene_span_ns(scene),
+	};
+	*ret = picture;
+	return 0;
+}
+
+/* What is in a call that a stop would interrupt is known by that call. */
+int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena)
+{
+	const struct dw_inspected_thread *threads = process->inspected->threads;
+	struct dw_blind_list list = {0};
+	uint32_t n = 0;
+	int r = 0;
+
+	for (uint32_t t = 1; t < process->facts->n_threads; t++)
+		n += !threads[t].stack && !threads[t].has_call;
+	if (n > 0)
+		r = dw_blind_add(&list, arena, "no-stacks",
+				 "where %u of %u threads are could not be seen", n,
+				 process->facts->n_threads - 1);
+	process->blind = list.entries;
+	process->n_blind = list.n;
+	return r < 0 ? dw_pass(r) : 0;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Locks and conditions in memory: where they are, told by the word that is waited on, and who
+ * has them. The layouts are those that C libraries are bound to by what they were linked
+ * with: glibc's since 2.25, musl's since 1.1.
+ */
+#include "inspect/meaning_parts.h"
+
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* glibc: the mutex. */
+#define GLIBC_MUTEX_OWNER 8
+#define GLIBC_MUTEX_USERS 12
+#define GLIBC_MUTEX_KIND 16
+#define GLIBC_MUTEX_KIND_MAX 0x1ff /* all bits that a kind has ever had */
+
+/* glibc: the words of a rwlock that are waited on, by their alignment to 8. */
+#define GLIBC_RWLOCK_PHASE 8
+#define GLIBC_RWLOCK_WRITERS 12
+#define GLIBC_RWLOCK_READER_SHIFT 3 /* of the first word, which counts them */
+#define GLIBC_RWLOCK_WRITER 24      /* the number of the thread that has it for writing */
+
+/* glibc: the word of a barrier that is waited on. */
+#define GLIBC_BARRIER_ROUND 4
+
+/* What waits in glibc's condition keeps, one after the other, on its stack. */
+struct cleanup {
+	uint64_t condition, mutex;
+};
+
+/* The words of a glibc condition that are waited on are so far behind its beginning. */
+static const uint64_t condition_offsets[] = {40, 44, 32, 36};
+
+/* The two lie in the innermost frames of the C library. */
+#define CLEANUP_MAX_SIZE 1024
+
+/* musl: the mutex's word, behind its type; who waits for a condition does so on its own stack. */
+#define MUSL_MUTEX_WORD 4
+#define MUSL_THREAD_NUMBER 8 /* bytes before the word that a join waits on */
+#define MUSL_OWNER_MASK 0x3fffffff
+#define MUSL_NORMAL 16 /* EBUSY: taken, by nobody in particular */
+
+/* Of a word that the kernel knows as a lock with priority inheritance. */
+#define PI_OWNER_MASK FUTEX_TID_MASK
+
+/* Rust: how many readers there are; all bits: a writer. */
+#define RUST_RWLOCK_MASK 0x3fffffff
+
+/* glibc's simple lock: somebody has it, and others wait. */
+#define LOCKED_WITH_WAITERS 2
+
+static bool has_futex_arguments(const struct dw_asleep *asleep)
+{
+	return asleep->arguments &&
+	       (asleep->call == SYS_futex || asleep->call == SYS_restart_syscall);
+}
+
+bool dw_meaning_is_futex(const struct dw_asleep *asleep)
+{
+	return asleep->arguments && asleep->call == SYS_futex;
+}
+
+static unsigned operation(const struct dw_asleep *asleep)
+{
+	return (unsigned)asleep->arguments[1] & FUTEX_CMD_MASK;
+}
+
+bool dw_meaning_argument(const struct dw_asleep *asleep, const char *name, uint64_t *ret)
+{
+	for (uint32_t i = 0; asleep->argument && i < asleep->n_frames; i++) {
+		if (!(asleep->frames[i].flags & DW_FRAME_WRAPPER))
+			return false;
+		if (asleep->argument(asleep->context, i, name, ret) && *ret)
+			return true;
+	}
+	return false;
+}
+
+void dw_meaning_word(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	if (has_futex_arguments(asleep)) {
+		ret->address = asleep->arguments[0];
+		ret->how |= asleep->arguments[3] ? DW_TIMED : 0;
+	} else if (!dw_meaning_argument(asleep, "futex_word", &ret->address)) {
+		dw_meaning_argument(asleep, "futex", &ret->address);
+	}
+}
+
+static bool is_musl_frame(const struct dw_frame *frame)
+{
+	static const char *const functions[] = {
+	    "__timedwait",  "__timedwait_cp", "__wait",          "__futex4_cp",
+	    "__syscall_cp", "__syscall_cp_c", "__syscall_cp_asm"};
+	const char *function = frame->function ? frame->function : "";
+
+	if (frame->module &&
+	    (!strcmp(frame->module, "libc.so") || !strncmp(frame->module, "ld-musl", 7)))
+		return true;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (!strcmp(function, functions[i]))
+			return true;
+	return false;
+}
+
+/* By its own functions; they are in the innermost frames of whatever waits in it. */
+static bool is_musl(const struct dw_asleep *asleep, uint32_t site)
+{
+	for (uint32_t i = 0; i < site; i++)
+		if (is_musl_frame(&asleep->frames[i]))
+			return true;
+	return false;
+}
+
+static bool read_at(const struct dw_asleep *asleep, uint64_t address, void *ret, size_t n)
+{
+	return asleep->read && asleep->read(asleep->context, address, ret, n);
+}
+
+static bool word_at(const struct dw_asleep *asleep, uint64_t address, uint32_t *ret)
+{
+	return read_at(asleep, address, ret, sizeof(*ret));
+}
+
+static void tell_mutex(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	uint64_t word = has_futex_arguments(asleep) ? asleep->arguments[0] : 0;
+	unsigned what = word ? operation(asleep) : FUTEX_WAIT;
+
+	ret->address = word;
+	if (what == FUTEX_LOCK_PI || what == FUTEX_LOCK_PI2) {
+		ret->owner = DW_OWNER_PI_WORD;
+	} else if (is_musl(asleep, ret->site)) {
+		ret->owner = DW_OWNER_MUSL_MUTEX;
+		ret->address = word ? word - MUSL_MUTEX_WORD : 0;
+	} else {
+		ret->owner = DW_OWNER_GLIBC_MUTEX;
+	}
+	if (!ret->address && !dw_meaning_argument(asleep, "mutex", &ret->address))
+		dw_meaning_argument(asleep, "futex", &ret->address);
+}
+
+static void tell_rwlock(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	uint64_t word = has_futex_arguments(asleep) ? asleep->arguments[0] : 0;
+
+	if (word && is_musl(asleep, ret->site)) {
+		ret->address = word;
+	} else if (word) {
+		ret->address = word - (word % 8 ? GLIBC_RWLOCK_WRITERS : GLIBC_RWLOCK_PHASE);
+		ret->owner = DW_OWNER_GLIBC_RWLOCK;
+	} else {
+		dw_meaning_argument(asleep, "rwlock", &ret->address);
+	}
+}
+
+/* Looks on the stack for the pair that is @condition and its mutex. */
+static bool find_cleanup(const uint64_t *stack, size_t n, uint64_t condition, uint64_t *ret_mutex)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		if (stack[i] == condition && stack[i + 1] && stack[i + 1] % 4 == 0) {
+			*ret_mutex = stack[i + 1];
+			return true;
+		}
+	return false;
+}
+
+/* As much of the stack as there is, in halves of what was tried. Return: how many words. */
+static size_t read_stack(const struct dw_asleep *asleep, uint64_t *ret, size_t size)
+{
+	if (!asleep->sp || asleep->sp % sizeof(uint64_t))
+		return 0;
+	for (; size >= sizeof(struct cleanup); size /= 2)
+		if (read_at(asleep, asleep->sp, ret, size))
+			return size / sizeof(uint64_t);
+	return 0;
+}
+
+static void tell_glibc_condition(const struct dw_asleep *asleep, uint64_t word,
+				 struct dw_meaning *ret)
+{
+	uint64_t stack[CLEANUP_MAX_SIZE / sizeof(uint64_t)];
+	size_t n = read_stack(asleep, stack, sizeof(stack));
+
+	for (size_t i = 0; i < sizeof(condition_offsets) / sizeof(*condition_offsets); i++) {
+		uint64_t condition = word - condition_offsets[i];
+
+		if (condition % 8 || !find_cleanup(stack, n, condition, &ret->mutex))
+			continue;
+		ret->address = condition;
+		ret->mutex_owner = DW_OWNER_GLIBC_MUTEX;
+		return;
+	}
+	/* Nothing on the stack says so: as most versions have it. */
+	ret->address = word - condition_offsets[word % 8 ? 1 : 0];
+}
+
+/* A condition wait that is over waits for the word of its mutex: as a lock, not as a condition. */
+static bool is_retaking(const struct dw_asleep *asleep)
+{
+	if (!has_futex_arguments(asleep) || asleep->call != SYS_futex)
+		return false;
+	switch (operation(asleep)) {
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return true;
+	case FUTEX_WAIT:
+		return (uint32_t)asleep->arguments[2] == LOCKED_WITH_WAITERS;
+	default:
+		return false;
+	}
+}
+
+static void tell_retaking(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	ret->kind = DW_MUTEX;
+	ret->how = DW_RETAKEN;
+	ret->retakes = true;
+	tell_mutex(asleep, ret);
+}
+
+static void tell_condition(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	uint64_t word = has_futex_arguments(asleep) ? asleep->arguments[0] : 0;
+
+	if (word && is_musl(asleep, ret->site)) {
+		ret->address = word;
+	} else if (word && is_retaking(asleep)) {
+		tell_retaking(asleep, ret);
+	} else if (word) {
+		tell_glibc_condition(asleep, word, ret);
+	} else {
+		dw_meaning_argument(asleep, "cond", &ret->address);
+		dw_meaning_argument(asleep, "mutex", &ret->mutex);
+	}
+}
+
+/* glibc waits while the word is the thread's number; musl on another word, behind that. */
+static void tell_ending(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	uint64_t number;
+
+	if (!has_futex_arguments(asleep)) {
+		if (dw_meaning_argument(asleep, "tid", &number))
+			ret->tid = (uint32_t)number;
+	} else if (is_musl(asleep, ret->site)) {
+		word_at(asleep, asleep->arguments[0] - MUSL_THREAD_NUMBER, &ret->tid);
+	} else {
+		ret->tid = (uint32_t)asleep->arguments[2];
+	}
+	if (has_futex_arguments(asleep) && asleep->arguments[3])
+		ret->how |= DW_TIMED;
+}
+
+static void tell_other(const struct dw_asleep *asleep, const char *name, struct dw_meaning *ret)
+{
+	if (has_futex_arguments(asleep))
+		ret->address = asleep->arguments[0];
+	else
+		dw_meaning_argument(asleep, name, &ret->address);
+}
+
+void dw_meaning_lock(const struct dw_asleep *asleep, const struct dw_meaning_row *row,
+		     struct dw_meaning *ret)
+{
+	ret->kind = row->kind;
+	ret->how = row->how;
+	switch ((enum dw_thing_kind)row->kind) {
+	case DW_MUTEX:
+		ret->retakes = row->how & DW_RETAKEN;
+		tell_mutex(asleep, ret);
+		break;
+	case DW_RWLOCK:
+		tell_rwlock(asleep, ret);
+		break;
+	case DW_CONDITION:
+		tell_condition(asleep, ret);
+		break;
+	case DW_ENDING:
+		tell_ending(asleep, ret);
+		break;
+	case DW_SEMAPHORE:
+		tell_other(asleep, "sem", ret);
+		break;
+	case DW_BARRIER:
+		tell_other(asleep, "barrier", ret);
+		if (has_futex_arguments(asleep) && !is_musl(asleep, ret->site))
+			ret->address -= GLIBC_BARRIER_ROUND;
+		break;
+	case DW_ONCE:
+		tell_other(asleep, "once_control", ret);
+		break;
+	case DW_SPINLOCK:
+	case DW_FUTEX:
+	case DW_ANSWER:
+	case DW_CALL:
+	case DW_LOCK_WORD:
+		break;
+	}
+}
+
+/* Whether there is what glibc's mutex looks like when somebody has it and others wait. */
+static bool looks_like_mutex(const struct dw_asleep *asleep, uint64_t address)
+{
+	uint32_t words[GLIBC_MUTEX_KIND / sizeof(uint32_t) + 1];
+
+	if (!read_at(asleep, address, words, sizeof(words)))
+		return false;
+	return words[0] == LOCKED_WITH_WAITERS && words[GLIBC_MUTEX_OWNER / 4] &&
+	       words[GLIBC_MUTEX_USERS / 4] && words[GLIBC_MUTEX_USERS / 4] < 0x10000 &&
+	       words[GLIBC_MUTEX_KIND / 4] <= GLIBC_MUTEX_KIND_MAX;
+}
+
+void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	unsigned what = operation(asleep);
+
+	dw_meaning_word(asleep, ret);
+	ret->kind = DW_FUTEX;
+	if (what == FUTEX_LOCK_PI || what == FUTEX_LOCK_PI2) {
+		ret->kind = DW_MUTEX;
+		ret->owner = DW_OWNER_PI_WORD;
+	} else if (what == FUTEX_WAIT && asleep->arguments[2] == LOCKED_WITH_WAITERS &&
+		   looks_like_mutex(asleep, ret->address)) {
+		ret->kind = DW_MUTEX;
+		ret->owner = DW_OWNER_GLIBC_MUTEX;
+	}
+}
+
+uint32_t dw_meaning_owner(const struct dw_asleep *reader, enum dw_owner_place place,
+			  uint64_t address)
+{
+	uint32_t word = 0;
+
+	switch (place) {
+	case DW_OWNER_NONE:
+	case DW_OWNER_RUST_RWLOCK:
+		break;
+	case DW_OWNER_GLIBC_MUTEX:
+		/* Who lets go of it takes its number away before it opens the lock. */
+		if (!word_at(reader, address, &word) || !word)
+			return 0;
+		return word_at(reader, address + GLIBC_MUTEX_OWNER, &word) ? word : 0;
+	case DW_OWNER_GLIBC_RWLOCK:
+		return word_at(reader, address + GLIBC_RWLOCK_WRITER, &word) ? word : 0;
+	case DW_OWNER_PI_WORD:
+		return word_at(reader, address, &word) ? word & PI_OWNER_MASK : 0;
+	case DW_OWNER_MUSL_MUTEX:
+		if (!word_at(reader, address + MUSL_MUTEX_WORD, &word))
+			return 0;
+		word &= MUSL_OWNER_MASK;
+		return word == MUSL_NORMAL ? 0 : word;
+	}
+	return 0;
+}
+
+uint32_t dw_meaning_readers(const struct dw_asleep *reader, enum dw_owner_place place,
+			    uint64_t address)
+{
+	uint32_t word;
+
+	if ((place != DW_OWNER_GLIBC_RWLOCK && place != DW_OWNER_RUST_RWLOCK) ||
+	    !word_at(reader, address, &word))
+		return 0;
+	if (place == DW_OWNER_GLIBC_RWLOCK)
+		return word >> GLIBC_RWLOCK_READER_SHIFT;
+	word &= RUST_RWLOCK_MASK;
+	return word == RUST_RWLOCK_MASK ? 0 : word;
+}

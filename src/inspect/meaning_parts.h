@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the meaning share.
+ *
+ * Internal to the meaning.
+ */
+#pragma once
+
+#include "inspect/meaning.h"
+
+/* A function in which threads wait. */
+struct dw_meaning_row {
+	const char *function; /* the beginning of its plain name */
+	uint8_t kind;         /* enum dw_thing_kind */
+	uint8_t how;          /* enum dw_how */
+};
+
+/* @function without what C libraries put before the names of their functions. */
+const char *dw_meaning_plain(const char *function);
+
+/* Whether the system call is known, and there is none: the thread runs. */
+bool dw_meaning_runs(const struct dw_asleep *asleep);
+
+/* Whether it is known to be in the system call that waits on a word. */
+bool dw_meaning_is_futex(const struct dw_asleep *asleep);
+
+/* The argument called @name of one of the wrappers' frames. Return: whether it is known. */
+bool dw_meaning_argument(const struct dw_asleep *asleep, const char *name, uint64_t *ret);
+
+/* Fills what is known of a wait in the function of @row. */
+void dw_meaning_lock(const struct dw_asleep *asleep, const struct dw_meaning_row *row,
+		     struct dw_meaning *ret);
+
+/* The address of the word that is waited on, and whether it is so for a limited time. */
+void dw_meaning_word(const struct dw_asleep *asleep, struct dw_meaning *ret);
+
+/* A wait on a word in a function without a name: what the word itself looks like. */
+void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret);
+
+/* A call that can block. Return: whether it is in one. */
+bool dw_meaning_call(const struct dw_asleep *asleep, struct dw_meaning *ret);

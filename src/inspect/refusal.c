@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inspect/refusal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define YAMA_PATH "/proc/sys/kernel/yama/ptrace_scope"
+
+/* Of /proc/PID/status, what has to do with rights. */
+struct status {
+	pid_t tgid, tracer;
+	unsigned uids[4];
+	char state;
+	uint64_t permitted; /* capabilities */
+	unsigned filtered;  /* Seccomp: 2 with a filter */
+};
+
+static void closep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static void parse(const char *line, struct status *ret)
+{
+	sscanf(line, "Tgid: %d", &ret->tgid);
+	sscanf(line, "TracerPid: %d", &ret->tracer);
+	sscanf(line, "Uid: %u %u %u %u", &ret->uids[0], &ret->uids[1], &ret->uids[2],
+	       &ret->uids[3]);
+	sscanf(line, "State: %c", &ret->state);
+	sscanf(line, "CapPrm: %" SCNx64, &ret->permitted);
+	sscanf(line, "Seccomp: %u", &ret->filtered);
+}
+
+/* Return: whether there is such a process or thread. */
+static bool read_status(pid_t pid, struct status *ret)
+{
+	dw_cleanup(closep) FILE *file = NULL;
+	char line[512];
+
+	snprintf(line, sizeof(line), "/proc/%d/status", (int)pid);
+	file = fopen(line, "re");
+	*ret = (struct status){0};
+	while (file && fgets(line, sizeof(line), file))
+		parse(line, ret);
+	return file && ret->tgid;
+}
+
+int dw_refusal_check(pid_t pid, struct dw_process_refusal *ret)
+{
+	struct dw_task_stat stat;
+	struct status status;
+
+	*ret = (struct dw_process_refusal){0};
+	if (!read_status(pid, &status) || dw_task_stat(pid, pid, &stat) < 0)
+		return status.tgid && status.tgid != pid ? DW_PROCESS_THREAD : DW_PROCESS_NONE;
+	ret->leader = status.tgid;
+	if (status.tgid != pid)
+		return DW_PROCESS_THREAD;
+	if (stat.is_kernels)
+		return DW_PROCESS_KERNEL;
+	return status.state == 'Z' || status.state == 'X' ? DW_PROCESS_ZOMBIE : 0;
+}
+
+/* 0 where the kernel has no such setting. */
+static unsigned ptrace_scope(void)
+{
+	dw_cleanup(closep) FILE *file = fopen(YAMA_PATH, "re");
+	unsigned value = 0;
+
+	if (file && fscanf(file, "%u", &value) != 1)
+		value = 0;
+	return value;
+}
+
+static bool is_other_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat ours, others;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &others) == 0 &&
+	       ours.st_ino != others.st_ino;
+}
+
+/* The files in /proc of a process that is not dumpable belong to root. */
+static bool is_dumpable(pid_t pid, const struct status *status)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	return stat(path, &st) != 0 || st.st_uid == status->uids[1];
+}
+
+/* In the order in which the kernel asks. */
+static enum dw_process_obstacle obstacle_of(pid_t pid, const struct status *ours,
+					    const struct status *others)
+{
+	uid_t uid = getuid();
+
+	if (others->tracer)
+		return DW_OBSTACLE_TRACED;
+	if (is_other_namespace(pid))
+		return DW_OBSTACLE_NAMESPACE;
+	if (uid != 0 &&
+	    (others->uids[0] != uid || others->uids[1] != uid || others->uids[2] != uid))
+		return DW_OBSTACLE_USER;
+	if (!is_dumpable(pid, others))
+		return DW_OBSTACLE_DUMPABLE;
+	if (others->permitted & ~ours->permitted)
+		return DW_OBSTACLE_CAPABILITY;
+	if (ptrace_scope())
+		return DW_OBSTACLE_PTRACE_SCOPE;
+	return ours->filtered ? DW_OBSTACLE_FILTER : DW_OBSTACLE_UNKNOWN;
+}
+
+struct dw_process_refusal dw_refusal_explain(pid_t pid)
+{
+	struct dw_process_refusal refusal = {.setting = ptrace_scope()};
+	struct status ours, others;
+
+	if (read_status(getpid(), &ours) && read_status(pid, &others)) {
+		refusal.obstacle = obstacle_of(pid, &ours, &others);
+		refusal.leader = others.tracer;
+	}
+	return refusal;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who holds what is waited for. Most locks say so themselves. Of those that do not, it is
+ * inferred: who holds a lock has its address on the stack, as a guard, or as what it is to
+ * let go of in the end; others may have it there as well, and then nothing is said.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "inspect/scene_parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Of a thread's stack so much is looked at: from where it is now outward. */
+#define STACK_MAX_SIZE 65536
+#define STACK_STEP_SIZE 4096
+
+/* More owners are asked to be inferred of only so many locks, as each takes a look at all stacks.
+ */
+#define INFERRED_MAX 64
+
+struct inferring {
+	struct dw_scene *scene;
+	uint64_t **stacks; /* by thread: its words, as far as they were read; NULL: not yet */
+	uint32_t *n_words;
+	uint32_t n_done;
+};
+
+static bool is_any_lock(uint8_t kind)
+{
+	return dw_is_lock(kind) || kind == DW_LOCK_WORD;
+}
+
+static bool waits_for(const struct dw_scene *scene, uint32_t thread, uint32_t thing)
+{
+	return scene->seen[thread].thing == thing;
+}
+
+static struct dw_asleep reader_of(const struct dw_scene *scene)
+{
+	return dw_scene_asleep(scene, /* thread= */ 1);
+}
+
+/* The thread that a lock names, if it lives, and may have it. */
+static uint32_t owner_of(const struct dw_scene *scene, enum dw_owner_place place, uint64_t address)
+{
+	const struct dw_sight *sight = scene->sight;
+	struct dw_asleep reader = reader_of(scene);
+
+	if (sight->owner)
+		return dw_scene_thread_of(scene, sight->owner(sight, address));
+	return dw_scene_thread_of(scene, dw_meaning_owner(&reader, place, address));
+}
+
+static bool is_held(const struct dw_scene *scene, uint32_t thing)
+{
+	return scene->grounds[thing] != DW_GROUNDS_NONE;
+}
+
+/* What a condition's wait needs in the end; who waits cannot have it. */
+static int find_mutex(struct dw_scene *scene, uint32_t thread)
+{
+	const struct dw_meaning *meaning = &scene->seen[thread].meaning;
+	uint32_t owner;
+	int64_t thing;
+
+	if (!meaning->mutex)
+		return 0;
+	thing = dw_scene_ensure_thing(scene, meaning->mutex, DW_MUTEX);
+	if (thing < 0)
+		return dw_pass((int)thing);
+	owner = owner_of(scene, (enum dw_owner_place)meaning->mutex_owner, meaning->mutex);
+	if (!owner || owner == thread || is_held(scene, (uint32_t)thing))
+		return 0;
+	return dw_scene_hold(scene, owner, (uint32_t)thing, /* is_shared= */ false,
+			     DW_GROUNDS_OWNER);
+}
+
+/* Things without an address of their own are told apart by who waits for them. */
+static uint64_t address_of(const struct dw_scene *scene, uint32_t thread)
+{
+	const struct dw_meaning *meaning = &scene->seen[thread].meaning;
+
+	if (meaning->kind == DW_ENDING) {
+		uint32_t other = dw_scene_thread_of(scene, meaning->tid);
+
+		return other ? dw_thing_address(DW_ENDING, other) : 0;
+	}
+	if (meaning->address)
+		return meaning->address;
+	return dw_thing_address((enum dw_thing_kind)meaning->kind, thread);
+}
+
+static int find_thing(struct dw_scene *scene, uint32_t thread)
+{
+	struct dw_scene_thread *seen = &scene->seen[thread];
+	uint64_t address = seen->meaning.kind ? address_of(scene, thread) : 0;
+	int64_t thing = 0;
+	uint32_t owner;
+	int r = 0;
+
+	if (address)
+		thing = dw_scene_ensure_thing(scene, address, seen->meaning.kind);
+	if (thing < 0)
+		return dw_pass((int)thing);
+	seen->thing = (uint32_t)thing;
+	if (!thing || !seen->meaning.address || !is_any_lock(seen->meaning.kind) ||
+	    is_held(scene, seen->thing))
+		return 0;
+	owner = owner_of(scene, (enum dw_owner_place)seen->meaning.owner, address);
+	if (owner)
+		r = dw_scene_hold(scene, owner, seen->thing, /* is_shared= */ false,
+				  DW_GROUNDS_OWNER);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* As far as there is memory, and no farther than STACK_MAX_SIZE. */
+static int read_stack(struct inferring *i, uint32_t thread)
+{
+	const struct dw_process_thread *task = &i->scene->seen[thread].sighted->thread;
+	struct dw_process *process = i->scene->sight->process;
+	uint64_t at = task->sp & ~UINT64_C(7), next;
+	uint64_t *words = dw_arena_alloc(i->scene->arena, STACK_MAX_SIZE);
+	size_t size = 0;
+
+	if (!words)
+		return dw_raise(-ENOMEM);
+	i->stacks[thread] = words;
+	for (; task->sp && size < STACK_MAX_SIZE - STACK_STEP_SIZE; at = next) {
+		next = (at | (STACK_STEP_SIZE - 1)) + 1;
+		if (dw_process_read(process, at, (uint8_t *)words + size, next - at) < 0)
+			break;
+		size += next - at;
+	}
+	i->n_words[thread] = (uint32_t)(size / sizeof(*words));
+	return 0;
+}
+
+/* Return: 1 if @address is on the stack of @thread, 0, or -ENOMEM. */
+static int refers(struct inferring *i, uint32_t thread, uint64_t address)
+{
+	int r = i->stacks[thread] ? 0 : read_stack(i, thread);
+
+	if (r < 0)
+		return dw_pass(r);
+	for (uint32_t w = 0; w < i->n_words[thread]; w++)
+		if (i->stacks[thread][w] == address)
+			return 1;
+	return 0;
+}
+
+/* How many readers have the lock that @waiter waits for. */
+static uint32_t readers_of(const struct dw_scene *scene, uint32_t waiter)
+{
+	const struct dw_meaning *meaning = &scene->seen[waiter].meaning;
+	struct dw_asleep reader = reader_of(scene);
+
+	return dw_meaning_readers(&reader, (enum dw_owner_place)meaning->owner, meaning->address);
+}
+
+/* Return: how many threads could have it, and the first of them in @ret, or -ENOMEM. */
+static int find_referring(struct inferring *i, uint32_t thing, uint32_t *ret, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t t = 1; t < i->scene->facts.n_threads; t++) {
+		int r = waits_for(i->scene, t, thing)
+			    ? 0
+			    : refers(i, t, i->scene->things[thing].address);
+
+		if (r < 0)
+			return dw_pass(r);
+		if (r > 0 && n < max)
+			ret[n] = t;
+		n += (uint32_t)r;
+	}
+	return (int)n;
+}
+
+/* The lock that @waiter waits for, and that does not say who has it. */
+static int infer(struct inferring *i, uint32_t waiter)
+{
+	struct dw_scene *scene = i->scene;
+	uint32_t thing = scene->seen[waiter].thing, n_readers = readers_of(scene, waiter);
+	uint32_t max = n_readers ? n_readers : 1;
+	uint32_t *threads;
+	int n, r = 0;
+
+	if (max >= scene->facts.n_threads)
+		return 0;
+	threads = dw_arena_alloc(scene->arena, max * sizeof(*threads));
+	if (!threads)
+		return dw_raise(-ENOMEM);
+	n = find_referring(i, thing, threads, max);
+	if (n < 0)
+		return dw_pass(n);
+	for (uint32_t j = 0; r == 0 && (uint32_t)n == max && j < max; j++)
+		r = dw_scene_hold(scene, threads[j], thing, n_readers > 0, DW_GROUNDS_REFERENCE);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int infer_all(struct dw_scene *scene)
+{
+	struct inferring i = {.scene = scene};
+	uint32_t n = scene->facts.n_threads;
+	int r = 0;
+
+	i.stacks = dw_arena_alloc(scene->arena, n * sizeof(*i.stacks));
+	i.n_words = dw_arena_alloc(scene->arena, n * sizeof(*i.n_words));
+	if (!i.stacks || !i.n_words)
+		return dw_raise(-ENOMEM);
+	for (uint32_t t = 1; r == 0 && t < n; t++) {
+		const struct dw_scene_thread *seen = &scene->seen[t];
+
+		if (!seen->meaning.address || !is_any_lock(seen->meaning.kind) ||
+		    is_held(scene, seen->thing) || i.n_done++ >= INFERRED_MAX)
+			continue;
+		r = infer(&i, t);
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_scene_find_owners(struct dw_scene *scene)
+{
+	int r = 0;
+
+	for (uint32_t t = 1; r == 0 && t < scene->facts.n_threads; t++)
+		r = find_thing(scene, t);
+	for (uint32_t t = 1; r == 0 && t < scene->facts.n_threads; t++)
+		r = find_mutex(scene, t);
+	if (r == 0 && scene->sight->process)
+		r = infer_all(scene);
+	return r < 0 ? dw_pass(r) : 0;
+}

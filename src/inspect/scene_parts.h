@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of a scene share: the facts while they are made.
+ *
+ * Internal to the scene.
+ */
+#pragma once
+
+#include "inspect/scene.h"
+#include "model/picture.h"
+
+struct dw_arena;
+
+/* A lock that a thread holds, as far as it is known. */
+struct dw_holding {
+	uint32_t thread; /* number */
+	uint32_t thing;
+	bool is_shared;
+	struct dw_holding *next; /* dw_scene::holdings */
+};
+
+struct dw_scene {
+	const struct dw_sight *sight;
+	const struct dw_scene *before;
+	uint64_t first_ns; /* CLOCK_MONOTONIC of the first look */
+	struct dw_arena *arena;
+	struct dw_names *names;
+	struct dw_facts facts;
+
+	/* The facts' arrays, which grow here. */
+	struct dw_stack *stacks;
+	struct dw_told_thread *threads;
+	struct dw_thing *things;
+	struct dw_chain *chains;
+	struct dw_told_slot *slots;
+
+	struct dw_scene_thread *seen; /* by thread number */
+	uint8_t *grounds;             /* enum dw_grounds, by thing */
+	struct dw_holding *holdings;  /* by thread, and then by thing */
+	uint32_t n_holdings;
+};
+
+/* The thing at @address, added if it is new, of @kind then. Return: its number, or -ENOMEM. */
+int64_t dw_scene_ensure_thing(struct dw_scene *scene, uint64_t address, uint8_t kind);
+
+/* What a thread's meaning is asked with; @thread is a number. */
+struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread);
+
+/* The thread with the kernel's number @tid, as the process knows it; 0: there is none. */
+uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t tid);
+
+/* @thread holds @thing, maybe for reading, as is known by @grounds. Return: 0, or -ENOMEM. */
+int dw_scene_hold(struct dw_scene *scene, uint32_t thread, uint32_t thing, bool is_shared,
+		  enum dw_grounds grounds);
+
+/* Who holds what is waited for: as the locks say, or as can be inferred. Return: 0, or -ENOMEM. */
+int dw_scene_find_owners(struct dw_scene *scene);
+
+/* Chains and slots of what is held and waited for. Return: 0, or -ENOMEM. */
+int dw_scene_tell(struct dw_scene *scene);
