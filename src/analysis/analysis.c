@@ -433,9 +433,8 @@ int dw_analysis_run_founds(struct dw_analysis *analysis)
 	int r;
 
 	analysis->n_findings = 0;
-	analysis->findings =
-	    dw_arena_alloc(analysis->arena, ((size_t)analysis->facts->n_founds + 1) *
-						sizeof(*analysis->findings));
+	analysis->findings = dw_arena_alloc(
+	    analysis->arena, ((size_t)analysis->facts->n_founds + 1) * sizeof(*analysis->findings));
 	if (!analysis->findings)
 		return dw_raise(-ENOMEM);
 	r = add_founds(analysis);
