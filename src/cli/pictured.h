@@ -12,8 +12,9 @@ struct dw_profiles;
 struct dw_scene;
 
 /* @facts: those of @scene, and what profiles add. Memory is the arena's. Return: 0, or -ENOMEM. */
-int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena, struct dw_scene *scene,
-		     const struct dw_facts *facts, const struct dw_profiles *profiles);
+int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
+		     struct dw_scene *scene, const struct dw_facts *facts,
+		     const struct dw_profiles *profiles);
 
 /* The reasons why finding nothing in @process would not mean much. Return: 0, or -ENOMEM. */
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena);
