@@ -243,6 +243,8 @@ int cmd_run(const struct dw_command *self, int argc, char **argv)
 		return dw_usage(self, "the program to run is missing");
 	if (dw_environment_check() != 0)
 		return DW_EXIT_USAGE;
+	if (dw_program_check(argv[optind]) != 0)
+		return DW_EXIT_FAILED;
 	r = read_profile(&options);
 	if (r == 0 && options.has_gate)
 		r = dw_gate_check(&options.gate);

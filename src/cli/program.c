@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "doctor/file.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,16 +43,38 @@ static bool is_limited(int resource)
 	return getrlimit(resource, &limit) == 0 && limit.rlim_cur < DW_ROOM_MIN;
 }
 
-struct dw_blind dw_program_judge(const char *name)
+/* Return: whether there is such a file. */
+static bool look(const char *name, struct dw_doctor_file *ret)
 {
 	char path[PATH_MAX];
-	struct dw_doctor_file file;
 	int fd = dw_doctor_file_open(name, path);
 
 	if (fd < 0)
-		return no_recording;
-	dw_doctor_file_judge(fd, &file);
+		return false;
+	dw_doctor_file_judge(fd, ret);
 	close(fd);
+	return true;
+}
+
+int dw_program_check(const char *name)
+{
+	struct dw_doctor_file file;
+
+	if (!look(name, &file) || file.kind != DW_DOCTOR_MUSL)
+		return 0;
+	fprintf(stderr,
+		"deadwatch: cannot watch '%s': it is made for another C library (musl), which does "
+		"not start it with libdeadwatch.so; use a build for glibc\n",
+		name);
+	return 1;
+}
+
+struct dw_blind dw_program_judge(const char *name)
+{
+	struct dw_doctor_file file;
+
+	if (!look(name, &file))
+		return no_recording;
 	if (file.gains_privileges)
 		return privileged;
 	if (file.kind == DW_DOCTOR_STATIC)

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why a program that ran left no recording, as far as its file tells.
+ * Whether a program can be watched, and why one that ran left no recording, as far as its file
+ * tells.
  *
  * Single-threaded.
  */
 #pragma once
 
 #include "render/render.h"
+
+/*
+ * Whether @name may be started with the library preloaded: a loader that is not glibc's would
+ * refuse to start it at all. What is wrong is said on stderr. Return: 0, or 1.
+ */
+int dw_program_check(const char *name);
 
 /* Judges the program that the shell would find as @name. The texts are static. */
 struct dw_blind dw_program_judge(const char *name);

@@ -135,6 +135,17 @@ class Run(Folder):
             report = json.loads(deadwatch("report", "--format=json", path).stdout)
             self.assertEqual(report["counts"]["monitored"], watched, change)
 
+    def test_a_program_for_another_c_library_is_not_started(self):
+        with open(SAMPLE, "rb") as file:
+            program = file.read()
+        loader = b"/lib64/ld-linux-x86-64.so.2\0"
+        self.assertIn(loader, program)
+        path = self.write("musl", program.replace(loader, b"/lib/ld-musl-x86_64.so.1\0\0\0\0"))
+        os.chmod(path, 0o755)
+        done = deadwatch("run", "--", path, "inversion", env=self.environment)
+        self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+        self.assertRegex(done.stderr, r"\Adeadwatch: [^\n]*musl[^\n]*\n\Z")
+
     def test_a_missing_program_is_127(self):
         done = deadwatch("run", "--", "/nonexistent/program", env=self.environment)
         self.assertEqual(done.returncode, 127)
