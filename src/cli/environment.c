@@ -132,16 +132,17 @@ static const char *get(const char *name)
 }
 
 /* The first library that the loader finds counts, and the last option of a key. */
-int dw_environment_set(const char *library, const char *record_path, bool events, const char *calls)
+int dw_environment_set(const char *library, const char *record_path, bool events, const char *calls,
+		       const char *more)
 {
 	char *options, own[CALLS_SIZE] = "";
 	int r;
 
 	if (dw_environment_option("calls", own, sizeof(own)) && !strcmp(own, "off"))
 		calls = "";
-	if (asprintf(&options, "record_path=%s%s%s%s%s%s", record_path, events ? ":events=1" : "",
-		     *calls ? ":calls=" : "", *calls ? own : "", *calls && *own ? "+" : "",
-		     calls) < 0)
+	if (asprintf(&options, "%s%srecord_path=%s%s%s%s%s%s", more ? more : "", more ? ":" : "",
+		     record_path, events ? ":events=1" : "", *calls ? ":calls=" : "",
+		     *calls ? own : "", *calls && *own ? "+" : "", calls) < 0)
 		return dw_raise(-ENOMEM);
 	r = set_joined("LD_PRELOAD", library, get("LD_PRELOAD"));
 	if (r == 0)

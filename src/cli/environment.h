@@ -52,9 +52,10 @@ int dw_environment_add_heartbeat(const char *wish);
 /*
  * Sets LD_PRELOAD and DEADWATCH_OPTIONS for a program about to be executed, behind and before
  * what the user has there. @events: every event is to be recorded. @calls: NAME+NAME, calls of
- * libraries that are to be watched beside those of the user; or empty.
+ * libraries that are to be watched beside those of the user; or empty. @more: options that count
+ * before the user's; NULL: none.
  *
  * Return: 0, or -ENOMEM.
  */
-int dw_environment_set(const char *library, const char *record_path, bool events,
-		       const char *calls);
+int dw_environment_set(const char *library, const char *record_path, bool events, const char *calls,
+		       const char *more);

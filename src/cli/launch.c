@@ -13,6 +13,23 @@
 
 static volatile sig_atomic_t child;
 
+static volatile sig_atomic_t late;
+
+/* Between asking a program that runs too long to end, and killing it. */
+#define PATIENCE_S 2
+
+static void end_it(int number)
+{
+	int error = errno;
+
+	(void)number;
+	if (child > 0)
+		kill(child, late ? SIGKILL : SIGTERM);
+	late = 1;
+	alarm(PATIENCE_S);
+	errno = error;
+}
+
 static void hand_on(int number)
 {
 	int error = errno;
@@ -29,6 +46,7 @@ static const struct {
 } treatments[] = {
     {SIGINT, SIG_IGN}, {SIGQUIT, SIG_IGN}, {SIGTERM, hand_on},
     {SIGHUP, hand_on}, {SIGCHLD, SIG_DFL}, /* ignored, it would take the wait status away */
+    {SIGALRM, end_it},
 };
 #define N_TREATMENTS (sizeof(treatments) / sizeof(treatments[0]))
 
@@ -74,8 +92,8 @@ static void become_program(const struct dw_launch *launch, const struct signals 
 	int error;
 
 	restore_signals(signals);
-	if (dw_environment_set(launch->library, launch->record_path, launch->events,
-			       launch->calls) == 0)
+	if (dw_environment_set(launch->library, launch->record_path, launch->events, launch->calls,
+			       launch->more) == 0)
 		execvp(launch->argv[0], launch->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
@@ -128,10 +146,13 @@ int dw_launch(const struct dw_launch *launch, int *ret_status)
 
 	fflush(NULL);
 	change_signals(&signals);
+	late = 0;
 	r = start(launch, &signals, &pid);
+	alarm(launch->limit_s);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	child = 0;
+	alarm(0);
 	restore_signals(&signals);
 	if (r == 0)
 		*ret_status = status;

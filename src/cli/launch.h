@@ -18,6 +18,9 @@ struct dw_launch {
 	const char *record_path; /* absolute; without colons */
 	const char *calls;       /* NAME+NAME: of libraries, to be watched; may be empty */
 	bool events;             /* record every event */
+	const char *more; /* KEY=VALUE:KEY=VALUE: further options, which count before the user's;
+			   * may be NULL */
+	unsigned limit_s; /* a program that runs longer is ended, and killed if need be; 0: none */
 };
 
 /*

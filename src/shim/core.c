@@ -204,6 +204,13 @@ static struct shim_thread *adopt(void)
 	return shim_thread_enter(t, flags) ? t : NULL;
 }
 
+static uint32_t how_open(const struct shim_settings *settings)
+{
+	if (settings->events)
+		return SHIM_EVENTS;
+	return settings->delays.n ? SHIM_DELAYS : SHIM_PLAIN;
+}
+
 static struct shim_thread *begin(void)
 {
 	struct shim_thread *t = shim_self;
@@ -218,7 +225,7 @@ static struct shim_thread *begin(void)
 		t = adopt();
 	if (!t || dw_thread_begin(&t->thread) < 0)
 		return NULL;
-	t->thread.open = shim->settings.events ? SHIM_EVENTS : SHIM_PLAIN;
+	t->thread.open = how_open(&shim->settings);
 	return t;
 }
 

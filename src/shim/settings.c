@@ -67,6 +67,11 @@ static void set_stacks(struct shim_settings *settings, const char *value, size_t
 	settings->stacks_always = is_word(value, n, "always");
 }
 
+static void set_delay(struct shim_settings *settings, const char *value, size_t n)
+{
+	shim_delays_read(&settings->delays, value, n);
+}
+
 /* Of all keys, those that are the shim's. */
 static const struct {
 	const char *key;

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "model/thread.h"
 #include "record/writer.h"
+#include "shim/delay.h"
 #include "shim/map.h"
 
 #include <pthread.h>
@@ -37,6 +38,7 @@ struct shim_settings {
 	bool events;
 	bool stacks;        /* false: just sites */
 	bool stacks_always; /* with events: a stack for each, not only for new facts */
+	struct shim_delays delays;
 	char
 	    calls[1024]; /* functions that can block: NAME+NAME; "off": none, not even known ones */
 };
@@ -117,6 +119,7 @@ enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
 enum shim_open {
 	SHIM_PLAIN = 1,   /* facts are told */
 	SHIM_EVENTS = 2,  /* and every event is recorded */
+	SHIM_DELAYS = 3,  /* and threads are kept where a cycle might close; see delay.h */
 	SHIM_CALLING = 4, /* with these: in a system call, where only handlers of signals run */
 };
 

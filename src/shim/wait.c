@@ -88,6 +88,12 @@ static void begun(struct shim_wait *wait)
 		note_wait(wait, DW_PARK);
 }
 
+static void delay(struct shim_thread *t, uint64_t caller)
+{
+	if (shim_unlikely(t->thread.open == SHIM_DELAYS))
+		shim_delay(t, caller);
+}
+
 void shim_wait(struct shim_wait *wait, uint64_t thing, enum dw_thing_kind what, unsigned how,
 	       uint64_t caller)
 {
@@ -96,6 +102,7 @@ void shim_wait(struct shim_wait *wait, uint64_t thing, enum dw_thing_kind what, 
 	*wait = (struct shim_wait){.t = t};
 	if (!t)
 		return;
+	delay(t, caller);
 	wait->taking = shim_taking(t, (void *)thing, what, how | DW_WAITS, caller);
 	begin(wait);
 	dw_thread_wait(&t->thread, &wait->taking, /* sleeps= */ false, &wait->waiting);
@@ -111,6 +118,7 @@ void shim_park(struct shim_wait *wait, const volatile void *condition, pthread_m
 	shim_qemu_refresh();
 	if (!t)
 		return;
+	delay(t, caller);
 	wait->taking = shim_taking(t, condition, DW_CONDITION, DW_WAITS | (how & DW_TIMED), caller);
 	wait->mutex = shim_taking(t, mutex, DW_MUTEX, how & ~(unsigned)DW_TIMED, caller);
 	begin(wait);
@@ -168,6 +176,8 @@ void shim_enter(struct shim_wait *wait, uint32_t number, unsigned how, unsigned 
 	bool sleeps = flags & SHIM_SLEEPS;
 	int error = errno;
 
+	if (how != SHIM_AT_ONCE)
+		delay(t, caller);
 	*wait = (struct shim_wait){.t = t, .flags = flags};
 	wait->taking = shim_taking(t, (void *)call, DW_CALL, DW_WAITS | (how & DW_TIMED), caller);
 	if (how == SHIM_AT_ONCE) {

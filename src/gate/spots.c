@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gate/spots.h"
+
+#include "model/spot.h"
+
+static uint64_t spot_of_stack(const struct dw_facts *facts, const struct dw_stack *stack)
+{
+	uint64_t spot = 1;
+
+	for (uint32_t i = 0; i < stack->n_frames && i < DW_SPOT_FRAMES; i++) {
+		const char *path = facts->modules[DW_PLACE_MODULE(stack->frames[i])].path;
+
+		spot = dw_spot_add_frame(
+		    spot, path ? dw_hash_text(DW_HASH_TEXT_START, path, strlen(path)) : 0,
+		    DW_PLACE_OFFSET(stack->frames[i]));
+	}
+	return spot;
+}
+
+static uint64_t spot_of_chain(const struct dw_facts *facts, uint32_t number)
+{
+	const struct dw_chain *chain = &facts->chains[number];
+	const struct dw_hint *hint = &facts->hints[chain->hint];
+
+	if (!number)
+		return 0;
+	return hint->file ? dw_spot_of_hint(hint->file, hint->line)
+			  : spot_of_stack(facts, &facts->stacks[chain->stack]);
+}
+
+void dw_spots_of_finding(const struct dw_facts *facts, const struct dw_finding *finding,
+			 struct dw_leg_spots *ret)
+{
+	for (uint32_t i = 0; i < finding->n_legs; i++)
+		ret[i] = (struct dw_leg_spots){
+		    .holds =
+			finding->legs[i].post ? 0 : spot_of_chain(facts, finding->legs[i].holds),
+		    .needs = spot_of_chain(facts, finding->legs[i].needs),
+		};
+}
+
+static bool is_below(const struct dw_facts *facts, uint32_t chain, uint64_t spot)
+{
+	while (chain && spot_of_chain(facts, chain) != spot)
+		chain = facts->chains[chain].below;
+	return chain != 0;
+}
+
+bool dw_spots_reached(const struct dw_facts *facts, const struct dw_leg_spots *leg)
+{
+	for (uint32_t i = 1; i < facts->n_chains; i++)
+		if (spot_of_chain(facts, i) == leg->needs &&
+		    (!leg->holds || is_below(facts, facts->chains[i].below, leg->holds)))
+			return true;
+	return false;
+}
+
+static bool has_leg_of(const struct dw_facts *facts, const struct dw_found *found, uint64_t needs)
+{
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (spot_of_chain(facts, found->legs[i].needs) == needs)
+			return true;
+	return false;
+}
+
+static bool is_among(const struct dw_leg_spots *legs, uint32_t n, uint64_t needs)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (legs[i].needs == needs)
+			return true;
+	return false;
+}
+
+bool dw_spots_closed(const struct dw_facts *facts, const struct dw_found *found,
+		     const struct dw_leg_spots *legs, uint32_t n)
+{
+	if (found->verdict != DW_FOUND_DEADLOCK)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (!has_leg_of(facts, found, legs[i].needs))
+			return false;
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (!is_among(legs, n, spot_of_chain(facts, found->legs[i].needs)))
+			return false;
+	return true;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shim/delay.h"
+
+#include "model/spot.h"
+#include "shim/real.h"
+#include "shim/shim.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* Who comes to a spot again and again is not kept for ever. */
+#define TIMES_MAX 100
+
+/* How often threads that are kept look whether the others have come. */
+#define STEP_NS 500000
+
+/* A number of base @base at *@at, behind which *@at points then. */
+static uint64_t read_number(const char **at, const char *end, unsigned base)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t number = 0;
+
+	for (; *at < end; (*at)++) {
+		const char *digit = memchr(digits, **at, base);
+
+		if (!digit)
+			break;
+		number = number * base + (uint64_t)(digit - digits);
+	}
+	return number;
+}
+
+static bool skip(const char **at, const char *end, char expected)
+{
+	if (*at == end || **at != expected)
+		return false;
+	(*at)++;
+	return true;
+}
+
+void shim_delays_read(struct shim_delays *delays, const char *text, size_t n)
+{
+	const char *end = text + n;
+	struct shim_delays read = {.limit_ms = (uint32_t)read_number(&text, end, 10)};
+
+	while (skip(&text, end, '+') && read.n < SHIM_DELAYS_MAX) {
+		struct shim_delay *leg = &read.legs[read.n++];
+
+		leg->holds = read_number(&text, end, 16);
+		if (!skip(&text, end, '/'))
+			return;
+		leg->needs = read_number(&text, end, 16);
+		if (!skip(&text, end, '/'))
+			return;
+		leg->skips = (uint32_t)read_number(&text, end, 16);
+	}
+	*delays = read;
+}
+
+static uint64_t path_hash(uint32_t module)
+{
+	uint32_t n = __atomic_load_n(&shim->n_modules, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; module && i < n && i < SHIM_MODULES_MAX; i++)
+		if (__atomic_load_n(&shim->modules[i].number, __ATOMIC_ACQUIRE) == module)
+			return shim->modules[i].path_hash;
+	return 0;
+}
+
+static uint64_t spot_of_stack(uint32_t id)
+{
+	const struct dw_rec_stack *stack = dw_writer_record(&shim->writer, id);
+	uint64_t spot = 1;
+
+	for (uint32_t i = 0; id && i < stack->n_frames && i < DW_SPOT_FRAMES; i++)
+		spot = dw_spot_add_frame(spot, path_hash(DW_PLACE_MODULE(stack->frames[i])),
+					 DW_PLACE_OFFSET(stack->frames[i]));
+	return spot;
+}
+
+static uint64_t spot_here(struct shim_thread *t, uint64_t caller)
+{
+	return t->hint_site ? dw_spot_of_hint(t->hint_file, t->hint_line)
+			    : spot_of_stack(shim_stack(t, caller));
+}
+
+static uint64_t spot_of_chain(uint32_t id)
+{
+	const struct dw_rec_chain *chain = dw_writer_record(&shim->writer, id);
+	const struct dw_rec_hint *hint = dw_writer_record(&shim->writer, chain->hint);
+
+	return chain->hint ? dw_spot_of_hint(hint->file, hint->line) : spot_of_stack(chain->stack);
+}
+
+static bool holds_from(const struct shim_thread *t, uint64_t spot)
+{
+	const struct dw_slot *slot = t->thread.slot;
+
+	for (uint32_t i = 1; i <= slot->top; i++)
+		if (slot->held[i].chain && slot->held[i].chain != DW_CHAIN_LOST &&
+		    spot_of_chain(slot->held[i].chain) == spot)
+			return true;
+	return false;
+}
+
+static bool is_everywhere(const struct shim_delays *delays)
+{
+	for (uint32_t i = 0; i < delays->n; i++)
+		if (!__atomic_load_n(&delays->legs[i].here, __ATOMIC_SEQ_CST))
+			return false;
+	return true;
+}
+
+static void sleep_a_step(void)
+{
+	struct timespec step = {.tv_nsec = STEP_NS};
+
+	shim_real.syscall(SYS_nanosleep, (long)&step, 0, 0, 0, 0, 0);
+}
+
+/* Who comes last sets all the others free. */
+static void wait_for_others(struct shim_delays *delays, struct shim_delay *leg)
+{
+	uint32_t met = __atomic_load_n(&delays->met, __ATOMIC_SEQ_CST);
+	uint64_t until_ns = dw_writer_now_ns() + delays->limit_ms * UINT64_C(1000000);
+
+	__atomic_add_fetch(&leg->here, 1, __ATOMIC_SEQ_CST);
+	if (is_everywhere(delays))
+		__atomic_add_fetch(&delays->met, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&delays->met, __ATOMIC_SEQ_CST) == met &&
+	       dw_writer_now_ns() < until_ns)
+		sleep_a_step();
+	__atomic_sub_fetch(&leg->here, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_in(const struct shim_thread *t, const struct shim_delay *leg, uint64_t here)
+{
+	return leg->needs == here && (!leg->holds || holds_from(t, leg->holds));
+}
+
+static void delay(struct shim_thread *t, uint64_t caller)
+{
+	struct shim_delays *delays = &shim->settings.delays;
+	uint64_t here = spot_here(t, caller);
+
+	for (uint32_t i = 0; i < delays->n; i++) {
+		struct shim_delay *leg = &delays->legs[i];
+		uint32_t n;
+
+		if (!is_in(t, leg, here))
+			continue;
+		n = __atomic_fetch_add(&leg->n, 1, __ATOMIC_SEQ_CST);
+		if (n >= leg->skips && n - leg->skips < TIMES_MAX)
+			wait_for_others(delays, leg);
+		return;
+	}
+}
+
+void shim_delay(struct shim_thread *t, uint64_t caller)
+{
+	int error = errno;
+
+	SHIM_OWN_WORK(t);
+	if (!shim->writer.sealed)
+		delay(t, caller);
+	errno = error;
+}

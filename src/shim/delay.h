@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Delays, where `deadwatch confirm` asks for them: a thread that is in a leg of a cycle, between
+ * what it holds and what it needs, is kept there until threads are in all its legs, for a short
+ * time at most. Nowhere else does the shim hold up anybody.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct shim_thread;
+
+/* Longer cycles are not brought about. */
+#define SHIM_DELAYS_MAX 16
+
+/* A leg; see spot.h of the model. */
+struct shim_delay {
+	uint64_t holds; /* where what is held was taken; 0: wherever */
+	uint64_t needs; /* where the next thing is about to be taken or waited for */
+	uint32_t skips; /* so many times it is passed by */
+	uint32_t here;  /* threads that are kept there now */
+	uint32_t n;     /* times that a thread came there */
+};
+
+struct shim_delays {
+	uint32_t n; /* 0: none is asked for */
+	uint32_t limit_ms;
+	uint32_t met; /* how often threads were in all legs */
+	struct shim_delay legs[SHIM_DELAYS_MAX];
+};
+
+/* Reads MS+HOLDS/NEEDS/SKIPS+..., all hexadecimal but MS; what is not understood asks for none. */
+void shim_delays_read(struct shim_delays *delays, const char *text, size_t n);
+
+/* The thread is about to wait, or to take a lock, by a call that returns to @caller. */
+void shim_delay(struct shim_thread *t, uint64_t caller);
