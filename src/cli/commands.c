@@ -16,6 +16,13 @@ const struct dw_command dw_commands[] = {
 	.wraps = true,
     },
     {
+	.name = "inspect",
+	.run = cmd_inspect,
+	.synopsis = "[OPTION]... PID",
+	.help = "Say what a running process is stuck on that nobody has watched.",
+	.options = inspect_options,
+    },
+    {
 	.name = "report",
 	.run = cmd_report,
 	.synopsis = "[OPTION]... RECORDING...",
@@ -35,13 +42,6 @@ const struct dw_command dw_commands[] = {
 	.synopsis = "[OPTION]... RECORDING...",
 	.help = "Draw which locks need which.",
 	.options = graph_options,
-    },
-    {
-	.name = "inspect",
-	.run = cmd_inspect,
-	.synopsis = "[OPTION]... PID",
-	.help = "Say what a running process is stuck on that nobody has watched.",
-	.options = inspect_options,
     },
     {
 	.name = "top",

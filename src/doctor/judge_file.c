@@ -18,14 +18,16 @@ static const struct {
     [DW_DOCTOR_MACHINE] = {"for another processor",
 			   {DW_DOCTOR_MISSING, DW_DOCTOR_MISSING, DW_DOCTOR_MISSING,
 			    "it does not run here but in an emulator", "a build for this machine"}},
-    [DW_DOCTOR_STATIC] = {"statically linked",
-			  {DW_DOCTOR_MISSING, DW_DOCTOR_LIMITED, DW_DOCTOR_LIMITED,
-			   "no library can be preloaded, and its locks' functions are inside",
-			   "a dynamically linked build"}},
-    [DW_DOCTOR_MUSL] = {"made for another C library (musl)",
-			{DW_DOCTOR_MISSING, DW_DOCTOR_LIMITED, DW_DOCTOR_LIMITED,
-			 "libdeadwatch.so is made for glibc, and its locks look different",
-			 "a build for glibc"}},
+    [DW_DOCTOR_STATIC] =
+	{"statically linked",
+	 {DW_DOCTOR_MISSING, DW_DOCTOR_LIMITED, DW_DOCTOR_LIMITED,
+	  "no library can be preloaded, and what is inside is known by its symbols alone",
+	  "a dynamically linked build"}},
+    [DW_DOCTOR_MUSL] =
+	{"made for another C library (musl)",
+	 {DW_DOCTOR_MISSING, DW_DOCTOR_LIMITED, DW_DOCTOR_LIMITED,
+	  "libdeadwatch.so is made for glibc, and musl's mutexes do not all tell who has them",
+	  "a build for glibc"}},
 };
 
 static void judge_kind(struct dw_judging *judging, const struct dw_doctor_file *file)
