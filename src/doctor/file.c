@@ -32,10 +32,9 @@ static const struct {
 	const char *symbol;
 	enum dw_doctor_qemu means;
 } qemu_symbols[] = {
-    {"qemu_mutex_lock_impl", DW_DOCTOR_QEMU},
-    {"qemu_mutex_lock_func", DW_DOCTOR_QEMU_LOCK},
-    {"qemu_bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL},
-    {"bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL},
+    {"qemu_mutex_lock_impl", DW_DOCTOR_QEMU},         {"qemu_mutex_lock_func", DW_DOCTOR_QEMU_LOCK},
+    {"qemu_bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL}, {"bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL},
+    {"__jit_debug_descriptor", DW_DOCTOR_QEMU_JIT},
 };
 
 static void close_fd(const int *fd)

@@ -27,6 +27,7 @@ enum dw_doctor_qemu {
 	DW_DOCTOR_QEMU = 1,      /* it is one */
 	DW_DOCTOR_QEMU_LOCK = 2, /* the pointer that says where locks are taken */
 	DW_DOCTOR_QEMU_BQL = 4,  /* the one that says which lock is the BQL */
+	DW_DOCTOR_QEMU_JIT = 8,  /* what tells debuggers of generated code */
 };
 
 struct dw_doctor_file {

@@ -112,6 +112,24 @@ static void judge_qemu(struct dw_judging *judging, const struct dw_doctor_file *
 								: "qemu_mutex_lock_func");
 }
 
+static void judge_generated(struct dw_judging *judging, const struct dw_doctor_file *file)
+{
+	static const struct dw_judgement hidden = {
+	    .inspect = DW_DOCTOR_LIMITED,
+	    .means = "stacks of vCPUs that are not run by KVM end in generated code",
+	    .remedy = "a build that exports its symbols (configure --enable-modules)",
+	};
+
+	if (!(file->qemu & DW_DOCTOR_QEMU))
+		return;
+	if (file->qemu & DW_DOCTOR_QEMU_JIT)
+		dw_judging_add(judging, "generated", NULL,
+			       "tells of generated code: stacks go on through it");
+	else
+		dw_judging_add(judging, "generated", &hidden,
+			       "does not export __jit_debug_descriptor");
+}
+
 void dw_judge_file(struct dw_judging *judging)
 {
 	const struct dw_doctor_file *file = judging->facts->file;
@@ -123,4 +141,5 @@ void dw_judge_file(struct dw_judging *judging)
 	judge_rust(judging, file);
 	judge_symbols(judging, file);
 	judge_qemu(judging, file);
+	judge_generated(judging, file);
 }

@@ -82,7 +82,7 @@ static const struct dw_doctor_process bad_process = {
 static const struct dw_doctor_file good_file = {
     .path = "/usr/bin/qemu-system-x86_64",
     .symbols = DW_SYMBOLS_DEBUG,
-    .qemu = DW_DOCTOR_QEMU | DW_DOCTOR_QEMU_LOCK | DW_DOCTOR_QEMU_BQL,
+    .qemu = DW_DOCTOR_QEMU | DW_DOCTOR_QEMU_LOCK | DW_DOCTOR_QEMU_BQL | DW_DOCTOR_QEMU_JIT,
 };
 
 static const struct dw_doctor_file bad_file = {
