@@ -16,6 +16,19 @@ const struct dw_option report_options[] = {
     {.name = NULL},
 };
 
+/* Whether @collection has what @renderer shows; if not, it is said. */
+static bool has_events(const struct dw_collection *collection, const struct dw_renderer *renderer)
+{
+	const char *path = renderer->of_events ? dw_collection_without_events(collection) : NULL;
+
+	if (path)
+		fprintf(stderr,
+			"deadwatch: '%s': has no events, which a %s is made of; record them by "
+			"'deadwatch run --events', or with events=1 in DEADWATCH_OPTIONS\n",
+			path, renderer->name);
+	return !path;
+}
+
 static int report(char **paths, const char *profile, const struct dw_renderer *renderer,
 		  const struct dw_render_options *options)
 {
@@ -27,6 +40,8 @@ static int report(char **paths, const char *profile, const struct dw_renderer *r
 		return DW_EXIT_USAGE;
 	for (; r == 0 && *paths; paths++)
 		r = dw_collection_add(collection, *paths);
+	if (r == 0 && !has_events(collection, renderer))
+		return DW_EXIT_FAILED;
 	if (r == 0)
 		r = dw_collection_write(collection, stdout, renderer, options);
 	if (r < 0) {

@@ -193,6 +193,18 @@ size_t dw_collection_n_bad(const struct dw_collection *collection)
 	return collection->n_bad;
 }
 
+const char *dw_collection_without_events(const struct dw_collection *collection)
+{
+	for (const struct dw_study *study = collection->first; study; study = study->next) {
+		size_t n;
+
+		dw_reader_events(study->reader, &n);
+		if (n == 0)
+			return study->path;
+	}
+	return NULL;
+}
+
 /* What no single recording can know: that none of them holds anything. */
 static int judge_all(struct dw_collection *collection)
 {

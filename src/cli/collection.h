@@ -53,6 +53,9 @@ int dw_collection_add_blind(struct dw_collection *collection, const char *reason
 size_t dw_collection_n_processes(const struct dw_collection *collection);
 size_t dw_collection_n_bad(const struct dw_collection *collection);
 
+/* The path of the first recording that has not every event; NULL: all have. */
+const char *dw_collection_without_events(const struct dw_collection *collection);
+
 /*
  * Adds what follows from all recordings together, and gives the report. Call it once,
  * when all are added. Return: 0, or -ENOMEM.

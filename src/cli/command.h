@@ -36,7 +36,7 @@ struct dw_option {
 #define DW_FORMATS "text|json|sarif|junit|github|gitlab"
 
 /* And those of reports alone: neither a gate nor a run has a use for them. */
-#define DW_REPORT_FORMATS "|html"
+#define DW_REPORT_FORMATS "|html|timeline|openmetrics|ndjson"
 
 /* --help, which every command has. */
 extern const struct dw_option dw_help_option;

@@ -76,15 +76,19 @@ int dw_study_process(struct dw_study *study, struct dw_reported_process *ret)
 {
 	bool ended = dw_reader_flags(study->reader) & DW_REC_ENDED;
 	struct dw_reported *folded;
-	size_t n_folded;
+	const struct dw_event *events;
+	size_t n_folded, n_events;
 	int r;
 
 	r = dw_fold(&folded, &n_folded, study->arena, study->analysis, study->facts, study->names);
 	if (r < 0)
 		return dw_pass(r);
+	events = dw_reader_events(study->reader, &n_events);
 	*ret = (struct dw_reported_process){
 	    .path = study->path,
 	    .facts = study->facts,
+	    .events = n_events ? events : NULL,
+	    .n_events = n_events,
 	    .names = study->names,
 	    .findings = folded,
 	    .n_findings = n_folded,

@@ -41,23 +41,33 @@ int dw_pictures_new(struct dw_pictures *ret, const struct dw_reported_process *p
 	return 0;
 }
 
-uint32_t dw_pictures_thing(const struct dw_pictures *pictures, uint64_t address)
+const uint32_t *dw_pictures_lives(const struct dw_pictures *pictures, uint64_t address,
+				  uint32_t *ret_n)
 {
 	const struct dw_thing *things = pictures->process->facts->things;
-	uint32_t low = 0, high = pictures->n;
+	uint32_t low = 0, high = pictures->n, end;
 
-	/* The first thing beyond the address: the one before it is the last life there. */
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (things[pictures->by_address[middle]].address <= address)
+		if (things[pictures->by_address[middle]].address < address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == 0 || things[pictures->by_address[low - 1]].address != address)
-		return 0;
-	return pictures->by_address[low - 1];
+	end = low;
+	while (end < pictures->n && things[pictures->by_address[end]].address == address)
+		end++;
+	*ret_n = end - low;
+	return &pictures->by_address[low];
+}
+
+uint32_t dw_pictures_thing(const struct dw_pictures *pictures, uint64_t address)
+{
+	uint32_t n;
+	const uint32_t *lives = dw_pictures_lives(pictures, address, &n);
+
+	return n ? lives[n - 1] : 0;
 }
 
 const struct dw_slot *dw_pictures_slot(const struct dw_pictures *pictures, uint32_t thread)

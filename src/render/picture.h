@@ -24,6 +24,10 @@ struct dw_pictures {
 int dw_pictures_new(struct dw_pictures *ret, const struct dw_reported_process *process,
 		    struct dw_arena *arena);
 
+/* The things at @address, in the order of their lives. *@ret_n is 0 if none was told. */
+const uint32_t *dw_pictures_lives(const struct dw_pictures *pictures, uint64_t address,
+				  uint32_t *ret_n);
+
 /* The thing's last life at @address; 0: none was told. */
 uint32_t dw_pictures_thing(const struct dw_pictures *pictures, uint64_t address);
 

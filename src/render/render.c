@@ -7,8 +7,9 @@
 
 /* A new format is a file and a row here. */
 static const struct dw_renderer *const renderers[] = {
-    &dw_render_text,   &dw_render_json,   &dw_render_sarif, &dw_render_junit,
-    &dw_render_github, &dw_render_gitlab, &dw_render_html,
+    &dw_render_text,        &dw_render_json,   &dw_render_sarif, &dw_render_junit,
+    &dw_render_github,      &dw_render_gitlab, &dw_render_html,  &dw_render_timeline,
+    &dw_render_openmetrics, &dw_render_ndjson,
 };
 
 static const struct dw_renderer *const graphs[] = {

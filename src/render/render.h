@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct dw_event;
 struct dw_names;
 struct dw_inspected;
 
@@ -59,6 +60,8 @@ struct dw_reported {
 struct dw_reported_process {
 	const char *path; /* of the recording; NULL: there is none */
 	const struct dw_facts *facts;
+	const struct dw_event *events; /* in their order; NULL: not every event was recorded */
+	size_t n_events;
 	struct dw_names *names;
 	const struct dw_reported *findings; /* in the order in which to show them */
 	size_t n_findings;
@@ -116,6 +119,8 @@ struct dw_render_options {
 struct dw_renderer {
 	const char *name; /* what the user writes after --format= */
 
+	bool of_events; /* it shows events: every process must have some */
+
 	/* mandatory. Return: 0, or a negative errno of writing. */
 	int (*render)(FILE *out, const struct dw_report *report,
 		      const struct dw_render_options *options);
@@ -141,6 +146,9 @@ extern const struct dw_renderer dw_render_junit;
 extern const struct dw_renderer dw_render_github;
 extern const struct dw_renderer dw_render_gitlab;
 extern const struct dw_renderer dw_render_html;
+extern const struct dw_renderer dw_render_timeline;
+extern const struct dw_renderer dw_render_openmetrics;
+extern const struct dw_renderer dw_render_ndjson;
 
 extern const struct dw_renderer dw_grapher_dot;
 extern const struct dw_renderer dw_grapher_svg;
