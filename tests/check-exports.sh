@@ -43,6 +43,7 @@ cnd_signal
 cnd_timedwait
 cnd_wait
 connect
+deadwatch_beat
 deadwatch_call_begin
 deadwatch_call_end
 deadwatch_idle

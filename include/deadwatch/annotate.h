@@ -33,6 +33,7 @@ void deadwatch_lock_drop(const volatile void *lock, int shared) DEADWATCH_WEAK;
 void deadwatch_wait_begin(const volatile void *thing) DEADWATCH_WEAK;
 void deadwatch_wait_end(const volatile void *thing) DEADWATCH_WEAK;
 void deadwatch_post(const volatile void *thing) DEADWATCH_WEAK;
+void deadwatch_beat(const char *name) DEADWATCH_WEAK;
 
 #ifdef __cplusplus
 }
@@ -92,5 +93,13 @@ void deadwatch_post(const volatile void *thing) DEADWATCH_WEAK;
 #define DEADWATCH_WAIT_BEGIN(thing) DEADWATCH_SAY(wait_begin, thing)
 #define DEADWATCH_WAIT_END(thing) DEADWATCH_SAY(wait_end, thing)
 #define DEADWATCH_POST(thing) DEADWATCH_SAY(post, thing)
+
+/*
+ * Something that is to happen again and again has happened, known as @name: a timer has run, a
+ * queue was served. Who runs the program with --heartbeat=NAME=TIME is told when it has not for so
+ * long; unlike a function's, such beats take no privilege to be counted. Names and limits are those
+ * of calls.
+ */
+#define DEADWATCH_BEAT(name) DEADWATCH_SAY(beat, name)
 
 #endif

@@ -27,6 +27,40 @@ struct dw_listener {
 	struct dw_rec_silence *silences[DW_PULSE_MAX]; /* by function: as it lasts; NULL: none */
 };
 
+/* Records of beats that are looked at: names, and twice so many for threads that met at one. */
+#define BEATS_MAX 2048
+
+static bool is_beat_of(const struct dw_rec_beat *beat, const char *name)
+{
+	size_t room = beat->head.size - sizeof(*beat);
+
+	return strnlen(beat->name, room) < room && strcmp(beat->name, name) == 0;
+}
+
+/* See struct dw_pulse_told. */
+static bool count_beats(void *argument, const char *name, uint64_t *ret)
+{
+	const struct dw_writer *writer = ((struct dw_listener *)argument)->options->writer;
+	uint32_t id = __atomic_load_n(&writer->header->last_beat, __ATOMIC_ACQUIRE);
+	bool found = false;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; id && i < BEATS_MAX; i++) {
+		const struct dw_rec_beat *beat =
+		    dw_writer_find(writer, id, DW_REC_BEAT, sizeof(*beat) + 1);
+
+		if (!beat)
+			break;
+		if (is_beat_of(beat, name)) {
+			found = true;
+			n += __atomic_load_n(&beat->n, __ATOMIC_RELAXED);
+		}
+		id = beat->before;
+	}
+	*ret = n;
+	return found;
+}
+
 int dw_listener_new(struct dw_listener **ret, const struct dw_alarm_options *options,
 		    const char *wishes, uint64_t period_ns)
 {
@@ -37,7 +71,7 @@ int dw_listener_new(struct dw_listener **ret, const struct dw_alarm_options *opt
 		return dw_raise(-ENOMEM);
 	listener->options = options;
 	r = dw_pulse_new(&listener->pulse, options->pid, wishes, LATE_PERIODS * period_ns,
-			 /* told= */ NULL);
+			 &(struct dw_pulse_told){count_beats, listener});
 	if (r < 0)
 		return dw_pass(r);
 	*ret = dw_take(listener);

@@ -69,7 +69,6 @@ struct glance {
 struct dw_watch {
 	const struct dw_writer *writer;
 	pid_t pid;
-	uint64_t size;
 	struct watched *threads;
 	uint32_t n_threads, room;
 	uint32_t newest; /* id of the thread record that was met first at the last look */
@@ -88,7 +87,6 @@ int dw_watch_new(struct dw_watch **ret, const struct dw_writer *writer, pid_t pi
 		return dw_raise(-ENOMEM);
 	watch->writer = writer;
 	watch->pid = pid;
-	watch->size = writer->limit;
 	*ret = watch;
 	return 0;
 }
@@ -103,24 +101,9 @@ struct dw_watch *dw_watch_free(struct dw_watch *watch)
 	return NULL;
 }
 
-/* The record @id of @kind with @size bytes at least; NULL: there is none. */
-static const void *record_at(const struct dw_watch *watch, uint32_t id, enum dw_rec_kind kind,
-			     size_t size)
-{
-	const struct dw_rec_head *head = dw_writer_record(watch->writer, id);
-	uint64_t at = (uint64_t)id * 8;
-
-	if (id == 0 || at > watch->size || watch->size - at < size)
-		return NULL;
-	if (__atomic_load_n(&head->kind, __ATOMIC_ACQUIRE) != kind || head->size < size ||
-	    head->size > watch->size - at)
-		return NULL;
-	return head;
-}
-
 static const struct dw_rec_thread *thread_at(const struct dw_watch *watch, uint32_t id)
 {
-	return record_at(watch, id, DW_REC_THREAD, sizeof(struct dw_rec_thread));
+	return dw_writer_find(watch->writer, id, DW_REC_THREAD, sizeof(struct dw_rec_thread));
 }
 
 static int add_thread(struct dw_watch *watch, uint32_t id, const struct dw_rec_thread *record)
@@ -182,8 +165,9 @@ static const struct dw_slot *slot_of(const struct dw_watch *watch, const struct 
 	const struct dw_rec_slot *slot = NULL;
 
 	if (record)
-		slot = record_at(watch, __atomic_load_n(&record->slot, __ATOMIC_ACQUIRE),
-				 DW_REC_SLOT, sizeof(*slot));
+		slot =
+		    dw_writer_find(watch->writer, __atomic_load_n(&record->slot, __ATOMIC_ACQUIRE),
+				   DW_REC_SLOT, sizeof(*slot));
 	if (!slot || dw_slot_size(slot->slot.max) > slot->head.size - sizeof(slot->head) ||
 	    slot->slot.top > slot->slot.max)
 		return NULL;
@@ -396,7 +380,7 @@ static void note_held(const struct dw_watch *watch, const struct dw_held *held,
 		      const struct waited *waited, uint32_t n)
 {
 	const struct dw_rec_chain *found =
-	    record_at(watch, held->chain, DW_REC_CHAIN, sizeof(*found));
+	    dw_writer_find(watch->writer, held->chain, DW_REC_CHAIN, sizeof(*found));
 	struct dw_rec_chain *chain = (struct dw_rec_chain *)found;
 
 	for (uint32_t i = 0; chain && i < n; i++)

@@ -341,8 +341,7 @@ static int count(const struct function *function, uint64_t *ret)
 /* What the program tells counts from now on, and not what the kernel counts. */
 static bool is_told(const struct dw_pulse *pulse, struct function *function, uint64_t *ret)
 {
-	if (!pulse->told.count || function->is_given_up ||
-	    !pulse->told.count(pulse->told.argument, function->name, ret))
+	if (!pulse->told.count || !pulse->told.count(pulse->told.argument, function->name, ret))
 		return false;
 	if (!function->is_told)
 		function->heartbeat = dw_heartbeat_make(function->heartbeat.threshold_ns,

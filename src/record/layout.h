@@ -66,6 +66,8 @@ struct dw_rec_header {
 	 * says so at each look, the program at its regular end. Atomic.
 	 */
 	uint64_t seen_ns;
+	uint32_t last_beat; /* id of the latest DW_REC_BEAT; atomic */
+	uint32_t reserved2;
 };
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
 
@@ -91,7 +93,8 @@ enum dw_rec_flag {
 	X(DW_REC_NAME, 13, "name")       \
 	X(DW_REC_FOUND, 14, "found")     \
 	X(DW_REC_SILENCE, 15, "silence") \
-	X(DW_REC_SIGNAL, 16, "signal")
+	X(DW_REC_SIGNAL, 16, "signal")   \
+	X(DW_REC_BEAT, 17, "beat")
 
 enum dw_rec_kind {
 #define X(name, value, text) name = value,
@@ -305,6 +308,16 @@ struct dw_rec_signal {
 	uint64_t exposed;
 };
 _Static_assert(sizeof(struct dw_rec_signal) == 24, "wire format");
+
+/* How often the program has said that something has happened that is to happen again and again. */
+struct dw_rec_beat {
+	struct dw_rec_head head;
+	uint64_t n;      /* atomic */
+	uint32_t before; /* id of the DW_REC_BEAT that came before, of whatever name; 0: none */
+	uint32_t reserved;
+	char name[]; /* ends with NUL; several records may have the same */
+};
+_Static_assert(sizeof(struct dw_rec_beat) == 24, "wire format");
 
 struct dw_rec_event {
 	struct dw_rec_head head;

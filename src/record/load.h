@@ -68,7 +68,7 @@ struct dw_load {
 	struct dw_facts *facts;
 	struct dw_event *events;
 	size_t n_events;
-	struct dw_load_index kinds[DW_REC_SIGNAL + 1]; /* by enum dw_rec_kind */
+	struct dw_load_index kinds[DW_REC_BEAT + 1]; /* by enum dw_rec_kind */
 	uint32_t threads_max; /* thread numbers above this are not believed */
 	uint32_t threads_top; /* the highest thread number met */
 	uint64_t damaged;

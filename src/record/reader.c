@@ -23,7 +23,7 @@ struct dw_reader {
 	unsigned flags;
 	uint64_t n_locked;
 	uint32_t monitor;
-	struct dw_load_index kinds[DW_REC_SIGNAL + 1]; /* by enum dw_rec_kind */
+	struct dw_load_index kinds[DW_REC_BEAT + 1]; /* by enum dw_rec_kind */
 };
 
 static const size_t sizes_min[] = {
@@ -43,6 +43,7 @@ static const size_t sizes_min[] = {
     [DW_REC_FOUND] = sizeof(struct dw_rec_found),
     [DW_REC_SILENCE] = sizeof(struct dw_rec_silence) + 1,
     [DW_REC_SIGNAL] = sizeof(struct dw_rec_signal),
+    [DW_REC_BEAT] = sizeof(struct dw_rec_beat) + 1,
 };
 #define N_KINDS (sizeof(sizes_min) / sizeof(*sizes_min))
 

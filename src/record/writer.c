@@ -199,6 +199,20 @@ void dw_writer_abandon(struct dw_writer *writer)
 	*writer = (struct dw_writer){0};
 }
 
+const void *dw_writer_find(const struct dw_writer *writer, uint32_t id, enum dw_rec_kind kind,
+			   size_t size)
+{
+	const struct dw_rec_head *head = dw_writer_record(writer, id);
+	uint64_t at = (uint64_t)id * 8;
+
+	if (id == 0 || at > writer->limit || writer->limit - at < size)
+		return NULL;
+	if (__atomic_load_n(&head->kind, __ATOMIC_ACQUIRE) != kind || head->size < size ||
+	    head->size > writer->limit - at)
+		return NULL;
+	return head;
+}
+
 void dw_writer_lost(struct dw_writer *writer, enum dw_loss loss)
 {
 	if (writer->header)

@@ -86,6 +86,13 @@ static inline void *dw_writer_record(const struct dw_writer *writer, uint32_t id
 	return (char *)writer->header + (uint64_t)id * 8;
 }
 
+/*
+ * The record @id if it is there, of @kind, and has @size bytes at least; else NULL. For those who
+ * did not write it, and believe nothing.
+ */
+const void *dw_writer_find(const struct dw_writer *writer, uint32_t id, enum dw_rec_kind kind,
+			   size_t size);
+
 static inline uint32_t dw_writer_id(const struct dw_writer *writer, const void *record)
 {
 	return (uint32_t)(((const char *)record - (const char *)writer->header) / 8);

@@ -180,3 +180,14 @@ SHIM void deadwatch_post(const volatile void *thing)
 {
 	shim_post(thing, DW_CONDITION, SHIM_CALLER);
 }
+
+SHIM void deadwatch_beat(const char *name)
+{
+	struct shim_thread *t = shim_tracked(SHIM_CALLER);
+	uint32_t number = t ? shim_text(name) : SHIM_TEXTS;
+	int error = errno;
+
+	if (number < SHIM_TEXTS)
+		shim_text_beat(t, number);
+	errno = error;
+}

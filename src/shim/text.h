@@ -31,5 +31,8 @@ static inline uint64_t shim_text_thing(uint32_t number)
 /* The thing of that name has been told: tells the name, unless that was done. */
 void shim_text_tell(struct shim_thread *t, uint32_t number);
 
+/* What has that name has happened. */
+void shim_text_beat(struct shim_thread *t, uint32_t number);
+
 /* The record @thing is called @text. */
 void shim_name_thing(struct shim_thread *t, uint32_t thing, const char *text);

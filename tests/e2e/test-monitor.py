@@ -113,8 +113,8 @@ class Monitored(unittest.TestCase):
 class Hangs(Monitored):
     def test_a_deadlock_is_told_at_once_and_recorded(self):
         process = self.case("fenceq", "hang")
-        self.await_told("^deadlock: bql -> fenceq_lock -> bql$|"
-                        "^deadlock: fenceq_lock -> bql -> fenceq_lock$")
+        self.await_told("^deadlock: BQL -> fenceq_lock -> BQL$|"
+                        "^deadlock: fenceq_lock -> BQL -> fenceq_lock$")
         self.await_told("now at:")
         process.kill()
         process.wait()
@@ -308,8 +308,8 @@ class Host(Monitored):
         self.end(process)
         done = self.report()
         self.assertRegex(done.stdout, "(?m)^  when it was last seen .*:$")
-        self.assertRegex(done.stdout, "(?m)^    .* held bql, and waited for fenceq_lock, held by ")
-        self.assertRegex(done.stdout, "(?m)^    .* held fenceq_lock, and waited for bql, held by ")
+        self.assertRegex(done.stdout, "(?m)^    .* held BQL, and waited for fenceq_lock, held by ")
+        self.assertRegex(done.stdout, "(?m)^    .* held fenceq_lock, and waited for BQL, held by ")
         self.assertNotRegex(done.stdout, "(?m)^(deadlock|stall): ")
         os.unlink(self.path("r"))
         self.assertEqual(self.case("fenceq", "benign", options="monitor=0").wait(timeout=60), 0)
@@ -324,7 +324,7 @@ class Host(Monitored):
                 self.assertEqual("held held, and waited for never" in self.report().stdout, waits)
                 os.unlink(self.path("r"))
 
-    def start_as_nobody(self, name, options=""):
+    def start_as_nobody(self, name, mode="hang", options=""):
         if os.getuid() != 0:
             self.skipTest("we are nobody special ourselves")
         nobody = pwd.getpwnam("nobody")
@@ -337,7 +337,7 @@ class Host(Monitored):
                            DEADWATCH_OPTIONS="record_path=%s:%s" % (self.path("r"), options))
         process = subprocess.Popen(
             ["setpriv", "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid),
-             "--clear-groups", "--inh-caps=-all", copies[2], "hang"], env=environment, cwd="/",
+             "--clear-groups", "--inh-caps=-all", copies[2], mode], env=environment, cwd="/",
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.stderr())
         self.addCleanup(self.end, process)
@@ -351,6 +351,11 @@ class Host(Monitored):
         self.start_as_nobody("fenceq", options="heartbeat=main=1s")
         self.await_told("cannot watch main, going on without: .*CAP_PERFMON")
         self.await_told("^deadlock: ")
+
+
+    def test_beats_that_the_program_tells_take_none(self):
+        self.start_as_nobody("annotated", "silent", options="heartbeat=display//refresh=1s")
+        self.await_told("display::refresh last ran [0-9.]+ s ago, used to run every [0-9]+ ms ")
 
 
 class Heartbeats(Monitored):

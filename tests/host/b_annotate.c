@@ -41,6 +41,7 @@ static void say_all(void)
 	DEADWATCH_WAIT_END(&own_thing);
 	DEADWATCH_POST(&own_thing);
 	DEADWATCH_IDLE();
+	DEADWATCH_BEAT("beat of the host");
 }
 
 /* Ends without begins, begins without ends, more of them than are kept, and long names. */
@@ -59,6 +60,7 @@ static void say_wrongly(void)
 	DEADWATCH_CALL_END("inner call");
 	DEADWATCH_CALL_BEGIN(name);
 	DEADWATCH_CALL_END(name);
+	DEADWATCH_BEAT(name);
 	DEADWATCH_LOCK_FAIL(&never_taken, 0);
 	DEADWATCH_LOCK_DROP(&own_lock, 0);
 	DEADWATCH_KICK(pthread_self());
