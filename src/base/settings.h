@@ -41,6 +41,7 @@
 	  "functions to tell of when they have not run for so long")                              \
 	X(DEADWATCH, halt_on_deadlock, WORDS, "0|1", "0",                                         \
 	  "whether to end the process by SIGABRT once a deadlock was told")                       \
+	X(DEADWATCH, halt_on_stall, WORDS, "0|1", "0", "whether to do so once a stall was told")  \
 	X(SHIM, delay, TEXT, "MS+LEG+LEG", "none",                                                \
 	  "where to keep threads for a moment; set by 'deadwatch confirm'")                       \
 	X(DEADWATCH, verbosity, WORDS, "0|1|2", "1", "how much the monitor tells")

@@ -47,7 +47,7 @@ struct look {
 	uint64_t now_ns;
 	bool ended;
 	uint32_t n_new;
-	bool deadlock;
+	enum dw_alarm_answer answer;
 };
 
 int dw_alarm_new(struct dw_alarm **ret, const struct dw_alarm_options *options)
@@ -129,7 +129,10 @@ static int write_found(struct look *look, const struct dw_found *found)
 		dw_bell_say(options, "cannot see where all threads are now: %s\n",
 			    strerror(-stacks));
 	look->n_new++;
-	look->deadlock = look->deadlock || found->verdict == DW_FOUND_DEADLOCK;
+	if (found->verdict == DW_FOUND_DEADLOCK)
+		look->answer = DW_ALARM_DEADLOCK;
+	else if (look->answer == DW_ALARM_QUIET)
+		look->answer = DW_ALARM_STALL;
 	return 0;
 }
 
@@ -255,5 +258,5 @@ int dw_alarm_look(struct dw_alarm *alarm, uint64_t now_ns, bool ended)
 		return dw_pass(r);
 	if (rung < 0)
 		return dw_pass(rung);
-	return look.deadlock;
+	return look.answer;
 }

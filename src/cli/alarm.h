@@ -31,10 +31,16 @@ struct dw_alarm_options {
 int dw_alarm_new(struct dw_alarm **ret, const struct dw_alarm_options *options);
 struct dw_alarm *dw_alarm_free(struct dw_alarm *alarm);
 
+enum dw_alarm_answer {
+	DW_ALARM_QUIET = 0,
+	DW_ALARM_STALL = 1, /* at least one, and no deadlock */
+	DW_ALARM_DEADLOCK = 2,
+};
+
 /*
  * Takes a closer look, at @now_ns. @ended: the process does not exist any more.
  *
- * Return: 1 if a deadlock was found that is new, 0, or a negative errno.
+ * Return: what was found that is new, a dw_alarm_answer; or a negative errno.
  */
 int dw_alarm_look(struct dw_alarm *alarm, uint64_t now_ns, bool ended);
 

@@ -44,7 +44,7 @@ struct monitor {
 	uint64_t stall_ns;
 	pid_t pid;
 	int pidfd;
-	bool halt;
+	bool halts[DW_ALARM_DEADLOCK + 1]; /* by dw_alarm_answer: whether to end the process */
 };
 
 /* Whatever the thread was that we were started by, we are nobody special. */
@@ -110,7 +110,8 @@ static void look(struct monitor *m)
 	dw_words_look(m->words, now_ns, m->stall_ns);
 	if (r != DW_WATCH_SUSPECT)
 		return;
-	if (dw_alarm_look(m->alarm, now_ns, /* ended= */ false) > 0 && m->halt)
+	r = dw_alarm_look(m->alarm, now_ns, /* ended= */ false);
+	if (r > 0 && m->halts[r])
 		syscall(SYS_pidfd_send_signal, m->pidfd, SIGABRT, NULL, 0);
 }
 
@@ -198,7 +199,8 @@ static int monitor(struct monitor *m, int fd)
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	m->halt = dw_environment_number("halt_on_deadlock", 0) == 1;
+	m->halts[DW_ALARM_DEADLOCK] = dw_environment_number("halt_on_deadlock", 0) == 1;
+	m->halts[DW_ALARM_STALL] = dw_environment_number("halt_on_stall", 0) == 1;
 	be_ordinary();
 	r = dw_watch_new(&looks, &m->writer, m->pid);
 	options.watch = looks;

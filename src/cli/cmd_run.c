@@ -4,17 +4,14 @@
 #include "cli/environment.h"
 #include "cli/gate.h"
 #include "cli/launch.h"
-#include "cli/library.h"
-#include "cli/profiles.h"
 #include "cli/program.h"
 #include "cli/target.h"
+#include "cli/tracing.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,7 +41,6 @@ struct run_options {
 	bool has_gate, wants_gate; /* --gate is there; an option is that makes sense with it only */
 	int gate_exit;
 	struct dw_gate_options gate;
-	char calls[1024]; /* of the user's profile */
 };
 
 /* An exit status of a program's own, and one that does not say that all is well. */
@@ -115,23 +111,6 @@ static int read_options(const struct dw_command *self, int argc, char **argv,
 	return id;
 }
 
-static int fail(const char *what, int r)
-{
-	fprintf(stderr, "deadwatch: cannot %s: %s\n", what, strerror(-r));
-	return DW_EXIT_FAILED;
-}
-
-/* As shells do it. */
-static int refuse_program(const char *name, int error)
-{
-	if (error == ENOENT) {
-		fprintf(stderr, "deadwatch: cannot run '%s': there is no such program\n", name);
-		return DW_EXIT_NOT_FOUND;
-	}
-	fprintf(stderr, "deadwatch: cannot run '%s': %s\n", name, strerror(error));
-	return DW_EXIT_NOT_EXECUTABLE;
-}
-
 /* What there is to report about. */
 struct reported_run {
 	struct dw_target *target;
@@ -181,14 +160,14 @@ static int judge(struct reported_run *run, const struct run_options *options, in
 	return status;
 }
 
-static int run_and_report(char **argv, const char *library, struct dw_target *target,
+static int run_and_report(char **argv, const struct dw_tracing *tracing, struct dw_target *target,
 			  const struct run_options *options)
 {
 	struct dw_launch launch = {
 	    .argv = argv,
-	    .library = library,
+	    .library = tracing->library,
 	    .record_path = dw_target_path(target),
-	    .calls = options->calls,
+	    .calls = tracing->calls,
 	    .events = options->events,
 	};
 	struct reported_run run = {target, argv[0]};
@@ -196,43 +175,23 @@ static int run_and_report(char **argv, const char *library, struct dw_target *ta
 
 	r = dw_launch(&launch, &status);
 	if (r < 0)
-		return fail("start the program", r);
+		return dw_tracing_fail("start the program", r);
 	if (r > 0)
-		return refuse_program(argv[0], r);
+		return dw_tracing_refuse(argv[0], r);
 	signal(SIGPIPE, SIG_IGN);
 	status = WIFSIGNALED(status) ? DW_EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 	if (options->has_gate)
 		return judge(&run, options, status);
 	r = report(&run, options);
 	if (r < 0)
-		fail("report", r);
+		dw_tracing_fail("report", r);
 	return status;
-}
-
-/* Return: 0, or the exit code, and it was said why. */
-static int read_profile(struct run_options *options)
-{
-	dw_auto(profiles) profiles = NULL;
-	char path[PATH_MAX];
-	bool own = dw_environment_option("profile", path, sizeof(path));
-	int r = dw_profiles_new(&profiles, own ? path : NULL);
-
-	if (r == 0)
-		r = dw_profiles_calls(profiles, options->calls, sizeof(options->calls));
-	if (r > 0)
-		return DW_EXIT_USAGE;
-	return r < 0 ? fail("read profiles", r) : 0;
-}
-
-static void freep(char **p)
-{
-	free(*p);
 }
 
 int cmd_run(const struct dw_command *self, int argc, char **argv)
 {
 	dw_auto(target) target = NULL;
-	dw_cleanup(freep) char *library = NULL;
+	dw_cleanup(dw_tracing_done) struct dw_tracing tracing = {0};
 	struct run_options options;
 	char folder[PATH_MAX];
 	int r, status;
@@ -241,24 +200,17 @@ int cmd_run(const struct dw_command *self, int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return dw_usage(self, "the program to run is missing");
-	if (dw_environment_check() != 0)
-		return DW_EXIT_USAGE;
-	if (dw_program_check(argv[optind]) != 0)
-		return DW_EXIT_FAILED;
-	r = read_profile(&options);
+	r = dw_tracing_init(&tracing, argv[optind]);
 	if (r == 0 && options.has_gate)
 		r = dw_gate_check(&options.gate);
 	if (r != 0)
 		return r;
 	options.gate.render.all = options.all;
 	options.gate.render.source_root = getcwd(folder, sizeof(folder));
-	r = dw_library_find(&library);
-	if (r != 0)
-		return r < 0 ? fail("look for libdeadwatch.so", r) : DW_EXIT_FAILED;
 	r = dw_target_new(&target, options.output);
 	if (r < 0)
-		return fail("record", r);
+		return dw_tracing_fail("record", r);
 	if (r > 0)
 		return r == DW_TARGET_WRONG ? DW_EXIT_USAGE : DW_EXIT_FAILED;
-	return run_and_report(argv + optind, library, target, &options);
+	return run_and_report(argv + optind, &tracing, target, &options);
 }

@@ -44,6 +44,14 @@ const struct dw_command dw_commands[] = {
 	.options = graph_options,
     },
     {
+	.name = "confirm",
+	.run = cmd_confirm,
+	.synopsis = "[OPTION]... RECORDING FINDING -- PROGRAM [ARGUMENT]...",
+	.help = "Run a program again until what a finding says happens.",
+	.options = confirm_options,
+	.wraps = true,
+    },
+    {
 	.name = "top",
 	.run = cmd_top,
 	.synopsis = "[OPTION]... PID | RECORDING",

@@ -28,15 +28,32 @@ static uint64_t spot_of_chain(const struct dw_facts *facts, uint32_t number)
 			  : spot_of_stack(facts, &facts->stacks[chain->stack]);
 }
 
-void dw_spots_of_finding(const struct dw_facts *facts, const struct dw_finding *finding,
-			 struct dw_leg_spots *ret)
+static bool waits_elsewhere(const struct dw_finding *finding, uint32_t leg)
 {
 	for (uint32_t i = 0; i < finding->n_legs; i++)
-		ret[i] = (struct dw_leg_spots){
-		    .holds =
-			finding->legs[i].post ? 0 : spot_of_chain(facts, finding->legs[i].holds),
-		    .needs = spot_of_chain(facts, finding->legs[i].needs),
+		if (i != leg && !finding->legs[i].post &&
+		    finding->legs[i].thread == finding->legs[leg].thread)
+			return true;
+	return false;
+}
+
+uint32_t dw_spots_of_finding(const struct dw_facts *facts, const struct dw_finding *finding,
+			     struct dw_leg_spots *ret)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < finding->n_legs; i++) {
+		const struct dw_leg *leg = &finding->legs[i];
+
+		if (leg->post && waits_elsewhere(finding, i))
+			continue;
+		ret[n++] = (struct dw_leg_spots){
+		    .holds = leg->post ? 0 : spot_of_chain(facts, leg->holds),
+		    .needs = spot_of_chain(facts, leg->needs),
+		    .leg = i,
 		};
+	}
+	return n;
 }
 
 static bool is_below(const struct dw_facts *facts, uint32_t chain, uint64_t spot)
@@ -55,9 +72,10 @@ bool dw_spots_reached(const struct dw_facts *facts, const struct dw_leg_spots *l
 	return false;
 }
 
+/* Who would give what a stall ends with is known only as one that waits for what it holds. */
 static bool has_leg_of(const struct dw_facts *facts, const struct dw_found *found, uint64_t needs)
 {
-	for (uint32_t i = 0; i < found->n_legs; i++)
+	for (uint32_t i = 0; i < found->n_legs + found->n_waiters; i++)
 		if (spot_of_chain(facts, found->legs[i].needs) == needs)
 			return true;
 	return false;
@@ -71,15 +89,17 @@ static bool is_among(const struct dw_leg_spots *legs, uint32_t n, uint64_t needs
 	return false;
 }
 
+/*
+ * In a deadlock each thread is in one of the legs. A stall's path may begin with threads that just
+ * wait for the legs; but all the legs are on it.
+ */
 bool dw_spots_closed(const struct dw_facts *facts, const struct dw_found *found,
 		     const struct dw_leg_spots *legs, uint32_t n)
 {
-	if (found->verdict != DW_FOUND_DEADLOCK)
-		return false;
 	for (uint32_t i = 0; i < n; i++)
 		if (!has_leg_of(facts, found, legs[i].needs))
 			return false;
-	for (uint32_t i = 0; i < found->n_legs; i++)
+	for (uint32_t i = 0; found->verdict == DW_FOUND_DEADLOCK && i < found->n_legs; i++)
 		if (!is_among(legs, n, spot_of_chain(facts, found->legs[i].needs)))
 			return false;
 	return true;

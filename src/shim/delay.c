@@ -11,7 +11,13 @@
 #include <time.h>
 
 /* Who comes to a spot again and again is not kept for ever. */
-#define TIMES_MAX 100
+#define TIMES_MAX 20
+
+/*
+ * When threads have met, all are left alone for so long: if that was it, they are stuck now, and
+ * are to be seen so, also who waits by asking again and again.
+ */
+#define LEFT_ALONE_NS UINT64_C(4000000000)
 
 /* How often threads that are kept look whether the others have come. */
 #define STEP_NS 500000
@@ -127,8 +133,10 @@ static void wait_for_others(struct shim_delays *delays, struct shim_delay *leg)
 	uint64_t until_ns = dw_writer_now_ns() + delays->limit_ms * UINT64_C(1000000);
 
 	__atomic_add_fetch(&leg->here, 1, __ATOMIC_SEQ_CST);
-	if (is_everywhere(delays))
+	if (is_everywhere(delays)) {
+		__atomic_store_n(&delays->met_ns, dw_writer_now_ns(), __ATOMIC_SEQ_CST);
 		__atomic_add_fetch(&delays->met, 1, __ATOMIC_SEQ_CST);
+	}
 	while (__atomic_load_n(&delays->met, __ATOMIC_SEQ_CST) == met &&
 	       dw_writer_now_ns() < until_ns)
 		sleep_a_step();
@@ -140,10 +148,17 @@ static bool is_in(const struct shim_thread *t, const struct shim_delay *leg, uin
 	return leg->needs == here && (!leg->holds || holds_from(t, leg->holds));
 }
 
+static bool have_just_met(const struct shim_delays *delays)
+{
+	uint64_t met_ns = __atomic_load_n(&delays->met_ns, __ATOMIC_SEQ_CST);
+
+	return met_ns && dw_writer_now_ns() - met_ns < LEFT_ALONE_NS;
+}
+
 static void delay(struct shim_thread *t, uint64_t caller)
 {
 	struct shim_delays *delays = &shim->settings.delays;
-	uint64_t here = spot_here(t, caller);
+	uint64_t here = have_just_met(delays) ? 0 : spot_here(t, caller);
 
 	for (uint32_t i = 0; i < delays->n; i++) {
 		struct shim_delay *leg = &delays->legs[i];

@@ -26,7 +26,8 @@ struct shim_delay {
 struct shim_delays {
 	uint32_t n; /* 0: none is asked for */
 	uint32_t limit_ms;
-	uint32_t met; /* how often threads were in all legs */
+	uint32_t met;    /* how often threads were in all legs */
+	uint64_t met_ns; /* CLOCK_MONOTONIC of the last time */
 	struct shim_delay legs[SHIM_DELAYS_MAX];
 };
 

@@ -5,7 +5,7 @@
  * Phases are kept apart by semaphores: unlike a join, a semaphore does not say that a
  * thread is over, so two orders that take turns are still two orders that can meet.
  * In modes that hang nobody waits for a turn, and case_meet() sees to it that the threads
- * do meet.
+ * do meet. In modes that race neither is so: whether they meet is left to chance.
  *
  * A semaphore's post says more than an order: its waiter knows that the poster has done
  * with the locks that it took before. Where that would excuse what a case is about, flags
@@ -46,6 +46,12 @@ static inline bool case_hangs(void)
 	return strstr(case_mode, "hang") || case_is("livelock");
 }
 
+/* Whether the phases are kept apart. */
+static inline bool case_takes_turns(void)
+{
+	return !case_hangs() && !strstr(case_mode, "race");
+}
+
 static inline void case_check(bool holds, const char *what)
 {
 	if (holds)
@@ -72,7 +78,7 @@ static inline void case_sem_wait(sem_t *sem)
 /* Waits until it is turn @n; turn 0 is at once. */
 static inline void case_turn(unsigned n)
 {
-	if (!case_hangs())
+	if (case_takes_turns())
 		case_sem_wait(&case_turns[n]);
 }
 

@@ -17,7 +17,7 @@ static struct account *accounts;
 
 CASE_FN void lock_both(struct account *a, struct account *b)
 {
-	if (!case_is("unordered") && a > b) {
+	if (!strstr(case_mode, "unordered") && a > b) {
 		struct account *first = b;
 
 		b = a;
@@ -48,7 +48,7 @@ static void *forward_thread(void *arg)
 
 static void *backward_thread(void *arg)
 {
-	unsigned first = case_is("unordered") ? 1 : N_ACCOUNTS - 1;
+	unsigned first = strstr(case_mode, "unordered") ? 1 : N_ACCOUNTS - 1;
 
 	case_name("backward");
 	case_turn(1);

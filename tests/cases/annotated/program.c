@@ -79,7 +79,7 @@ static void *worker(void *arg)
 static void *resetter(void *arg)
 {
 	case_name("resetter");
-	if (!case_hangs())
+	if (case_takes_turns())
 		case_flag_await(&worker_done, 1);
 	device_reset();
 	return arg;

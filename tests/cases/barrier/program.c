@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	case_begin(argc, argv);
 	pthread_barrier_init(&started, NULL, 2);
 	worker = case_start(worker_thread, NULL);
-	if (!case_hangs())
+	if (case_takes_turns())
 		case_flag_await(&worker_had_lock, 1);
 	start_device();
 	case_join(worker);

@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 
 	case_begin(argc, argv);
 	cpu = case_start(mttcg_cpu_thread_fn, NULL);
-	if (!case_hangs())
+	if (case_takes_turns())
 		case_flag_await(&reconfigured, 1);
 	bql_lock_impl();
 	fb_update_display();

@@ -56,6 +56,7 @@ static int puller(void *arg)
 	(void)arg;
 	case_name("puller");
 	port_set_ready();
+	case_sleep_ms(1);
 	case_turn(1);
 	if (case_is("fixed"))
 		ring_push();

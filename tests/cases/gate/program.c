@@ -28,7 +28,7 @@ CASE_FN void chr_event(void)
 
 static void *monitor_thread(void *arg)
 {
-	bool gate = !case_is("no-gate");
+	bool gate = !strstr(case_mode, "no-gate");
 
 	case_name("mon_iothread");
 	case_turn(0);

@@ -75,9 +75,9 @@ int main(int argc, char **argv)
 
 	case_begin(argc, argv);
 	threads[n_threads++] = case_start(device_thread, NULL);
-	if (case_is("benign"))
+	if (strstr(case_mode, "benign"))
 		threads[n_threads++] = case_start(timer_thread, NULL);
-	if (!case_hangs())
+	if (case_takes_turns())
 		case_flag_await(&device_was_used, 1);
 	reset_device();
 	while (n_threads > 0)

@@ -169,7 +169,8 @@ CASE_FN void tcg_cpu_exec(void)
 		await_waiter();
 	io_writex();
 	case_flag_raise(&has_had_bql);
-	await_waiter();
+	if (!case_is("race"))
+		await_waiter();
 	rcu_read_unlock();
 }
 
@@ -204,7 +205,7 @@ int main(int argc, char **argv)
 
 	case_begin(argc, argv);
 	threads[n_threads++] = case_start(mttcg_cpu_thread_fn, NULL);
-	case_flag_await(case_hangs() ? &is_inside : &has_had_bql, 1);
+	case_flag_await(case_takes_turns() ? &has_had_bql : &is_inside, 1);
 	if (is_deferred())
 		threads[n_threads++] = case_start(call_rcu_thread, NULL);
 	memory_region_transaction_commit();

@@ -42,7 +42,7 @@ static void *list_thread(void *arg)
 {
 	case_name("list_thread");
 	case_turn(1);
-	if (case_is("other-order"))
+	if (strstr(case_mode, "other-order"))
 		list_walk();
 	else
 		context_run();
