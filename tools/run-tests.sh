@@ -34,6 +34,8 @@ run build/address --suite unit
 prepare build/thread -Db_sanitize=thread -Db_lundef=false -Dwerror=false
 run build/thread --suite threads
 CC=clang CXX=clang++ prepare build/clang || status=$?
+# What would be released can be packed.
+meson dist -C build --no-tests --allow-dirty --formats xztar >/dev/null || status=$?
 # shellcheck disable=SC2086 # a list of words
 cat $logs >build/testlog.json
 python3 tests/count-results.py build/testlog.json
