@@ -288,6 +288,17 @@ static bool work_out(struct dw_order *order, struct dw_when a, struct dw_when b)
 	return s == 0;
 }
 
+/* Whether @thread was about when @when was. */
+static bool has_company(const struct dw_facts *facts, struct dw_when when, uint32_t thread)
+{
+	const struct dw_company *company = &facts->companies[facts->runs[when.runs].from];
+
+	for (uint32_t i = 0; i < company->n && company->threads[i] <= thread; i++)
+		if (company->threads[i] == thread)
+			return true;
+	return false;
+}
+
 bool dw_order_apart(struct dw_order *order, struct dw_when a, struct dw_when b)
 {
 	uint64_t hash = dw_hash(dw_hash((uint64_t)a.thread << 32 | a.runs, b.thread), b.runs);
@@ -295,6 +306,9 @@ bool dw_order_apart(struct dw_order *order, struct dw_when a, struct dw_when b)
 
 	if (!a.runs || !b.runs)
 		return false;
+	if (order->facts->companies)
+		return !has_company(order->facts, a, b.thread) ||
+		       !has_company(order->facts, b, a.thread);
 	if (answer->known && answer->a.thread == a.thread && answer->a.runs == a.runs &&
 	    answer->b.thread == b.thread && answer->b.runs == b.runs)
 		return answer->apart;

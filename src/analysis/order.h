@@ -30,6 +30,7 @@ struct dw_when {
 
 /*
  * Whether create and join keep @a and @b, of different threads, apart: of any two of
- * their segments one happens before the other. Where that is not known they can meet.
+ * their segments one happens before the other. Where that is not known they can meet. Of facts
+ * of several runs: each has to have been seen while the other's thread was about.
  */
 bool dw_order_apart(struct dw_order *order, struct dw_when a, struct dw_when b);

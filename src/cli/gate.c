@@ -326,7 +326,7 @@ int dw_gate(const struct dw_gate_options *options, const struct dw_gate_input *i
 	if (r > 0)
 		return DW_EXIT_USAGE;
 	if (r == 0)
-		r = dw_tally_new(&tally, &wishes);
+		r = dw_tally_new(&tally, &wishes, dw_collection_symbols(collection));
 	if (r < 0)
 		return fail("set up", "the gate", r);
 	return judge(collection, options, &files, tally, input, out, renderer);

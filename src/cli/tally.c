@@ -11,6 +11,7 @@
 #include "cli/tally_parts.h"
 #include "gate/baseline.h"
 #include "gate/declared.h"
+#include "gate/merge.h"
 #include "gate/suppression.h"
 #include "model/event.h"
 #include "record/reader.h"
@@ -22,7 +23,11 @@
 /* Of what is kept of findings: some hundred bytes each. */
 #define MEMORY_MAX ((size_t)512 << 20)
 
-int dw_tally_new(struct dw_tally **ret, const struct dw_tally_options *options)
+/* Of what all recordings were seen doing, each thing once: a large program's takes megabytes. */
+#define MERGE_MEMORY_MAX ((size_t)1 << 30)
+
+int dw_tally_new(struct dw_tally **ret, const struct dw_tally_options *options,
+		 struct dw_symbols *symbols)
 {
 	dw_auto(tally) tally = calloc(1, sizeof(*tally));
 	int r;
@@ -30,8 +35,11 @@ int dw_tally_new(struct dw_tally **ret, const struct dw_tally_options *options)
 	if (!tally)
 		return dw_raise(-ENOMEM);
 	tally->options = options;
+	tally->symbols = symbols;
 	tally->required_seen = calloc(options->n_required + 1, sizeof(bool));
 	r = tally->required_seen ? dw_arena_new(&tally->arena, MEMORY_MAX) : -ENOMEM;
+	if (r == 0)
+		r = dw_merge_new(&tally->merge, MERGE_MEMORY_MAX);
 	if (r < 0)
 		return dw_pass(r);
 	*ret = dw_take(tally);
@@ -42,6 +50,7 @@ struct dw_tally *dw_tally_free(struct dw_tally *tally)
 {
 	if (!tally)
 		return NULL;
+	dw_tally_free_merged(tally);
 	free(tally->required_seen);
 	dw_arena_free(tally->arena);
 	free(tally);
@@ -76,11 +85,14 @@ static const char *headline(struct dw_tally *tally, const struct dw_reported_pro
 	return text;
 }
 
-/* Suppressions come first: what they are about is not to be in a baseline. */
+/* Who adds a finding may have said that it is just listed. Suppressions come first: what they are
+ * about is not to be in a baseline. */
 static void judge(struct dw_tally *tally, const struct dw_reported_process *process,
 		  struct dw_tally_row *row)
 {
 	const struct dw_tally_options *options = tally->options;
+	bool is_listed = row->reported.standing == DW_STANDING_LISTED ||
+			 (row->verdict == DW_HAZARD && !options->hazards);
 
 	row->suppression = dw_suppressions_find(options->suppressions, row->reported.finding,
 						process->facts, process->names);
@@ -90,14 +102,15 @@ static void judge(struct dw_tally *tally, const struct dw_reported_process *proc
 		row->suppression->n_different++;
 	if (row->entry)
 		row->entry->seen = true;
-	row->reported.standing = row->suppression ? DW_STANDING_SUPPRESSED
-				 : row->entry     ? DW_STANDING_KNOWN
-				 : row->verdict == DW_HAZARD && !options->hazards
-				     ? DW_STANDING_LISTED
-				     : DW_STANDING_NEW;
-	row->reported.reason = row->suppression ? row->suppression->text
-			       : row->entry     ? row->entry->reason
-						: NULL;
+	if (row->suppression) {
+		row->reported.standing = DW_STANDING_SUPPRESSED;
+		row->reported.reason = row->suppression->text;
+	} else if (row->entry) {
+		row->reported.standing = DW_STANDING_KNOWN;
+		row->reported.reason = row->entry->reason;
+	} else {
+		row->reported.standing = is_listed ? DW_STANDING_LISTED : DW_STANDING_NEW;
+	}
 }
 
 static int add_row(struct dw_tally *tally, const struct dw_reported_process *process,
@@ -126,13 +139,39 @@ static int add_row(struct dw_tally *tally, const struct dw_reported_process *pro
 	return 0;
 }
 
+static uint64_t hash_key(const struct key *key)
+{
+	return dw_hash(dw_hash_text(DW_HASH_TEXT_START, key->fingerprint, strlen(key->fingerprint)),
+		       key->verdict);
+}
+
+bool dw_tally_has(const struct dw_tally *tally, const char *fingerprint, uint32_t verdict)
+{
+	const struct key key = {fingerprint, verdict};
+
+	return dw_index_find(&tally->index, hash_key(&key), same_row, tally, &key) != DW_INDEX_NONE;
+}
+
+/* The recordings that the legs are of, each once. */
+static uint32_t count_paths(const struct dw_reported *reported)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < reported->finding->n_legs; i++) {
+		uint32_t before = 0;
+
+		while (before < i && reported->leg_paths[before] != reported->leg_paths[i])
+			before++;
+		n += before == i;
+	}
+	return n;
+}
+
 static int add_finding(struct dw_tally *tally, const struct dw_reported_process *process,
 		       const struct dw_reported *reported, bool *ret_keep)
 {
 	const struct key key = {reported->fingerprint, reported->finding->verdict};
-	uint64_t hash =
-	    dw_hash(dw_hash_text(DW_HASH_TEXT_START, key.fingerprint, strlen(key.fingerprint)),
-		    key.verdict);
+	uint64_t hash = hash_key(&key);
 	uint32_t i = dw_index_find(&tally->index, hash, same_row, tally, &key);
 	struct dw_tally_row *row;
 	int r = 0;
@@ -148,6 +187,8 @@ static int add_finding(struct dw_tally *tally, const struct dw_reported_process 
 	/* One recording may say the same of several needs that no order declares. */
 	row->reported.n_recordings += row->last != tally->n_added;
 	row->last = tally->n_added;
+	if (reported->leg_paths)
+		row->reported.n_recordings = count_paths(reported);
 	if (row->suppression)
 		row->suppression->n_used += reported->occurrences;
 	return 0;
@@ -248,6 +289,8 @@ int dw_tally_add(struct dw_tally *tally, struct dw_study *study, bool *ret_keep)
 		r = add_undeclared(tally, study, &process);
 	if (r == 0)
 		r = dw_tally_add_blind(tally, study->path, &study->blind);
+	if (r == 0 && !tally->merge_is_full)
+		tally->merge_is_full = dw_merge_add(tally->merge, study->facts, study->path) < 0;
 	if (r == 0)
 		r = dw_tally_add_process(tally, &process, ret_keep);
 	return r < 0 ? dw_pass(r) : 0;

@@ -36,8 +36,9 @@ struct dw_tally_options {
 
 struct dw_tally;
 
-/* @options, and what they point to, must outlive it. Return: 0, or -ENOMEM. */
-int dw_tally_new(struct dw_tally **ret, const struct dw_tally_options *options);
+/* @options, what they point to, and @symbols must outlive it. Return: 0, or -ENOMEM. */
+int dw_tally_new(struct dw_tally **ret, const struct dw_tally_options *options,
+		 struct dw_symbols *symbols);
 struct dw_tally *dw_tally_free(struct dw_tally *tally);
 
 /* Adds a recording. *@ret_keep: it must outlive the report. Return: 0, or -ENOMEM. */

@@ -56,6 +56,18 @@ int dw_tally_add_blind(struct dw_tally *tally, const char *path, const struct dw
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+int dw_tally_blind_of_runs(struct dw_tally *tally)
+{
+	const struct dw_blind blind = {
+	    .reason = "runs-not-compared",
+	    .text = "not everything was looked at that recordings show together and none of them "
+		    "alone: there is too much; judge fewer of them at once",
+	};
+	int r = find_blind(tally, blind.reason) ? 0 : add_reason(tally, /* path= */ NULL, &blind);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static int add_note(struct dw_tally *tally, struct dw_gate_note note, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -248,6 +260,8 @@ int dw_tally_finish(struct dw_tally *tally, const struct dw_blind_list *blind, s
 {
 	int r = dw_tally_add_blind(tally, /* path= */ NULL, blind);
 
+	if (r == 0)
+		r = dw_tally_merge(tally);
 	if (r == 0)
 		r = require_locks(tally);
 	if (r == 0)

@@ -11,7 +11,9 @@
 #include "cli/tally.h"
 
 struct dw_baseline_entry;
+struct dw_merge;
 struct dw_suppression;
+struct dw_tally_merged;
 
 /* A finding; all with its fingerprint and verdict are it. */
 struct dw_tally_row {
@@ -36,7 +38,11 @@ struct dw_tally {
 	uint32_t n_rows, rows_room, n_processes, processes_room, n_blind, blind_room, n_notes,
 	    notes_room;
 	uint32_t n_added;
-	bool *required_seen; /* by option */
+	bool *required_seen;        /* by option */
+	struct dw_symbols *symbols; /* the caller's */
+	struct dw_merge *merge;
+	struct dw_tally_merged *merged; /* tally_merge.c has it */
+	bool merge_is_full;
 	struct dw_sums sums;
 	struct dw_gated gated;
 };
@@ -47,3 +53,13 @@ int dw_tally_add_process(struct dw_tally *tally, const struct dw_reported_proces
 
 /* Adds reasons of the recording at @path; NULL: of none. Return: 0, or -ENOMEM. */
 int dw_tally_add_blind(struct dw_tally *tally, const char *path, const struct dw_blind_list *list);
+
+/* Whether there is such a finding. */
+bool dw_tally_has(const struct dw_tally *tally, const char *fingerprint, uint32_t verdict);
+
+/* Adds what follows from several recordings together. Return: 0, or -ENOMEM. */
+int dw_tally_merge(struct dw_tally *tally);
+void dw_tally_free_merged(struct dw_tally *tally);
+
+/* Adds that not all was looked at that follows from several. Return: 0, or -ENOMEM. */
+int dw_tally_blind_of_runs(struct dw_tally *tally);

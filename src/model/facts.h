@@ -104,6 +104,15 @@ struct dw_run {
 	uint32_t next;     /* facts.runs index of the next, later run; 0 at the end */
 };
 
+/*
+ * Of facts that were put together from several runs, where create and join cannot be compared:
+ * the threads that lived, or could, when something was told. A run's `from` is its number.
+ */
+struct dw_company {
+	const uint32_t *threads; /* sorted */
+	uint32_t n;
+};
+
 struct dw_told_thread {
 	const char *name;    /* NULL if it never had one */
 	uint64_t born_ns;    /* CLOCK_MONOTONIC */
@@ -315,10 +324,11 @@ struct dw_facts {
 	const struct dw_post *posts;
 	const struct dw_found *founds;
 	const struct dw_silence *silences;
+	const struct dw_company *companies; /* NULL, unless they are of several runs */
 
 	/* How many entries each array has, the "none" at index 0 included. */
 	uint32_t n_modules, n_frames, n_hints, n_stacks, n_runs, n_threads, n_things, n_chains,
-	    n_joins, n_misuses, n_slots, n_posts, n_founds, n_silences;
+	    n_joins, n_misuses, n_slots, n_posts, n_founds, n_silences, n_companies;
 
 	const char *program; /* path of the executable */
 	uint32_t pid;

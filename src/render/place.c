@@ -157,7 +157,8 @@ bool dw_place_is_shown(const struct dw_reported *reported, const struct dw_rende
 
 const char *dw_place_level(const struct dw_reported *reported)
 {
-	if (reported->finding->excuse || reported->finding->verdict == DW_HAZARD)
+	if (reported->finding->excuse || reported->standing == DW_STANDING_LISTED ||
+	    reported->finding->verdict == DW_HAZARD)
 		return reported->standing == DW_STANDING_NEW ? "warning" : "note";
 	return "error";
 }

@@ -32,7 +32,7 @@ struct dw_blind {
 	X(DW_STANDING_NEW, 1, "new")               /* the baseline lacks it */      \
 	X(DW_STANDING_KNOWN, 2, "known")           /* it is in the baseline */      \
 	X(DW_STANDING_SUPPRESSED, 3, "suppressed") /* nobody wants to hear of it */ \
-	X(DW_STANDING_LISTED, 4, "listed")         /* a hazard: no reason to fail */
+	X(DW_STANDING_LISTED, 4, "listed")         /* no reason to fail */
 
 enum dw_standing {
 #define X(name, value, text) name = value,
@@ -51,7 +51,7 @@ struct dw_reported {
 
 	/* Of a gate; all zero without one. */
 	enum dw_standing standing;
-	const char *reason; /* the baseline's, or the suppression; NULL: there is none */
+	const char *reason; /* the baseline's, the suppression, why it is listed; NULL: none */
 	uint32_t n_recordings;
 	const char *const *leg_paths; /* by leg: the recording it is of; NULL: all of one */
 };

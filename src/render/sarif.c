@@ -188,7 +188,7 @@ static void add_standing(struct sarif *s, json *object, const struct dw_reported
 	if (reported->standing)
 		dw_json_text(&s->writer, object, "baselineState",
 			     reported->standing == DW_STANDING_KNOWN ? "unchanged" : "new");
-	if (!is_excused && !reported->reason)
+	if (!is_excused && (!reported->reason || reported->standing == DW_STANDING_LISTED))
 		return;
 	array = json_object_new_array();
 	suppression = json_object_new_object();
