@@ -22,7 +22,7 @@ struct dw_alarm_options {
 	const char *path; /* by which the recording can be read */
 	pid_t pid;
 	int pidfd;
-	const char *log_path; /* NULL: the process's own stderr */
+	const char *log_path; /* or DW_JOURNAL; NULL: the process's own stderr */
 	uint64_t stall_ns;
 	unsigned verbosity; /* 0: nothing is told; 2: what went wrong is told as well */
 };

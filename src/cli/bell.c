@@ -4,10 +4,11 @@
 #include "analysis/finding.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/journal.h"
 #include "cli/profiles.h"
 #include "gate/fingerprint.h"
 #include "record/reader.h"
-#include "render/tell.h"
+#include "render/say.h"
 #include "symbol/names.h"
 
 #include <errno.h>
@@ -88,25 +89,70 @@ static int write_all(int fd, const char *text, size_t n)
 	return 0;
 }
 
-/* Where a log cannot be written, that is said on the process's stderr, and what was to be logged.
- */
-static int write_out(const struct dw_alarm_options *options, const char *text, size_t n)
+static bool is_journal(const struct dw_alarm_options *options)
 {
-	dw_cleanup(close_fd) int fd = -1;
-	int log = options->log_path ? open_log(options) : -1;
-	int r = log < 0 ? -errno : write_all(log, text, n);
+	return options->log_path && strcmp(options->log_path, DW_JOURNAL) == 0;
+}
 
-	close_fd(&log);
-	if (options->log_path && r == 0)
-		return 0;
-	fd = open_stderr(options);
+static int write_log(const struct dw_alarm_options *options, const char *text, size_t n)
+{
+	dw_cleanup(close_fd) int log = open_log(options);
+	int r = log < 0 ? dw_raise(-errno) : write_all(log, text, n);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static void say_unlogged(int fd, const struct dw_alarm_options *options, int error)
+{
+	if (is_journal(options))
+		dprintf(fd, "deadwatch: cannot write to the journal: %s\n",
+			error == -ENOSYS ? "there is no libsystemd.so.0" : strerror(-error));
+	else
+		dprintf(fd, "deadwatch: cannot write to '%s.%d': %s\n", options->log_path,
+			options->pid, strerror(-error));
+}
+
+/* Where a log cannot be written, because of @error, that is said on the process's stderr, and what
+ * was to be logged. */
+static int write_stderr(const struct dw_alarm_options *options, const char *text, size_t n,
+			int error)
+{
+	dw_cleanup(close_fd) int fd = open_stderr(options);
+	int r;
+
 	if (fd < 0)
 		return dw_raise(-errno);
-	if (options->log_path)
-		dprintf(fd, "deadwatch: cannot write to '%s.%d': %s\n", options->log_path,
-			options->pid, strerror(-r));
+	if (error)
+		say_unlogged(fd, options, error);
 	r = write_all(fd, text, n);
 	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int write_out(const struct dw_alarm_options *options, const char *text, size_t n)
+{
+	int r = options->log_path ? write_log(options, text, n) : 0;
+
+	if (options->log_path && r == 0)
+		return 0;
+	r = write_stderr(options, text, n, r);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* Syslog's levels: what is found is an error, what is said beside it a notice. */
+#define PRIORITY_FOUND "3"
+#define PRIORITY_SAID "5"
+
+/* A line of the monitor's own. */
+static int send_line(const struct dw_alarm_options *options, const char *text)
+{
+	char pid[24];
+	const struct dw_journal_field fields[] = {{"MESSAGE", text},
+						  {"PRIORITY", PRIORITY_SAID},
+						  {"SYSLOG_IDENTIFIER", "deadwatch"},
+						  {"OBJECT_PID", pid}};
+
+	snprintf(pid, sizeof(pid), "%d", options->pid);
+	return dw_journal_send(fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 void dw_bell_say(const struct dw_alarm_options *options, const char *format, ...)
@@ -114,6 +160,7 @@ void dw_bell_say(const struct dw_alarm_options *options, const char *format, ...
 	dw_cleanup(freep) char *text = NULL;
 	char line[512];
 	va_list arguments;
+	int r;
 
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
@@ -122,7 +169,13 @@ void dw_bell_say(const struct dw_alarm_options *options, const char *format, ...
 		text = NULL;
 		return;
 	}
-	write_out(options, text, strlen(text));
+	if (!is_journal(options)) {
+		write_out(options, text, strlen(text));
+		return;
+	}
+	r = send_line(options, text);
+	if (r < 0)
+		write_stderr(options, text, strlen(text), r);
 }
 
 /* @facts with nothing in it to be analysed but the last @n things that were found. */
@@ -137,13 +190,42 @@ static struct dw_facts only_found(const struct dw_facts *facts, uint32_t n)
 	return only;
 }
 
-static int tell_one(FILE *out, const struct dw_reported_process *process,
+/* What is being told, and how far it has got. */
+struct ringing {
+	const struct dw_alarm_options *options;
+	FILE *out;
+	int unsent; /* why the journal does not have all of it; 0: it has */
+};
+
+/* One entry for a finding: its text, and by what it can be found. */
+static int send_finding(const struct ringing *ringing, struct dw_telling *telling,
+			const struct dw_reported *reported, const char *text)
+{
+	const struct dw_finding *finding = reported->finding;
+	const char *pid = dw_tell_text(telling, "%d", ringing->options->pid);
+	const struct dw_journal_field fields[] = {
+	    {"MESSAGE", text},
+	    {"PRIORITY", PRIORITY_FOUND},
+	    {"SYSLOG_IDENTIFIER", "deadwatch"},
+	    {"OBJECT_PID", pid},
+	    {"DEADWATCH_VERDICT", dw_verdict_word(finding->verdict)},
+	    {"DEADWATCH_CHAIN", dw_say_chain(telling, finding)},
+	    {"DEADWATCH_FINGERPRINT", reported->fingerprint},
+	    {"DEADWATCH_PROCESS", dw_tell_process(telling)},
+	};
+
+	return dw_journal_send(fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+static int tell_one(struct ringing *ringing, const struct dw_reported_process *process,
 		    const struct dw_finding *finding)
 {
 	char fingerprint[DW_FINGERPRINT_SIZE];
 	struct dw_reported reported = {.finding = finding, .fingerprint = fingerprint};
-	struct dw_telling telling = {.out = out, .process = process, .is_one_of = true};
+	struct dw_telling telling = {.process = process, .is_one_of = true};
+	dw_cleanup(freep) char *text = NULL;
 	dw_auto(arena) arena = NULL;
+	size_t size;
 	int r = dw_arena_new(&arena, TELLING_MAX);
 
 	if (r < 0)
@@ -151,7 +233,15 @@ static int tell_one(FILE *out, const struct dw_reported_process *process,
 	reported.occurrences = 1;
 	telling.arena = arena;
 	dw_fingerprint(finding, process->facts, process->names, fingerprint);
+	telling.out = open_memstream(&text, &size);
+	if (!telling.out)
+		return dw_raise(-ENOMEM);
 	dw_tell_finding(&telling, &reported);
+	if (fclose(telling.out) != 0)
+		return dw_raise(-ENOMEM);
+	if (is_journal(ringing->options) && !ringing->unsent)
+		ringing->unsent = send_finding(ringing, &telling, &reported, text);
+	fputs(text, ringing->out);
 	return 0;
 }
 
@@ -167,7 +257,7 @@ static int apply_profiles(const struct dw_facts **facts, struct dw_arena *arena,
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-static int tell(FILE *out, const struct dw_facts *facts, uint32_t n)
+static int tell(struct ringing *ringing, const struct dw_facts *facts, uint32_t n)
 {
 	struct dw_facts only = only_found(facts, n), shown;
 	dw_auto(arena) arena = NULL;
@@ -194,7 +284,7 @@ static int tell(FILE *out, const struct dw_facts *facts, uint32_t n)
 	process.names = names;
 	findings = dw_analysis_findings(analysis, &n_findings);
 	for (size_t i = 0; r == 0 && i < n_findings; i++)
-		r = tell_one(out, &process, &findings[i]);
+		r = tell_one(ringing, &process, &findings[i]);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -203,18 +293,22 @@ int dw_bell_ring(const struct dw_alarm_options *options, uint32_t n)
 	dw_auto(reader) reader = NULL;
 	dw_cleanup(freep) char *text = NULL;
 	size_t size = 0;
-	FILE *out;
+	struct ringing ringing = {.options = options};
 	int r = dw_reader_open(&reader, options->path, MEMORY_MAX);
 
 	if (r != 0)
 		return r < 0 ? dw_pass(r) : dw_raise(-EIO);
-	out = open_memstream(&text, &size);
-	if (!out)
+	ringing.out = open_memstream(&text, &size);
+	if (!ringing.out)
 		return dw_raise(-ENOMEM);
-	r = tell(out, dw_reader_facts(reader), n);
-	if (fclose(out) != 0 && r == 0)
+	r = tell(&ringing, dw_reader_facts(reader), n);
+	if (fclose(ringing.out) != 0 && r == 0)
 		r = dw_raise(-ENOMEM);
-	if (r == 0)
+	if (r < 0)
+		return dw_pass(r);
+	if (!is_journal(options))
 		r = write_out(options, text, size);
+	else if (ringing.unsent)
+		r = write_stderr(options, text, size, ringing.unsent);
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -3,6 +3,7 @@
 #include "cli/alarm.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/journal.h"
 #include "cli/listen.h"
 #include "cli/watch.h"
 #include "cli/word.h"
@@ -143,14 +144,15 @@ static int fail(const char *what, const char *name, int r)
 	return DW_EXIT_FAILED;
 }
 
-/* The log's absolute path: the working directory will be another; NULL: there is to be none. */
+/* The log's absolute path, for the working directory will be another, or DW_JOURNAL; NULL: there is
+ * to be none. */
 static char *log_path(void)
 {
 	char path[PATH_MAX], folder[PATH_MAX], *text = NULL;
 
 	if (!dw_environment_option("log_path", path, sizeof(path)) || !path[0])
 		return NULL;
-	if (path[0] == '/')
+	if (path[0] == '/' || !strcmp(path, DW_JOURNAL))
 		return strdup(path);
 	if (!getcwd(folder, sizeof(folder)) || asprintf(&text, "%s/%s", folder, path) < 0)
 		return NULL;

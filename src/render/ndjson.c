@@ -47,24 +47,29 @@ static int write_line(struct lines *lines, json *object)
 	return 0;
 }
 
-/* What all lines about a process begin with. */
+/* What all lines begin with; those about no single process say of none. */
 static json *begin_line(struct lines *lines, const char *kind)
 {
-	const struct dw_facts *facts = lines->writer.process->facts;
-	const char *slash = facts->program ? strrchr(facts->program, '/') : NULL;
+	const struct dw_facts *facts = lines->writer.process ? lines->writer.process->facts : NULL;
+	const char *slash = facts && facts->program ? strrchr(facts->program, '/') : NULL;
 	json *object = json_object_new_object();
 
 	dw_json_text(&lines->writer, object, "schema", NDJSON_SCHEMA);
 	dw_json_text(&lines->writer, object, "kind", kind);
+	if (!facts)
+		return object;
 	dw_json_text(&lines->writer, object, "program", slash ? slash + 1 : facts->program);
 	return object;
 }
 
-/* What all lines about a process end with. */
+/* What lines about a process end with. */
 static void add_here(struct lines *lines, json *object)
 {
-	json *here = json_object_new_object();
+	json *here;
 
+	if (!lines->writer.process)
+		return;
+	here = json_object_new_object();
 	dw_json_text(&lines->writer, here, "recording", lines->writer.process->path);
 	dw_json_number(&lines->writer, here, "pid", lines->writer.process->facts->pid);
 	dw_json_add(&lines->writer, object, "here", here);
@@ -203,6 +208,9 @@ static int render(FILE *out, const struct dw_report *report,
 	lines.writer.arena = arena;
 	for (size_t i = 0; r == 0 && i < report->n_processes; i++)
 		r = write_all_of(&lines, &report->processes[i]);
+	lines.writer.process = NULL;
+	for (size_t i = 0; r == 0 && i < report->n_blind; i++)
+		r = write_blind(&lines, &report->blind[i]);
 	if (r < 0)
 		return dw_pass(r);
 	if (fflush(out) || ferror(out))

@@ -68,7 +68,7 @@ static void end_seconds(struct metrics *m, uint64_t ns)
 
 static void write_process(struct metrics *m)
 {
-	begin_sample(m, "recording_info");
+	begin_sample(m, "recordings");
 	end_sample(m, 1);
 }
 
@@ -208,7 +208,7 @@ static const struct {
 	void (*write)(struct metrics *m);
 	bool of_rows; /* it wants the rows of contention */
 } families[] = {
-    {"recording_info", "", "Recordings that were looked at.", write_process, false},
+    {"recordings", "", "Recordings that were looked at.", write_process, false},
     {"threads", "", "Threads that were seen.", write_threads, false},
     {"locks", "", "Locks that were seen.", write_locks, false},
     {"needs", "", "Needs between things.", write_needs, false},
@@ -266,6 +266,23 @@ static bool is_again(const struct dw_report *report, size_t i)
 	return false;
 }
 
+/* Reasons that concern no single recording. */
+static int write_blind_all(struct metrics m)
+{
+	dw_auto(arena) arena = NULL;
+	int r = dw_arena_new(&arena, PART_MEMORY_MAX);
+
+	if (r < 0)
+		return dw_pass(r);
+	m.telling.arena = arena;
+	for (size_t i = 0; i < m.report->n_blind; i++) {
+		fputs("deadwatch_blind", m.telling.out);
+		write_label(&m, "{", "reason", dw_tell_name(&m.telling, m.report->blind[i].reason));
+		end_sample(&m, 1);
+	}
+	return m.telling.full ? dw_raise(-ENOMEM) : 0;
+}
+
 static int write_family(const struct metrics *m, size_t family)
 {
 	FILE *out = m->telling.out;
@@ -279,6 +296,8 @@ static int write_family(const struct metrics *m, size_t family)
 	for (size_t i = 0; r == 0 && i < m->report->n_processes; i++)
 		if (!is_again(m->report, i))
 			r = write_samples(*m, family, &m->report->processes[i]);
+	if (r == 0 && families[family].write == write_blind)
+		r = write_blind_all(*m);
 	return r < 0 ? dw_pass(r) : 0;
 }
 

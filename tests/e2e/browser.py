@@ -103,8 +103,10 @@ class Browser:
         elif message["method"] == "Page.loadEventFired":
             self.events.append("loaded")
 
-    def open(self, path, hash=""):
-        self.ask("Page.navigate", url="file://" + path + hash)
+    def open(self, path):
+        self.events.clear()
+        self.said.clear()
+        self.ask("Page.navigate", url="file://" + path)
         self.await_message(lambda: True if "loaded" in self.events else None, "loading")
 
     def eval(self, expression):
