@@ -5,9 +5,8 @@
  *
  * X(reader, key, kind, values, otherwise, help)
  *   reader     SHIM: libdeadwatch.so, by a function set_KEY(); DEADWATCH: the program
- *   kind       TEXT, NUMBER, WORDS (its values are these, with bars between), TIMES (of functions;
- *              see dw_pulse_check())
- *   values     what users may write
+ *   kind       TEXT, NUMBER, MIB (a number up to DW_RECORD_MIB_MAX), WORDS (its values are these,
+ * with bars between), TIMES (of functions; see dw_pulse_check()) values     what users may write
  *   otherwise  what holds if it is not set
  */
 #pragma once
@@ -20,11 +19,14 @@
  */
 #define DW_ROOM_MIN (UINT64_C(64) << 20)
 
+/* Records refer to each other by 32 bits, in units of 8 bytes. */
+#define DW_RECORD_MIB_MAX 32767
+
 #define DW_SETTINGS(X)                                                                            \
 	X(SHIM, record_path, TEXT, "PATH", "deadwatch.PID.rec in the working directory",          \
 	  "where the recording goes")                                                             \
-	X(SHIM, record_limit, NUMBER, "MIB", "64, or 8192 with events=1",                         \
-	  "the most that a recording may grow to, in MiB")                                        \
+	X(SHIM, record_limit, MIB, "MIB", "64, or 8192 with events=1",                            \
+	  "the most that a recording may grow to, in MiB: 1 to 32767")                            \
 	X(SHIM, events, WORDS, "0|1", "0", "whether to record every event, not just what is new") \
 	X(SHIM, stacks, WORDS, "new|always|off", "new",                                           \
 	  "whether to record stacks: of what is new, of every event, or none")                    \

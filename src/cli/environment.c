@@ -29,6 +29,12 @@ static bool is_number(const char *value, size_t n)
 	return n > 0 && n <= 9 && strspn(value, "0123456789") >= n;
 }
 
+static bool is_mib(const char *value, size_t n)
+{
+	return is_number(value, n) && strtoul(value, NULL, 10) >= 1 &&
+	       strtoul(value, NULL, 10) <= DW_RECORD_MIB_MAX;
+}
+
 static bool may_be(const struct dw_setting *setting, const char *value, size_t n)
 {
 	switch (setting->kind) {
@@ -36,6 +42,8 @@ static bool may_be(const struct dw_setting *setting, const char *value, size_t n
 		return true;
 	case DW_SETTING_NUMBER:
 		return is_number(value, n);
+	case DW_SETTING_MIB:
+		return is_mib(value, n);
 	case DW_SETTING_WORDS:
 		return dw_word_is_among(setting->values, value, n);
 	case DW_SETTING_TIMES:

@@ -10,7 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum dw_setting_kind { DW_SETTING_TEXT, DW_SETTING_NUMBER, DW_SETTING_WORDS, DW_SETTING_TIMES };
+enum dw_setting_kind {
+	DW_SETTING_TEXT,
+	DW_SETTING_NUMBER,
+	DW_SETTING_MIB,
+	DW_SETTING_WORDS,
+	DW_SETTING_TIMES
+};
 
 /* A key of DEADWATCH_OPTIONS; see DW_SETTINGS(). */
 struct dw_setting {

@@ -48,6 +48,8 @@ static void set_record_limit(struct shim_settings *settings, const char *value, 
 	for (size_t i = 0; i < n && i < 9; i++)
 		if (value[i] >= '0' && value[i] <= '9')
 			mebibytes = mebibytes * 10 + (uint64_t)(value[i] - '0');
+	if (mebibytes > DW_RECORD_MIB_MAX)
+		mebibytes = DW_RECORD_MIB_MAX;
 	settings->record_limit = mebibytes << 20;
 }
 

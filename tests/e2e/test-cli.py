@@ -259,8 +259,8 @@ class Run(Folder):
                                       r"record_limit=64:record_path=/")
 
     def test_options_that_the_library_would_not_understand_are_refused(self):
-        for wrong in ("events=2", "evnets=1", "record_limit=", "record_limit=9x", "events",
-                      "heartbeat=poll", "heartbeat=poll=1"):
+        for wrong in ("events=2", "evnets=1", "record_limit=", "record_limit=9x",
+                      "record_limit=0", "record_limit=32768", "events", "heartbeat=poll", "heartbeat=poll=1"):
             self.environment["DEADWATCH_OPTIONS"] = "record_limit=64:" + wrong
             done = self.run_sample("inversion")
             self.assertEqual((done.returncode, done.stdout), (USAGE, ""), wrong)
