@@ -148,6 +148,22 @@ static int watch(struct dw_inspection *inspection)
 	return r < 0 ? dw_pass(r) : suspect;
 }
 
+static int prepare_names(void *context, const struct dw_facts *facts, struct dw_names *names)
+{
+	struct dw_inspection *inspection = context;
+
+	return dw_profiles_prepare(inspection->options->profiles, inspection->arena, facts, names);
+}
+
+static int make_scene(struct dw_inspection *inspection, const struct dw_sight *sight,
+		      const struct dw_scene *before)
+{
+	const struct dw_scene_prepare prepare = {prepare_names, inspection};
+	int r = dw_scene_new(&inspection->scene, sight, before, &prepare);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 /* The second sight, which shows what the first one did, or not. */
 static int look_back(struct dw_inspection *inspection)
 {
@@ -159,7 +175,7 @@ static int look_back(struct dw_inspection *inspection)
 		return dw_pass(r);
 	dw_sight_continue(&sights[1], &sights[0]);
 	inspection->scene = NULL;
-	r = dw_scene_new(&inspection->scene, &sights[1], before);
+	r = make_scene(inspection, &sights[1], before);
 	dw_scene_free(before);
 	return r < 0 ? dw_pass(r) : 0;
 }
@@ -179,7 +195,7 @@ static int look(struct dw_inspection *inspection, struct dw_process *process)
 	if (r == 0 && !process->runs)
 		take_as_still(sight, inspection->options->stall_ns);
 	if (r == 0)
-		r = dw_scene_new(&inspection->scene, sight, /* before= */ NULL);
+		r = make_scene(inspection, sight, /* before= */ NULL);
 	if (r == 0 && process->runs)
 		r = watch(inspection);
 	if (r > 0)
@@ -337,7 +353,7 @@ int dw_inspection_new_of_sight(struct dw_inspection **ret, const struct dw_sight
 
 	if (r == 0) {
 		inspection->sights[0] = *sight;
-		r = dw_scene_new(&inspection->scene, &inspection->sights[0], /* before= */ NULL);
+		r = make_scene(inspection, &inspection->sights[0], /* before= */ NULL);
 	}
 	if (r == 0)
 		r = analyse(inspection);

@@ -128,7 +128,8 @@ static uint32_t ask_frames(void *context, uint32_t stack, const struct dw_profil
 	for (uint32_t i = 0; i < named->n_frames; i++) {
 		const struct dw_frame *from = &named->frames[i];
 
-		asking->frames[i] = (struct dw_profile_frame){from->function, from->module, frame};
+		asking->frames[i] = (struct dw_profile_frame){from->function, from->module, frame,
+							      from->flags & DW_FRAME_WRAPPER};
 		frame += !(from->flags & DW_FRAME_INLINED);
 	}
 	*ret = asking->frames;
@@ -183,6 +184,30 @@ static int choose(struct dw_profile_set *ret, struct dw_arena *arena,
 	return 0;
 }
 
+static int add_wrappers(struct dw_names *names, const struct dw_profile_set *set)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < set->n; i++)
+		r = dw_names_add_wrappers(names, set->profiles[i]->wrappers.entries,
+					  set->profiles[i]->wrappers.n);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_profiles_prepare(const struct dw_profiles *profiles, struct dw_arena *arena,
+			const struct dw_facts *facts, struct dw_names *names)
+{
+	struct asking asking = {.names = names};
+	const struct dw_profile_source source = source_of(&asking);
+	struct dw_profile_set set;
+	int r = choose(&set, arena, profiles, facts, &source);
+
+	if (r == 0)
+		r = add_wrappers(names, &set);
+	free(asking.frames);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static int apply(const struct dw_facts **ret, struct dw_arena *arena,
 		 const struct dw_profiles *profiles, const struct dw_facts *facts,
 		 struct asking *asking)
@@ -191,9 +216,8 @@ static int apply(const struct dw_facts **ret, struct dw_arena *arena,
 	struct dw_profile_set set;
 	int r = choose(&set, arena, profiles, facts, &source);
 
-	for (size_t i = 0; r == 0 && i < set.n; i++)
-		r = dw_names_add_wrappers(asking->names, set.profiles[i]->wrappers.entries,
-					  set.profiles[i]->wrappers.n);
+	if (r == 0)
+		r = add_wrappers(asking->names, &set);
 	if (r == 0)
 		r = dw_profile_apply(ret, arena, facts, &set, &source);
 	return r < 0 ? dw_pass(r) : 0;

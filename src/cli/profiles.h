@@ -42,6 +42,13 @@ int dw_profiles_apply(const struct dw_facts **ret, struct dw_arena *arena,
 		      struct dw_names *names);
 
 /*
+ * Tells @names which functions say nothing about where something was done, for the profiles that
+ * apply to @facts; before any stack is asked for. Return: 0, or -ENOMEM.
+ */
+int dw_profiles_prepare(const struct dw_profiles *profiles, struct dw_arena *arena,
+			const struct dw_facts *facts, struct dw_names *names);
+
+/*
  * What the threads of @facts are for, by thread number; NULL where no profile says so. Memory is
  * the arena's. Return: 0, or -ENOMEM.
  */

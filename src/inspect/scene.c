@@ -155,7 +155,8 @@ static void tell_meanings(struct dw_scene *scene)
 			asleep.context = &question;
 		}
 		scene->seen[t].meaning = dw_meaning_tell(&asleep);
-		scene->threads[t].start = start_of(scene, t);
+		if (!(scene->threads[t].flags & DW_THREAD_MAIN))
+			scene->threads[t].start = start_of(scene, t);
 		if (scene->seen[t].meaning.address == dw_thing_address(DW_CALL, DW_CALL_KVM_RUN))
 			scene->threads[t].flags |= DW_THREAD_VCPU;
 	}
@@ -169,12 +170,14 @@ uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t tid)
 	return 0;
 }
 
-static int fill(struct dw_scene *scene)
+static int fill(struct dw_scene *scene, const struct dw_scene_prepare *prepare)
 {
 	int r = begin(scene);
 
 	if (r == 0)
 		r = dw_names_new(&scene->names, &scene->facts);
+	if (r == 0 && prepare->names)
+		r = prepare->names(prepare->context, &scene->facts, scene->names);
 	if (r < 0)
 		return dw_pass(r);
 	tell_meanings(scene);
@@ -186,7 +189,8 @@ static int fill(struct dw_scene *scene)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight, const struct dw_scene *before)
+int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight, const struct dw_scene *before,
+		 const struct dw_scene_prepare *prepare)
 {
 	dw_auto(scene) scene = calloc(1, sizeof(*scene));
 	int r;
@@ -198,7 +202,7 @@ int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight, const stru
 	scene->first_ns = before ? before->sight->base_ns : sight->base_ns;
 	r = dw_arena_new(&scene->arena, MEMORY_MAX);
 	if (r == 0)
-		r = fill(scene);
+		r = fill(scene, prepare);
 	if (r < 0)
 		return dw_pass(r);
 	*ret = dw_take(scene);

@@ -41,13 +41,22 @@ struct dw_scene_thread {
 };
 
 /*
+ * optional. Is called with the names of the scene's @facts, which have threads, modules and stacks
+ * by then, before any stack is asked for. Return: 0, or a negative errno.
+ */
+struct dw_scene_prepare {
+	int (*names)(void *context, const struct dw_facts *facts, struct dw_names *names);
+	void *context;
+};
+
+/*
  * The scene of @sight. @before: that of an earlier sight of the same process, which shows
  * who polls, and is needed no longer than this call; NULL: there is none.
  *
  * Return: 0, or -ENOMEM.
  */
-int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight,
-		 const struct dw_scene *before);
+int dw_scene_new(struct dw_scene **ret, const struct dw_sight *sight, const struct dw_scene *before,
+		 const struct dw_scene_prepare *prepare);
 struct dw_scene *dw_scene_free(struct dw_scene *scene);
 
 const struct dw_facts *dw_scene_facts(const struct dw_scene *scene);

@@ -57,7 +57,7 @@ static bool is_done_in(const struct applying *a, uint32_t stack,
 	for (uint32_t i = 0; i < n; i++) {
 		if (dw_profile_has_match(functions, frames[i].function))
 			return true;
-		if (!is_wrapper(a->set, frames[i].function))
+		if (!frames[i].is_aside && !is_wrapper(a->set, frames[i].function))
 			return false;
 	}
 	return false;

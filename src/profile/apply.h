@@ -13,6 +13,7 @@
 #include "model/facts.h"
 #include "profile/profile.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct dw_profile_frame {
 	const char *function;
 	const char *module; /* base name of its file */
 	uint32_t frame;     /* index of the stack's frame that it is of: inlined ones share it */
+	bool is_aside;      /* it is known to say nothing about where something was done */
 };
 
 /*
