@@ -71,13 +71,16 @@ static struct dw_now_look *looks_of(struct dw_inspection *inspection, const stru
 	uint32_t n = dw_scene_facts(scene)->n_threads;
 	struct dw_now_look *looks = dw_arena_alloc(inspection->arena, n * sizeof(*looks));
 
-	for (uint32_t t = 1; looks && t < n; t++)
+	for (uint32_t t = 1; looks && t < n; t++) {
+		if (dw_scene_was_given(scene, seen[t].thing))
+			continue;
 		looks[t] = (struct dw_now_look){
 		    .same_ns = seen[t].sighted->same_ns,
 		    .still_ns = seen[t].sighted->still_ns,
 		    .polls = seen[t].polls,
 		    .at_lock = seen[t].meaning.kind == DW_LOCK_WORD,
 		};
+	}
 	return looks;
 }
 
@@ -108,6 +111,7 @@ static bool any_waits_still(const struct dw_scene *scene)
 		uint16_t kind = facts->things[seen[t].thing].kind;
 
 		if (seen[t].thing && seen[t].sighted->same_ns &&
+		    !dw_scene_was_given(scene, seen[t].thing) &&
 		    (dw_is_lock(kind) || kind == DW_LOCK_WORD))
 			return true;
 		if (seen[t].meaning.sleeps && facts->slots[t].slot->top > 0)
@@ -130,21 +134,28 @@ static int is_suspect(struct dw_inspection *inspection)
 	return r < 0 ? dw_pass(r) : n > 0;
 }
 
+static int look_again(struct dw_inspection *inspection, uint64_t pause_ns)
+{
+	int r;
+
+	pause_for(pause_ns);
+	r = dw_sight_look_again(&inspection->sights[0]);
+	if (r == 0)
+		dw_scene_look_again(inspection->scene);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 /* Looks until the process is over it, or the time is. Return: as is_suspect(). */
 static int watch(struct dw_inspection *inspection)
 {
 	struct dw_sight *sight = &inspection->sights[0];
 	int r = 0, suspect = 1;
 
-	for (int i = 0; r == 0 && i < SHORT_LOOKS; i++) {
-		pause_for(SHORT_LOOK_NS);
-		r = dw_sight_look_again(sight);
-	}
+	for (int i = 0; r == 0 && i < SHORT_LOOKS; i++)
+		r = look_again(inspection, SHORT_LOOK_NS);
 	while (r == 0 && (suspect = is_suspect(inspection)) > 0 &&
-	       sight->time_ns - sight->base_ns < inspection->options->stall_ns + SETTLE_NS) {
-		pause_for(LONG_LOOK_NS);
-		r = dw_sight_look_again(sight);
-	}
+	       sight->time_ns - sight->base_ns < inspection->options->stall_ns + SETTLE_NS)
+		r = look_again(inspection, LONG_LOOK_NS);
 	return r < 0 ? dw_pass(r) : suspect;
 }
 

@@ -58,6 +58,7 @@ static struct dw_inspected_thread pictured_of(const struct dw_scene_thread *seen
 	    .role = role,
 	    .stack = seen->stack,
 	    .no_stack = seen->stack ? NULL : why_no_stack(seen->sighted->stack_error),
+	    .has_ended = seen->sighted->stack_error == -ESRCH,
 	    .chain = seen->chain,
 	    .state = thread->state,
 	    .has_call = thread->call >= 0,
@@ -102,7 +103,7 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 	return 0;
 }
 
-/* What is in a call that a stop would interrupt is known by that call. */
+/* What is in a call that a stop would interrupt is known by that call; who has ended is gone. */
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena)
 {
 	const struct dw_inspected_thread *threads = process->inspected->threads;
@@ -111,7 +112,7 @@ int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *aren
 	int r = 0;
 
 	for (uint32_t t = 1; t < process->facts->n_threads; t++)
-		n += !threads[t].stack && !threads[t].has_call;
+		n += !threads[t].stack && !threads[t].has_call && !threads[t].has_ended;
 	if (n > 0)
 		r = dw_blind_add(&list, arena, "no-stacks",
 				 "where %u of %u threads are could not be seen", n,

@@ -148,11 +148,11 @@ struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep)
 	}
 	if (tell_by_function(asleep, &meaning) || dw_meaning_call(asleep, &meaning))
 		return meaning;
-	if (dw_meaning_is_futex(asleep)) {
-		dw_meaning_nameless(asleep, &meaning);
-	} else if (asleep->call < 0 && waits_on_word(asleep, meaning.site)) {
+	if (waits_on_word(asleep, meaning.site)) {
 		meaning.kind = DW_FUTEX;
 		dw_meaning_word(asleep, &meaning);
+	} else if (dw_meaning_is_futex(asleep)) {
+		dw_meaning_nameless(asleep, &meaning);
 	}
 	return meaning;
 }

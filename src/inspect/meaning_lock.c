@@ -38,8 +38,10 @@ static const uint64_t condition_offsets[] = {40, 44, 32, 36};
 
 /* musl: the mutex's word, behind its type; who waits for a condition does so on its own stack. */
 #define MUSL_MUTEX_WORD 4
-#define MUSL_THREAD_NUMBER 8 /* bytes before the word that a join waits on */
+#define MUSL_THREAD_NUMBER 8  /* bytes before the word that a join waits on */
+#define MUSL_MUTEX_TYPE_MAX 2 /* recursive: 1, with checks: 2 */
 #define MUSL_OWNER_MASK 0x3fffffff
+#define MUSL_WAITERS 0x80000000
 #define MUSL_NORMAL 16 /* EBUSY: taken, by nobody in particular */
 
 /* Of a word that the kernel knows as a lock with priority inheritance. */
@@ -312,6 +314,20 @@ static bool looks_like_mutex(const struct dw_asleep *asleep, uint64_t address)
 	       words[GLIBC_MUTEX_KIND / 4] <= GLIBC_MUTEX_KIND_MAX;
 }
 
+/*
+ * Whether there is what musl's mutex looks like, of the kinds that note who has them; its code
+ * can seldom be unwound, so that this is all there is to tell it by.
+ */
+static bool looks_like_musl_mutex(const struct dw_asleep *asleep, uint64_t word)
+{
+	uint32_t expected = (uint32_t)asleep->arguments[2], words[2];
+
+	if (!(expected & MUSL_WAITERS) ||
+	    !read_at(asleep, word - MUSL_MUTEX_WORD, words, sizeof(words)))
+		return false;
+	return words[1] == expected && words[0] && words[0] <= MUSL_MUTEX_TYPE_MAX;
+}
+
 void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 {
 	unsigned what = operation(asleep);
@@ -323,8 +339,14 @@ void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 		ret->owner = DW_OWNER_PI_WORD;
 	} else if (what == FUTEX_WAIT && asleep->arguments[2] == LOCKED_WITH_WAITERS &&
 		   looks_like_mutex(asleep, ret->address)) {
+		ret->word = ret->address;
 		ret->kind = DW_MUTEX;
 		ret->owner = DW_OWNER_GLIBC_MUTEX;
+	} else if (what == FUTEX_WAIT && looks_like_musl_mutex(asleep, ret->address)) {
+		ret->word = ret->address;
+		ret->kind = DW_MUTEX;
+		ret->owner = DW_OWNER_MUSL_MUTEX;
+		ret->address -= MUSL_MUTEX_WORD;
 	}
 }
 

@@ -234,6 +234,20 @@ const struct dw_scene_thread *dw_scene_threads(const struct dw_scene *scene)
 	return scene->seen;
 }
 
+void dw_scene_look_again(struct dw_scene *scene)
+{
+	for (const struct dw_holding *h = scene->holdings; h; h = h->next)
+		if (scene->grounds[h->thing] == DW_GROUNDS_OWNER && scene->sight->process &&
+		    dw_scene_owner_of(scene, (enum dw_owner_place)scene->places[h->thing],
+				      scene->things[h->thing].address) != h->thread)
+			scene->was_given[h->thing] = true;
+}
+
+bool dw_scene_was_given(const struct dw_scene *scene, uint32_t thing)
+{
+	return thing && thing < scene->facts.n_things && scene->was_given[thing];
+}
+
 uint64_t dw_scene_span_ns(const struct dw_scene *scene)
 {
 	return scene->sight->time_ns - scene->first_ns;

@@ -65,6 +65,13 @@ struct dw_names *dw_scene_names(struct dw_scene *scene); /* of those facts */
 /* facts.n_threads entries; entry 0 is none. */
 const struct dw_scene_thread *dw_scene_threads(const struct dw_scene *scene);
 
+/*
+ * Asks the locks again who has them; whether it was somebody else than the scene says, now or at a
+ * look before, also of the scene that was before this one.
+ */
+void dw_scene_look_again(struct dw_scene *scene);
+bool dw_scene_was_given(const struct dw_scene *scene, uint32_t thing);
+
 /* How long it was looked at; 0: at one moment. */
 uint64_t dw_scene_span_ns(const struct dw_scene *scene);
 

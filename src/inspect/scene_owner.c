@@ -41,8 +41,8 @@ static struct dw_asleep reader_of(const struct dw_scene *scene)
 	return dw_scene_asleep(scene, /* thread= */ 1);
 }
 
-/* The thread that a lock names, if it lives, and may have it. */
-static uint32_t owner_of(const struct dw_scene *scene, enum dw_owner_place place, uint64_t address)
+uint32_t dw_scene_owner_of(const struct dw_scene *scene, enum dw_owner_place place,
+			   uint64_t address)
 {
 	const struct dw_sight *sight = scene->sight;
 	struct dw_asleep reader = reader_of(scene);
@@ -50,6 +50,14 @@ static uint32_t owner_of(const struct dw_scene *scene, enum dw_owner_place place
 	if (sight->owner)
 		return dw_scene_thread_of(scene, sight->owner(sight, address));
 	return dw_scene_thread_of(scene, dw_meaning_owner(&reader, place, address));
+}
+
+/* @thread has @thing, as that says itself. */
+static int hold_by_owner(struct dw_scene *scene, uint32_t thread, uint32_t thing,
+			 enum dw_owner_place place)
+{
+	scene->places[thing] = (uint8_t)place;
+	return dw_scene_hold(scene, thread, thing, /* is_shared= */ false, DW_GROUNDS_OWNER);
 }
 
 static bool is_held(const struct dw_scene *scene, uint32_t thing)
@@ -69,11 +77,11 @@ static int find_mutex(struct dw_scene *scene, uint32_t thread)
 	thing = dw_scene_ensure_thing(scene, meaning->mutex, DW_MUTEX);
 	if (thing < 0)
 		return dw_pass((int)thing);
-	owner = owner_of(scene, (enum dw_owner_place)meaning->mutex_owner, meaning->mutex);
+	owner = dw_scene_owner_of(scene, (enum dw_owner_place)meaning->mutex_owner, meaning->mutex);
 	if (!owner || owner == thread || is_held(scene, (uint32_t)thing))
 		return 0;
-	return dw_scene_hold(scene, owner, (uint32_t)thing, /* is_shared= */ false,
-			     DW_GROUNDS_OWNER);
+	return hold_by_owner(scene, owner, (uint32_t)thing,
+			     (enum dw_owner_place)meaning->mutex_owner);
 }
 
 /* Things without an address of their own are told apart by who waits for them. */
@@ -91,14 +99,27 @@ static uint64_t address_of(const struct dw_scene *scene, uint32_t thread)
 	return dw_thing_address((enum dw_thing_kind)meaning->kind, thread);
 }
 
+/* What just looks like a mutex is one if a thread that lives has it. */
+static void judge_guess(struct dw_scene *scene, struct dw_meaning *meaning)
+{
+	if (!meaning->word ||
+	    dw_scene_owner_of(scene, (enum dw_owner_place)meaning->owner, meaning->address))
+		return;
+	meaning->kind = DW_FUTEX;
+	meaning->address = meaning->word;
+	meaning->owner = DW_OWNER_NONE;
+}
+
 static int find_thing(struct dw_scene *scene, uint32_t thread)
 {
 	struct dw_scene_thread *seen = &scene->seen[thread];
-	uint64_t address = seen->meaning.kind ? address_of(scene, thread) : 0;
+	uint64_t address;
 	int64_t thing = 0;
 	uint32_t owner;
 	int r = 0;
 
+	judge_guess(scene, &seen->meaning);
+	address = seen->meaning.kind ? address_of(scene, thread) : 0;
 	if (address)
 		thing = dw_scene_ensure_thing(scene, address, seen->meaning.kind);
 	if (thing < 0)
@@ -107,10 +128,10 @@ static int find_thing(struct dw_scene *scene, uint32_t thread)
 	if (!thing || !seen->meaning.address || !is_any_lock(seen->meaning.kind) ||
 	    is_held(scene, seen->thing))
 		return 0;
-	owner = owner_of(scene, (enum dw_owner_place)seen->meaning.owner, address);
+	owner = dw_scene_owner_of(scene, (enum dw_owner_place)seen->meaning.owner, address);
 	if (owner)
-		r = dw_scene_hold(scene, owner, seen->thing, /* is_shared= */ false,
-				  DW_GROUNDS_OWNER);
+		r = hold_by_owner(scene, owner, seen->thing,
+				  (enum dw_owner_place)seen->meaning.owner);
 	return r < 0 ? dw_pass(r) : 0;
 }
 

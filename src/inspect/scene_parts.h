@@ -36,6 +36,8 @@ struct dw_scene {
 
 	struct dw_scene_thread *seen; /* by thread number */
 	uint8_t *grounds;             /* enum dw_grounds, by thing */
+	uint8_t *places;              /* enum dw_owner_place, by thing: of DW_GROUNDS_OWNER */
+	bool *was_given;              /* by thing: somebody else had it at a later look */
 	struct dw_holding *holdings;  /* by thread, and then by thing */
 	uint32_t n_holdings;
 };
@@ -52,6 +54,10 @@ uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t tid);
 /* @thread holds @thing, maybe for reading, as is known by @grounds. Return: 0, or -ENOMEM. */
 int dw_scene_hold(struct dw_scene *scene, uint32_t thread, uint32_t thing, bool is_shared,
 		  enum dw_grounds grounds);
+
+/* The thread that the lock at @address names, if it lives; 0: none. */
+uint32_t dw_scene_owner_of(const struct dw_scene *scene, enum dw_owner_place place,
+			   uint64_t address);
 
 /* Who holds what is waited for: as the locks say, or as can be inferred. Return: 0, or -ENOMEM. */
 int dw_scene_find_owners(struct dw_scene *scene);

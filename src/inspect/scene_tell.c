@@ -29,9 +29,23 @@ static int ensure_room(struct dw_scene *scene)
 		return 0;
 	scene->things = dw_arena_alloc(scene->arena, n * sizeof(*scene->things));
 	scene->grounds = dw_arena_alloc(scene->arena, n * sizeof(*scene->grounds));
+	scene->places = dw_arena_alloc(scene->arena, n * sizeof(*scene->places));
+	scene->was_given = dw_arena_alloc(scene->arena, n * sizeof(*scene->was_given));
 	scene->facts.things = scene->things;
 	scene->facts.n_things = 1;
-	return scene->things && scene->grounds ? 0 : dw_raise(-ENOMEM);
+	return scene->things && scene->grounds && scene->places && scene->was_given
+		   ? 0
+		   : dw_raise(-ENOMEM);
+}
+
+static bool was_given_before(const struct dw_scene *scene, uint64_t address)
+{
+	const struct dw_scene *before = scene->before;
+
+	for (uint32_t i = 1; before && i < before->facts.n_things; i++)
+		if (before->things[i].address == address)
+			return before->was_given[i];
+	return false;
 }
 
 int64_t dw_scene_ensure_thing(struct dw_scene *scene, uint64_t address, uint8_t kind)
@@ -50,6 +64,7 @@ int64_t dw_scene_ensure_thing(struct dw_scene *scene, uint64_t address, uint8_t 
 	    .life = 1,
 	    .kind = kind,
 	};
+	scene->was_given[i] = was_given_before(scene, address);
 	return scene->facts.n_things++;
 }
 
@@ -199,6 +214,7 @@ static void judge_polling(struct dw_scene *scene, uint32_t thread, struct dw_slo
 	if (!other || !seen->meaning.sleeps || !before->seen[other].meaning.sleeps ||
 	    !runs_on(scene, seen) ||
 	    !holds_the_same(slot, before->slots[before->threads[other].slot].slot) ||
+	    scene->was_given[scene->chains[slot->held[slot->top].chain].thing] ||
 	    !is_same_place(scene, thread, before, other))
 		return;
 	seen->polls = true;

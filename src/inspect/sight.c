@@ -20,35 +20,26 @@ struct taking {
 	struct dw_sight *sight;
 	struct dw_arena *arena;
 	const struct dw_map *maps;
-	struct dw_module *modules; /* by map, plus 1 */
-	bool *is_used;             /* by module: its bias was asked for */
 	uint32_t n_maps;
 };
 
-static uint32_t module_of(struct taking *t, uint64_t address)
+static dw_place place_of(const struct taking *t, uint64_t address)
 {
 	const struct dw_map *map = dw_maps_find(t->maps, t->n_maps, address);
-	uint32_t number = map ? (uint32_t)(map - t->maps) + 1 : 0;
 
-	if (number && !t->is_used[number]) {
-		t->is_used[number] = true;
-		t->modules[number].bias = dw_map_bias(map);
-	}
-	return number;
-}
-
-static dw_place place_of(struct taking *t, uint64_t address)
-{
-	uint32_t number = module_of(t, address);
-
-	if (!number)
+	if (!map)
 		return address & ((UINT64_C(1) << 48) - 1);
-	return (uint64_t)number << 48 | (address - t->modules[number].start);
+	return (uint64_t)(map - t->maps + 1) << 48 | (address - map->start);
 }
 
 static struct dw_module module_of_map(const struct dw_map *map)
 {
-	struct dw_module module = {.path = map->file, .start = map->start, .end = map->end};
+	struct dw_module module = {
+	    .path = map->file,
+	    .start = map->start,
+	    .end = map->end,
+	    .bias = dw_map_bias(map),
+	};
 
 	if (map->build_id) {
 		module.build_id = map->build_id->bytes;
@@ -61,16 +52,16 @@ static int read_modules(struct taking *t)
 {
 	int r = t->sight->process->kind->maps(t->sight->process, t->arena, &t->maps, &t->n_maps);
 	uint32_t n = t->n_maps + 1;
+	struct dw_module *modules;
 
 	if (r < 0)
 		return dw_pass(r);
-	t->modules = dw_arena_alloc(t->arena, n * sizeof(*t->modules));
-	t->is_used = dw_arena_alloc(t->arena, n * sizeof(*t->is_used));
-	if (!t->modules || !t->is_used)
+	modules = dw_arena_alloc(t->arena, n * sizeof(*modules));
+	if (!modules)
 		return dw_raise(-ENOMEM);
 	for (uint32_t i = 1; i < n; i++)
-		t->modules[i] = module_of_map(&t->maps[i - 1]);
-	t->sight->modules = t->modules;
+		modules[i] = module_of_map(&t->maps[i - 1]);
+	t->sight->modules = modules;
 	t->sight->n_modules = n;
 	return 0;
 }
@@ -84,7 +75,8 @@ static void put_call(struct dw_process_thread *thread, const struct dw_frames *f
 	memcpy(thread->arguments, frames->arguments, sizeof(thread->arguments));
 }
 
-static int put_stack(struct taking *t, struct dw_sighted *sighted, const struct dw_frames *frames)
+static int put_stack(const struct taking *t, struct dw_sighted *sighted,
+		     const struct dw_frames *frames)
 {
 	dw_place *places = dw_arena_alloc(t->arena, (frames->n + 1) * sizeof(*places));
 

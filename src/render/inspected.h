@@ -17,6 +17,7 @@ struct dw_inspected_thread {
 	const char *role;      /* what a profile says that it is for; NULL: nothing */
 	uint32_t stack;        /* facts.stacks index: where it is; 0: that could not be read */
 	const char *no_stack;  /* why not; NULL: it could be read, or nobody knows */
+	bool has_ended;        /* while it was looked at */
 	uint32_t chain;        /* facts.chains index: what it waits for; 0: nothing that is known */
 	char state;            /* as in ps; 0: not known */
 	bool has_call;         /* the system call that it is in is known */

@@ -29,6 +29,15 @@ static const char *const lock_wrappers[] = {
     "sem_*",
     "__gthread_*",
 
+    /* what they do inside these, which is in the program itself if that is linked statically */
+    "__futex_abstimed_wait*",
+    "__lll_lock_wait*",
+    "__new_sem_wait*",
+    "__timedwait",
+    "__timedwait_cp",
+    "__wait",
+    "__syscall_cp*",
+
     /* macOS */
     "_pthread_*",
     "__psynch_*",

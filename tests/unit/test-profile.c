@@ -203,18 +203,18 @@ static void the_built_in_profiles_are_right(void **state)
 static const dw_place places[] = {0x10, 0x20, 0x30, 0x40};
 static const struct dw_stack stacks[] = {
     {0}, {places, 2, 0}, {places, 4, 0}, {places, 2, 0}, {places, 4, 0}};
+#define FRAME(name, file, number)                                       \
+	{                                                               \
+		.function = (name), .module = (file), .frame = (number) \
+	}
 static const struct dw_profile_frame frames[][4] = {
-    {{0}},
-    {{"pthread_mutex_lock", "libc.so.6", 0}, {"bql_lock_impl", "qemu", 1}},
-    {{"sem_wait", "libc.so.6", 0},
-     {"wait_for_gpu", "libcf.so", 1},
-     {"CFRelease", "libcf.so", 2},
-     {"main_loop", "qemu", 3}},
-    {{"pthread_mutex_lock", "libc.so.6", 0}, {"main_loop", "qemu", 1}},
-    {{"pthread_mutex_lock", "libc.so.6", 0},
-     {"retire", "qemu", 1},
-     {"fence_poll", "qemu", 2},
-     {"main_loop", "qemu", 3}},
+    {FRAME(NULL, NULL, 0)},
+    {FRAME("pthread_mutex_lock", "libc.so.6", 0), FRAME("bql_lock_impl", "qemu", 1)},
+    {FRAME("sem_wait", "libc.so.6", 0), FRAME("wait_for_gpu", "libcf.so", 1),
+     FRAME("CFRelease", "libcf.so", 2), FRAME("main_loop", "qemu", 3)},
+    {FRAME("pthread_mutex_lock", "libc.so.6", 0), FRAME("main_loop", "qemu", 1)},
+    {FRAME("pthread_mutex_lock", "libc.so.6", 0), FRAME("retire", "qemu", 1),
+     FRAME("fence_poll", "qemu", 2), FRAME("main_loop", "qemu", 3)},
 };
 
 static struct process {
