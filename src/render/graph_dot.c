@@ -4,14 +4,14 @@
 
 #include <inttypes.h>
 
-/* As a quoted string: there, a backslash begins what means something. */
+/* As a quoted string: there, a backslash begins what means something, and so does an ampersand. */
 static void write_text(struct dw_telling *telling, const char *text)
 {
 	fputc('"', telling->out);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', telling->out);
-		fputc(*text, telling->out);
+		fputs(*text == '&' ? "&amp;" : (char[]){*text, 0}, telling->out);
 	}
 	fputc('"', telling->out);
 }

@@ -230,8 +230,9 @@ static int write_result(struct dw_telling *telling, void *context)
 	const struct dw_report *report = context;
 
 	write_blind(telling, report->blind, report->n_blind);
-	dw_markup_element(telling, "p", NULL, dw_say_hazards(telling, report));
-	if (dw_say_found(telling, report)[0])
+	if (dw_say_hazards(telling, report)[0])
+		dw_markup_element(telling, "p", NULL, dw_say_hazards(telling, report));
+	if (dw_say_found(telling, report)[0] && dw_say_result(telling, report)[0])
 		dw_markup_element(telling, "p", NULL, dw_say_result(telling, report));
 	return 0;
 }

@@ -40,16 +40,15 @@ void dw_html_contention(struct dw_telling *telling)
 		dw_markup(telling, "<p>no lock was found taken</p>\n");
 		return;
 	}
-	dw_markup(
-	    telling,
-	    "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">lock</th>"
-	    "<th scope=\"col\">taken in</th>"
-	    "<th scope=\"col\" class=\"number\">waits</th>"
-	    "<th scope=\"col\" class=\"number\">in all</th>"
-	    "<th scope=\"col\" class=\"number\">threads</th>"
-	    "<th scope=\"col\" class=\"number\">of time</th>"
-	    "<th scope=\"col\" class=\"number\">longest</th>"
-	    "<th scope=\"col\" class=\"number\">held</th></tr></thead><tbody>\n");
+	dw_markup(telling, "<div class=\"scroll\" role=\"region\" aria-label=\"Contention\" "
+			   "tabindex=\"0\"><table><thead><tr><th scope=\"col\">lock</th>"
+			   "<th scope=\"col\">taken in</th>"
+			   "<th scope=\"col\" class=\"number\">waits</th>"
+			   "<th scope=\"col\" class=\"number\">in all</th>"
+			   "<th scope=\"col\" class=\"number\">threads</th>"
+			   "<th scope=\"col\" class=\"number\">of time</th>"
+			   "<th scope=\"col\" class=\"number\">longest</th>"
+			   "<th scope=\"col\" class=\"number\">held</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n && i < ROWS_MAX; i++)
 		write_row(telling, &rows[i]);
 	dw_markup(telling, "</tbody></table></div>\n");

@@ -105,7 +105,8 @@ static void write_table(struct dw_telling *telling, const struct dw_finding *fin
 					: dw_block_rows_of_legs(telling, finding, &n);
 
 	dw_markup(telling,
-		  "<div class=\"scroll\" tabindex=\"0\"><table class=\"block\"><thead><tr>"
+		  "<div class=\"scroll\" role=\"region\" aria-label=\"Legs\" tabindex=\"0\"><table "
+		  "class=\"block\"><thead><tr>"
 		  "<th scope=\"col\">thread</th><th scope=\"col\"></th><th scope=\"col\">thing</th>"
 		  "<th scope=\"col\">function</th><th scope=\"col\">line</th></tr></thead>\n");
 	for (size_t i = 0; rows && i < n; i++) {
@@ -121,7 +122,8 @@ static int write_drawing(struct dw_telling *telling, const struct dw_finding *fi
 {
 	int r;
 
-	dw_markup(telling, "<figure class=\"scroll\" tabindex=\"0\">\n");
+	dw_markup(telling,
+		  "<figure class=\"scroll\" aria-label=\"The legs, drawn\" tabindex=\"0\">\n");
 	r = dw_svg_finding(telling, finding);
 	dw_markup(telling, "<figcaption>A full line: is held, or given, by. A broken line: waits "
 			   "for, or needs.</figcaption></figure>\n");

@@ -84,7 +84,8 @@ static int write_drawing(struct part *part)
 			  "<p class=\"note\">Drawn is what matters most; %" PRIu32 " of %" PRIu32
 			  " things are not. The search and the list below have all.</p>\n",
 			  drawing.n_things_left_out, drawing.n_things);
-	dw_markup(telling, "<div class=\"scroll drawing\" tabindex=\"0\">\n");
+	dw_markup(telling, "<div class=\"scroll drawing\" role=\"region\" aria-label=\"What needs "
+			   "what, drawn\" tabindex=\"0\">\n");
 	r = dw_svg_net(telling, &drawing, DW_SVG_LINKED);
 	dw_markup(telling, "</div>\n");
 	return r < 0 ? dw_pass(r) : 0;
@@ -115,15 +116,15 @@ static void write_things(struct part *part)
 {
 	struct dw_telling *telling = part->telling;
 
-	dw_markup(
-	    telling,
-	    "<details class=\"things\"%s><summary>All %" PRIu32 " things with needs</summary>"
-	    "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">thing</th>"
-	    "<th scope=\"col\">kind</th>"
-	    "<th scope=\"col\" class=\"number\">needs</th>"
-	    "<th scope=\"col\" class=\"number\">needed by</th>"
-	    "<th scope=\"col\" class=\"number\">waited for</th></tr></thead><tbody>\n",
-	    part->n_things <= DW_DRAWING_BOXES_MAX ? " open" : "", part->n_things);
+	dw_markup(telling,
+		  "<details class=\"things\"%s><summary>All %" PRIu32 " things with needs</summary>"
+		  "<div class=\"scroll\" role=\"region\" aria-label=\"Things\" "
+		  "tabindex=\"0\"><table><thead><tr><th scope=\"col\">thing</th>"
+		  "<th scope=\"col\">kind</th>"
+		  "<th scope=\"col\" class=\"number\">needs</th>"
+		  "<th scope=\"col\" class=\"number\">needed by</th>"
+		  "<th scope=\"col\" class=\"number\">waited for</th></tr></thead><tbody>\n",
+		  part->n_things <= DW_DRAWING_BOXES_MAX ? " open" : "", part->n_things);
 	for (uint32_t i = 0; i < part->n_things && i < THINGS_MAX; i++)
 		write_thing(part, part->things[i]);
 	dw_markup(telling, "</tbody></table></div></details>\n");

@@ -77,7 +77,8 @@ void dw_html_threads(struct dw_telling *telling)
 		return;
 	}
 	dw_markup(telling,
-		  "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">thread"
+		  "<div class=\"scroll\" role=\"region\" aria-label=\"Threads\" "
+		  "tabindex=\"0\"><table><thead><tr><th scope=\"col\">thread"
 		  "</th><th scope=\"col\">started in</th><th scope=\"col\">is</th>"
 		  "<th scope=\"col\">holds</th><th scope=\"col\">waits for</th></tr></thead>"
 		  "<tbody>\n");

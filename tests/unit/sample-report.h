@@ -82,10 +82,9 @@ static inline void finish(void)
 			       given.fingerprints[i]);
 }
 
-/* The report as the format @name writes it; the caller frees it. */
-static inline char *rendered(const char *name, struct dw_render_options options)
+/* The report as @renderer writes it; the caller frees it. */
+static inline char *written(const struct dw_renderer *renderer, struct dw_render_options options)
 {
-	const struct dw_renderer *renderer = dw_renderer_find(name);
 	static char *text;
 	static size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -95,6 +94,12 @@ static inline char *rendered(const char *name, struct dw_render_options options)
 	assert_int_equal(renderer->render(out, &given.report, &options), 0);
 	fclose(out);
 	return text;
+}
+
+/* The same by the name of a report's format. */
+static inline char *rendered(const char *name, struct dw_render_options options)
+{
+	return written(dw_renderer_find(name), options);
 }
 
 static inline void expect_golden(const char *format, const char *name,
