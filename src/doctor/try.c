@@ -77,7 +77,7 @@ int dw_try_bpf(bool reads)
 }
 
 /* What is counted. */
-static __attribute__((noinline, noclone)) void counted(void)
+static __attribute__((noinline)) void counted(void)
 {
 	__asm__ volatile("");
 }
