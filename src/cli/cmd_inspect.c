@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/command.h"
+#include "cli/cored.h"
 #include "cli/inspection.h"
 #include "cli/output.h"
 #include "cli/profiles.h"
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* So long nobody comes on where something is stuck; who waits less is not called so. */
 #define STALL_MS_DEFAULT 1000
@@ -21,6 +23,7 @@ const struct dw_option inspect_options[] = {
     {"all", 'a', NULL, "show the stacks of threads that have nothing to do, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     {"stall", 's', "MS", "how long a wait without progress is a stall (default 1000)"},
+    {"sysroot", 'r', "FOLDER", "where the files of a core's machine are"},
     {.name = NULL},
 };
 
@@ -28,6 +31,7 @@ struct wish {
 	const struct dw_renderer *renderer;
 	struct dw_render_options render;
 	const char *profile;
+	char *sysroot; /* absolute; NULL: none */
 	uint64_t stall_ns;
 };
 
@@ -41,10 +45,25 @@ static bool read_number(const char *text, long min, long max, long *ret)
 	return errno == 0 && end != text && !*end && *ret >= min && *ret <= max;
 }
 
-static int inspect(struct dw_process *process, const struct wish *wish,
-		   const struct dw_profiles *profiles)
+static void forget(struct wish *wish)
 {
-	const struct dw_inspection_options options = {wish->stall_ns, profiles};
+	free(wish->sysroot);
+}
+
+/* Return: whether there is one at @path. */
+static bool read_folder(const char *path, char **ret)
+{
+	struct stat status;
+
+	free(*ret);
+	*ret = realpath(path, NULL);
+	return *ret && stat(*ret, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int inspect(struct dw_process *process, const struct wish *wish,
+		   const struct dw_profiles *profiles, const struct dw_process_core_gaps *gaps)
+{
+	const struct dw_inspection_options options = {wish->stall_ns, profiles, gaps};
 	dw_auto(inspection) inspection = NULL;
 	int r = dw_inspection_new(&inspection, process, &options);
 
@@ -84,7 +103,26 @@ static int inspect_live(pid_t pid, const struct wish *wish)
 			strerror(-r));
 		return DW_EXIT_FAILED;
 	}
-	return inspect(process, wish, profiles);
+	return inspect(process, wish, profiles, /* gaps= */ NULL);
+}
+
+static int inspect_core(const char *path, const struct wish *wish)
+{
+	dw_auto(process) process = NULL;
+	dw_auto(profiles) profiles = NULL;
+	struct dw_process_core_gaps gaps;
+	int r = dw_profiles_new(&profiles, wish->profile);
+
+	if (r > 0)
+		return DW_EXIT_USAGE;
+	if (r == 0)
+		r = dw_process_core_new(&process, path, wish->sysroot);
+	if (r != 0) {
+		dw_cored_say(path, r);
+		return DW_EXIT_FAILED;
+	}
+	gaps = dw_process_core_gaps(process);
+	return inspect(process, wish, profiles, &gaps);
 }
 
 /* Return: DW_OPTION_STOP with @ret_exit if there is nothing to do, else 0. */
@@ -99,6 +137,11 @@ static int read_options(const struct dw_command *self, int argc, char **argv, st
 			ret->render.all = true;
 		else if (id == 'p')
 			ret->profile = optarg;
+		else if (id == 'r' && !read_folder(optarg, &ret->sysroot))
+			return *ret_exit = dw_usage(self, "there is no folder '%s'", optarg),
+			       DW_OPTION_STOP;
+		else if (id == 'r')
+			continue;
 		else if (id == 'f')
 			ret->renderer = dw_renderer_find(optarg);
 		else if (!read_number(optarg, STALL_MS_MIN, STALL_MS_MAX, &stall_ms))
@@ -115,17 +158,21 @@ static int read_options(const struct dw_command *self, int argc, char **argv, st
 
 int cmd_inspect(const struct dw_command *self, int argc, char **argv)
 {
-	struct wish wish = {.renderer = &dw_render_text};
+	dw_cleanup(forget) struct wish wish = {.renderer = &dw_render_text};
 	int status;
 	long pid;
 
 	if (read_options(self, argc, argv, &wish, &status) == DW_OPTION_STOP)
 		return status;
 	if (optind + 1 != argc)
-		return dw_usage(self, optind == argc ? "a process is missing"
+		return dw_usage(self, optind == argc ? "a process or core file is missing"
 						     : "there is more than one process");
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
+	if (argv[optind][strspn(argv[optind], "0123456789")] || !argv[optind][0])
+		return inspect_core(argv[optind], &wish);
 	if (!read_number(argv[optind], 1, INT32_MAX, &pid))
 		return dw_usage(self, "'%s' is no number of a process", argv[optind]);
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
+	if (wish.sysroot)
+		return dw_usage(self, "--sysroot is for core files");
 	return inspect_live((pid_t)pid, &wish);
 }

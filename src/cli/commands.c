@@ -18,8 +18,8 @@ const struct dw_command dw_commands[] = {
     {
 	.name = "inspect",
 	.run = cmd_inspect,
-	.synopsis = "[OPTION]... PID",
-	.help = "Say what a running process is stuck on that nobody has watched.",
+	.synopsis = "[OPTION]... PID | CORE",
+	.help = "Say what a process is stuck on that nobody has watched.",
 	.options = inspect_options,
     },
     {

@@ -192,10 +192,11 @@ static int look_back(struct dw_inspection *inspection)
 }
 
 /* A process that does not run any more shows one moment; nobody knows how long it was like that. */
-static void take_as_still(struct dw_sight *sight, uint64_t ns)
+static void take_as_still(struct dw_sight *sight)
 {
 	for (uint32_t i = 0; i < sight->n_threads; i++)
-		sight->threads[i].same_ns = sight->threads[i].still_ns = ns;
+		sight->threads[i].same_ns = sight->threads[i].still_ns = DW_SIGHT_ALWAYS;
+	sight->base_ns = sight->time_ns = 0;
 }
 
 static int look(struct dw_inspection *inspection, struct dw_process *process)
@@ -204,7 +205,7 @@ static int look(struct dw_inspection *inspection, struct dw_process *process)
 	int r = dw_sight_take(sight, process, inspection->arena);
 
 	if (r == 0 && !process->runs)
-		take_as_still(sight, inspection->options->stall_ns);
+		take_as_still(sight);
 	if (r == 0)
 		r = make_scene(inspection, sight, /* before= */ NULL);
 	if (r == 0 && process->runs)
@@ -258,12 +259,23 @@ static int complete_found(struct dw_inspection *inspection, struct dw_found *fou
 	return 0;
 }
 
+/*
+ * One look shows what a cycle needs. That somebody waits for a lock whose holder runs, or cannot
+ * be seen, is nothing special at one moment.
+ */
+static bool is_told(const struct dw_inspection *inspection, const struct dw_found *found)
+{
+	return inspection->sights[0].base_ns || !inspection->sights[0].process ||
+	       !(found->flags & (DW_FOUND_RUNNING | DW_FOUND_UNSEEN));
+}
+
 /* The facts with what was found in them. */
 static int add_founds(struct dw_inspection *inspection)
 {
 	struct dw_facts *facts = dw_arena_alloc(inspection->arena, sizeof(*facts));
 	const struct dw_found *founds;
 	struct dw_found *all;
+	uint32_t n_told = 0;
 	size_t n;
 	int r = facts ? 0 : dw_raise(-ENOMEM);
 
@@ -275,12 +287,15 @@ static int add_founds(struct dw_inspection *inspection)
 	all = dw_arena_alloc(inspection->arena, (n + 1) * sizeof(*all));
 	if (!all)
 		return dw_raise(-ENOMEM);
-	memcpy(all + 1, founds, n * sizeof(*all));
-	for (size_t i = 1; r == 0 && i <= n; i++)
-		r = complete_found(inspection, &all[i]);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!is_told(inspection, &founds[i]))
+			continue;
+		all[++n_told] = founds[i];
+		r = complete_found(inspection, &all[n_told]);
+	}
 	*facts = *inspection->facts;
 	facts->founds = all;
-	facts->n_founds = (uint32_t)n + 1;
+	facts->n_founds = n_told + 1;
 	if (r == 0)
 		r = dw_names_grow(dw_scene_names(inspection->scene), facts);
 	inspection->facts = facts;
@@ -321,7 +336,7 @@ static int fill_report(struct dw_inspection *inspection)
 		r = dw_pictured_make(&process->inspected, inspection->arena, inspection->scene,
 				     inspection->facts, inspection->options->profiles);
 	if (r == 0)
-		r = dw_pictured_judge(process, inspection->arena);
+		r = dw_pictured_judge(process, inspection->arena, inspection->options->gaps);
 	inspection->report = (struct dw_report){.processes = process, .n_processes = 1};
 	return r < 0 ? dw_pass(r) : 0;
 }

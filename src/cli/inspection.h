@@ -17,11 +17,13 @@
 #include <stdint.h>
 
 struct dw_inspection;
+struct dw_process_core_gaps;
 struct dw_profiles;
 
 struct dw_inspection_options {
 	uint64_t stall_ns; /* who waits for so long without anybody's progress is stuck */
 	const struct dw_profiles *profiles;
+	const struct dw_process_core_gaps *gaps; /* of a core file; NULL: it is none */
 };
 
 /* Return: 0; -ESRCH: the process ended before anything was seen; or another negative errno. */

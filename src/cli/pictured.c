@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "cli/blind.h"
+#include "cli/cored.h"
 #include "cli/profiles.h"
 #include "inspect/scene.h"
 #include "model/event.h"
@@ -51,6 +52,12 @@ static const char *why_no_stack(int error)
 	}
 }
 
+/* One look shows no time. */
+static uint64_t shown_ns(uint64_t ns)
+{
+	return ns == DW_SIGHT_ALWAYS ? 0 : ns;
+}
+
 static struct dw_inspected_thread pictured_of(const struct dw_scene_thread *seen, const char *role)
 {
 	const struct dw_process_thread *thread = &seen->sighted->thread;
@@ -66,8 +73,8 @@ static struct dw_inspected_thread pictured_of(const struct dw_scene_thread *seen
 	    .call_name = call_name(seen),
 	    .idles = seen->meaning.idles,
 	    .polls = seen->polls,
-	    .same_ns = seen->sighted->same_ns,
-	    .still_ns = seen->sighted->still_ns,
+	    .same_ns = shown_ns(seen->sighted->same_ns),
+	    .still_ns = shown_ns(seen->sighted->still_ns),
 	};
 
 	memcpy(pictured.arguments, thread->arguments, sizeof(pictured.arguments));
@@ -104,7 +111,8 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 }
 
 /* What is in a call that a stop would interrupt is known by that call; who has ended is gone. */
-int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena)
+int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
+		      const struct dw_process_core_gaps *gaps)
 {
 	const struct dw_inspected_thread *threads = process->inspected->threads;
 	struct dw_blind_list list = {0};
@@ -117,6 +125,8 @@ int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *aren
 		r = dw_blind_add(&list, arena, "no-stacks",
 				 "where %u of %u threads are could not be seen", n,
 				 process->facts->n_threads - 1);
+	if (r == 0 && gaps)
+		r = dw_cored_judge(&list, arena, gaps);
 	process->blind = list.entries;
 	process->n_blind = list.n;
 	return r < 0 ? dw_pass(r) : 0;

@@ -8,6 +8,7 @@
 #include "render/render.h"
 
 struct dw_arena;
+struct dw_process_core_gaps;
 struct dw_profiles;
 struct dw_scene;
 
@@ -16,5 +17,9 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 		     struct dw_scene *scene, const struct dw_facts *facts,
 		     const struct dw_profiles *profiles);
 
-/* The reasons why finding nothing in @process would not mean much. Return: 0, or -ENOMEM. */
-int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena);
+/*
+ * The reasons why finding nothing in @process would not mean much; @gaps of a core, or NULL.
+ * Return: 0, or -ENOMEM.
+ */
+int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
+		      const struct dw_process_core_gaps *gaps);

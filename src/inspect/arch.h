@@ -53,6 +53,9 @@ uint64_t dw_arch_red_zone(void);
 bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers,
 		   dw_read_function *read, void *context);
 
+/* Where glibc keeps the number of the thread, as the thread itself knows it. */
+uint64_t dw_arch_glibc_tid(const void *set);
+
 /*
  * The number of the system call that the thread was in when it was stopped, with its six
  * @ret_arguments; -1: it was in none.

@@ -161,6 +161,17 @@ bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers
 	return true;
 }
 
+/* Of struct pthread, since glibc has had a `tid` there alone (2.25). */
+#define GLIBC_TID_OFFSET 720
+
+uint64_t dw_arch_glibc_tid(const void *set)
+{
+	struct user_regs_struct r;
+
+	memcpy(&r, set, sizeof(r));
+	return r.fs_base + GLIBC_TID_OFFSET;
+}
+
 /* A call that was over when the thread stopped has left its result there. */
 static bool is_interrupted(long result)
 {

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "inspect/task.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* More than a path of the greatest length and what stands before it. */
@@ -153,20 +153,6 @@ static int add(struct reading *reading, const struct line *line)
 	return line->path[0] == '/' ? add_file(reading, line) : 0;
 }
 
-/* Whether the two names of @what, of the process and ours, lead to the same thing. */
-static bool is_shared(pid_t pid, const char *what)
-{
-	char path[64];
-	struct stat theirs, ours;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
-	if (stat(path, &theirs) < 0)
-		return true;
-	snprintf(path, sizeof(path), "/proc/self/%s", what);
-	return stat(path, &ours) < 0 ||
-	       (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
-}
-
 /* Return: 0, or a negative errno. */
 static int read_lines(struct reading *reading)
 {
@@ -192,7 +178,7 @@ int dw_code_read(pid_t pid, struct dw_arena *arena, struct dw_code *ret)
 	int r;
 
 	snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
-	if (!is_shared(pid, "ns/mnt") || !is_shared(pid, "root/"))
+	if (!dw_task_shares(pid, "ns/mnt") || !dw_task_shares(pid, "root/"))
 		reading.root = root;
 	reading.maps = dw_arena_alloc(arena, MAPS_MAX * sizeof(*reading.maps));
 	reading.generated = dw_arena_alloc(arena, GENERATED_MAX * sizeof(*reading.generated));

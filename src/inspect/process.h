@@ -28,6 +28,7 @@ struct dw_process;
 /* A thread, as it was at one moment. Members that are not known are 0, `call` is -1. */
 struct dw_process_thread {
 	pid_t tid;
+	pid_t inside; /* its number in its own namespace of processes; 0: the same one */
 	char name[DW_TASK_NAME_SIZE];
 	char state; /* as in ps */
 	long call;  /* the number of the system call that it is in; -1: in none, or not known */

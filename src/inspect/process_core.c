@@ -23,6 +23,12 @@
 /* Ranges of generated code. */
 #define GENERATED_MAX 1024
 
+/* The highest number that the kernel gives (PID_MAX_LIMIT). */
+#define PID_LIMIT 4194304
+
+/* Threads that are compared with each other. */
+#define INSIDE_MAX 4096
+
 /* Unwinding all stacks is over by then, whatever the files are like. */
 #define ALL_MAX_S 60
 
@@ -60,6 +66,27 @@ static int compare_threads(const void *left, const void *right, void *main_tid)
 	return a->tid < b->tid ? -1 : a->tid > b->tid;
 }
 
+/*
+ * A debugger outside of a container writes the numbers that it sees into a core, while locks
+ * have those of the inside, as glibc has them in each thread's own memory. They are believed
+ * where each thread has one, and no two the same.
+ */
+static void read_inside(const struct cored *cored, struct dw_process_thread *threads,
+			const struct dw_core_thread *from, uint32_t n)
+{
+	bool is_plausible = n <= INSIDE_MAX;
+
+	for (uint32_t i = 0; i < n && is_plausible; i++) {
+		is_plausible = dw_core_read(cored->core, dw_arch_glibc_tid(from[i].registers),
+					    &threads[i].inside, sizeof(threads[i].inside)) == 0 &&
+			       threads[i].inside > 0 && threads[i].inside <= PID_LIMIT;
+		for (uint32_t j = 0; j < i && is_plausible; j++)
+			is_plausible = threads[i].inside != threads[j].inside;
+	}
+	for (uint32_t i = 0; i < n && !is_plausible; i++)
+		threads[i].inside = 0;
+}
+
 static int core_threads(struct dw_process *process, struct dw_arena *arena,
 			struct dw_process_thread **ret, uint32_t *ret_n)
 {
@@ -77,6 +104,7 @@ static int core_threads(struct dw_process *process, struct dw_arena *arena,
 		threads[i].pc = dw_arch_pc(&registers);
 		threads[i].sp = dw_arch_sp(&registers);
 	}
+	read_inside(cored_of(process), threads, from, n);
 	qsort_r(threads, n, sizeof(*threads), compare_threads, &process->pid);
 	*ret = threads;
 	*ret_n = n;

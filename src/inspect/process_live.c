@@ -39,7 +39,7 @@ static int live_read(struct dw_process *process, uint64_t address, void *ret, si
 }
 
 /* Return: 1 and the thread; 0: it is none to be shown, or has ended; or a negative errno. */
-static int read_thread(pid_t pid, pid_t tid, struct dw_process_thread *ret)
+static int read_thread(pid_t pid, pid_t tid, bool elsewhere, struct dw_process_thread *ret)
 {
 	struct dw_process_thread thread = {.tid = tid, .call = -1};
 	struct dw_task_stat stat;
@@ -49,6 +49,7 @@ static int read_thread(pid_t pid, pid_t tid, struct dw_process_thread *ret)
 		return 0;
 	memcpy(thread.name, stat.name, sizeof(thread.name));
 	thread.state = stat.state;
+	thread.inside = elsewhere ? dw_task_inside(pid, tid) : 0;
 	if (dw_task_ran(pid, tid, &thread.ran) < 0)
 		return 0;
 	if (dw_task_syscall(pid, tid, &call) == 0) {
@@ -107,6 +108,7 @@ static int live_threads(struct dw_process *process, struct dw_arena *arena,
 			struct dw_process_thread **ret, uint32_t *ret_n)
 {
 	pid_t *tids = NULL;
+	bool elsewhere = !dw_task_shares(process->pid, "ns/pid");
 	struct dw_process_thread *threads;
 	uint32_t n = 0;
 	int n_tids = list(process->pid, arena, &tids);
@@ -117,7 +119,7 @@ static int live_threads(struct dw_process *process, struct dw_arena *arena,
 	if (!threads)
 		return dw_raise(-ENOMEM);
 	for (int i = 0; i < n_tids; i++)
-		n += (uint32_t)read_thread(process->pid, tids[i], &threads[n]);
+		n += (uint32_t)read_thread(process->pid, tids[i], elsewhere, &threads[n]);
 	if (n == 0)
 		return -ESRCH;
 	put_first(process->pid, threads, n);

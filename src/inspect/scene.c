@@ -162,10 +162,17 @@ static void tell_meanings(struct dw_scene *scene)
 	}
 }
 
-uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t tid)
+uint32_t dw_scene_number_of(const struct dw_scene *scene, uint32_t thread)
 {
-	for (uint32_t t = 1; tid && t < scene->facts.n_threads; t++)
-		if (scene->threads[t].tid == tid)
+	const struct dw_process_thread *task = &scene->seen[thread].sighted->thread;
+
+	return (uint32_t)(task->inside ? task->inside : task->tid);
+}
+
+uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t number)
+{
+	for (uint32_t t = 1; number && t < scene->facts.n_threads; t++)
+		if (dw_scene_number_of(scene, t) == number)
 			return t;
 	return 0;
 }

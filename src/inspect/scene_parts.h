@@ -48,8 +48,9 @@ int64_t dw_scene_ensure_thing(struct dw_scene *scene, uint64_t address, uint8_t 
 /* What a thread's meaning is asked with; @thread is a number. */
 struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread);
 
-/* The thread with the kernel's number @tid, as the process knows it; 0: there is none. */
-uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t tid);
+/* The kernel's number of @thread, as the process knows it; and the thread of it, 0: none. */
+uint32_t dw_scene_number_of(const struct dw_scene *scene, uint32_t thread);
+uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t number);
 
 /* @thread holds @thing, maybe for reading, as is known by @grounds. Return: 0, or -ENOMEM. */
 int dw_scene_hold(struct dw_scene *scene, uint32_t thread, uint32_t thing, bool is_shared,

@@ -209,7 +209,7 @@ static void judge_polling(struct dw_scene *scene, uint32_t thread, struct dw_slo
 {
 	struct dw_scene_thread *seen = &scene->seen[thread];
 	const struct dw_scene *before = scene->before;
-	uint32_t other = before ? dw_scene_thread_of(before, scene->threads[thread].tid) : 0;
+	uint32_t other = before ? dw_scene_thread_of(before, dw_scene_number_of(scene, thread)) : 0;
 
 	if (!other || !seen->meaning.sleeps || !before->seen[other].meaning.sleeps ||
 	    !runs_on(scene, seen) ||

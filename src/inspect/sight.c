@@ -35,7 +35,8 @@ static dw_place place_of(const struct taking *t, uint64_t address)
 static struct dw_module module_of_map(const struct dw_map *map)
 {
 	struct dw_module module = {
-	    .path = map->file,
+	    .path = map->path,
+	    .file = map->file,
 	    .start = map->start,
 	    .end = map->end,
 	    .bias = dw_map_bias(map),

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/task.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -149,4 +152,39 @@ int dw_task_file(pid_t pid, pid_t tid)
 	default:
 		return -1;
 	}
+}
+
+bool dw_task_shares(pid_t pid, const char *what)
+{
+	char path[64];
+	struct stat theirs, ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
+	if (stat(path, &theirs) < 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/self/%s", what);
+	return stat(path, &ours) < 0 ||
+	       (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
+}
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* The numbers of a thread stand in one line, the innermost namespace's last. */
+pid_t dw_task_inside(pid_t pid, pid_t tid)
+{
+	static const char key[] = "NSpid:";
+	dw_cleanup(close_file) FILE *file = NULL;
+	char line[LINE_MAX_SIZE];
+
+	snprintf(line, sizeof(line), "/proc/%d/task/%d/status", (int)pid, (int)tid);
+	file = fopen(line, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, key, sizeof(key) - 1) == 0)
+			return atoi(strrchr(line, '\t') ? strrchr(line, '\t')
+							: line + sizeof(key) - 1);
+	return 0;
 }

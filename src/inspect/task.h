@@ -30,6 +30,18 @@ char dw_task_state(pid_t pid, pid_t tid);
 
 #define DW_TASK_NAME_SIZE 16 /* the kernel's TASK_COMM_LEN */
 
+/*
+ * Whether process @pid has the same @what, a name below /proc/PID such as "ns/pid", as we have;
+ * true where that cannot be seen.
+ */
+bool dw_task_shares(pid_t pid, const char *what);
+
+/*
+ * The number that a thread has in its own namespace of processes: it is known to itself, and to
+ * its locks, by that one. Return: 0 if that cannot be told.
+ */
+pid_t dw_task_inside(pid_t pid, pid_t tid);
+
 /* The thread's name. Return: 0, or a negative errno. */
 int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE]);
 

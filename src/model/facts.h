@@ -41,7 +41,8 @@ struct dw_told_frame {
 
 /* A loaded file. Module 0 is "no file": there a place's offset is the address itself. */
 struct dw_module {
-	const char *path;
+	const char *path;        /* as the process had it */
+	const char *file;        /* where it can be opened; NULL: at `path` */
 	uint64_t start;          /* lowest mapped address; offsets of places count from here */
 	uint64_t end;            /* first address behind it */
 	uint64_t bias;           /* what was added to the addresses in the file; offset + start -

@@ -3,6 +3,7 @@
 #include "model/picture.h"
 #include "render/inspected.h"
 #include "render/json_write.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <inttypes.h>
@@ -82,6 +83,8 @@ static json *pictured_json(struct dw_json_writer *writer, uint32_t thread)
 	dw_json_number(writer, object, "same_ms", pictured->same_ns / 1000000);
 	dw_json_number(writer, object, "still_ms", pictured->still_ns / 1000000);
 	dw_json_add(writer, object, "stack", dw_json_stack(writer, pictured->stack, /* hint= */ 0));
+	dw_json_text(writer, object, "end",
+		     dw_words_end_kind(writer->process->facts->stacks[pictured->stack].flags));
 	dw_json_text(writer, object, "no_stack", pictured->no_stack);
 	return object;
 }

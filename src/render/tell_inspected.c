@@ -174,6 +174,9 @@ void dw_tell_inspected(struct dw_telling *telling, bool all)
 	if (s.picture->span_ns)
 		dw_tell(telling, DW_STYLE_PLAIN, ", looked at for %s",
 			dw_tell_span(telling, s.picture->span_ns));
+	else
+		dw_tell(telling, DW_STYLE_PLAIN,
+			", at one moment: whether anybody comes on was not seen");
 	dw_tell(telling, DW_STYLE_PLAIN, ":\n");
 	for (uint32_t t = 1; t < facts->n_threads; t++)
 		if (!s.is_told[t])

@@ -28,8 +28,9 @@ static int add_modules(struct dw_names *names, const struct dw_facts *facts)
 		names->modules[i] = -1;
 		if (!module->path)
 			continue;
-		names->modules[i] = dw_symbols_add(names->symbols, module->path, module->build_id,
-						   module->build_id_size);
+		names->modules[i] =
+		    dw_symbols_add(names->symbols, module->file ? module->file : module->path,
+				   module->build_id, module->build_id_size);
 		if (names->modules[i] < 0)
 			return dw_pass((int)names->modules[i]);
 	}
