@@ -145,9 +145,12 @@ static int judge_rust(struct dw_blind_list *list, struct dw_arena *arena,
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-/* Whether something of libpthread's that is no lock was seen being given: so it is not hidden. */
-static bool gives_seen(const struct dw_facts *facts)
+bool dw_blind_saw_any(const struct dw_reader *reader)
 {
+	const struct dw_facts *facts = dw_reader_facts(reader);
+
+	if (dw_reader_n_locked(reader) > 0)
+		return true;
 	for (uint32_t i = 1; i < facts->n_posts; i++) {
 		unsigned kind = facts->things[facts->posts[i].thing].kind;
 
@@ -165,7 +168,7 @@ int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 
 	/* Index 0 is no thread. One thread alone may well need no lock; two or more that take
 	 * none at all are more likely to take them where the shim cannot see. */
-	if (dw_reader_n_locked(reader) == 0 && facts->n_threads > 2 && !gives_seen(facts))
+	if (facts->n_threads > 2 && !dw_blind_saw_any(reader))
 		r = dw_blind_add(list, arena, "nothing-seen",
 				 "%u threads, but not one lock was seen: the program's lock "
 				 "primitives are not those of libpthread (Rust's standard library, "

@@ -22,6 +22,12 @@ struct dw_blind_list {
 int dw_blind_add(struct dw_blind_list *list, struct dw_arena *arena, const char *reason,
 		 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * Whether a lock was seen being taken, or another thing of libpthread's being given: a program that
+ * uses semaphores only takes no lock that could be hidden.
+ */
+bool dw_blind_saw_any(const struct dw_reader *reader);
+
 /* The reasons within one recording. Return: 0, or -ENOMEM. */
 int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 		   const struct dw_reader *reader, const struct dw_analysis_limits *limits);

@@ -33,7 +33,7 @@ struct dw_collection {
 	size_t n_kept;
 	size_t n_processes;
 	size_t n_bad;    /* recordings that could not be read */
-	bool was_locked; /* one of them has seen a lock being taken */
+	bool was_locked; /* one of them has seen a lock, or the like; see dw_blind_saw_any() */
 	bool was_blind;  /* one of them says what it could not see */
 	struct dw_blind_list blind;
 };
@@ -107,7 +107,7 @@ static int take_study(struct dw_collection *collection, struct dw_study **study)
 	if (r < 0)
 		return dw_pass(r);
 	collection->n_processes++;
-	collection->was_locked |= dw_reader_n_locked((*study)->reader) > 0;
+	collection->was_locked |= dw_blind_saw_any((*study)->reader);
 	collection->was_blind |= (*study)->blind.n > 0;
 	if (!keep)
 		return 0;
