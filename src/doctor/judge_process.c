@@ -56,10 +56,7 @@ static void judge_seccomp(struct dw_judging *judging, const struct dw_doctor_pro
 {
 	static const struct dw_judgement filtered = {
 	    .run = DW_DOCTOR_LIMITED,
-	    .attach = DW_DOCTOR_LIMITED,
-	    .means =
-		"a filter from before the first thread keeps the monitor away, and no function "
-		"may be watched at its end",
+	    .means = "a filter from before the first thread keeps the monitor away",
 	    .remedy = "start it without its sandbox for as long as it takes (QEMU: -sandbox off)",
 	};
 
