@@ -20,10 +20,10 @@
 enum { OPTION_SEED = 256, OPTION_DELAY, OPTION_LIMIT };
 
 const struct dw_option confirm_options[] = {
-    {"runs", 'n', "N", "run the program so often at most (20)"},
-    {"seed", OPTION_SEED, "N", "keep threads in another way (1)"},
-    {"delay", OPTION_DELAY, "MS", "keep a thread for so long at most, each time (200)"},
-    {"time-limit", OPTION_LIMIT, "SECONDS", "end a run that takes longer (60)"},
+    {"runs", 'n', "N", "run the program so often at most; without it, 20"},
+    {"seed", OPTION_SEED, "N", "keep threads in another way; without it, 1"},
+    {"delay", OPTION_DELAY, "MS", "keep a thread for so long at most; without it, 200"},
+    {"time-limit", OPTION_LIMIT, "SECONDS", "end a run that takes longer; without it, 60"},
     {.name = NULL},
 };
 

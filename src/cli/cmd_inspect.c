@@ -19,10 +19,10 @@
 #define STALL_MS_MAX 600000
 
 const struct dw_option inspect_options[] = {
-    {"format", 'f', "FORMAT", "what the report looks like: text (the default) or json"},
-    {"all", 'a', NULL, "show the stacks of threads that have nothing to do, too"},
+    {"format", 'f', "text|json", "what the report looks like"},
+    {"all", 'a', NULL, "show stacks of threads that have nothing to do, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
-    {"stall", 's', "MS", "how long a wait without progress is a stall (default 1000)"},
+    {"stall", 's', "MS", "a wait of so long is a stall; without it, 1000"},
     {"sysroot", 'r', "FOLDER", "where the files of a core's machine are"},
     {.name = NULL},
 };

@@ -410,7 +410,8 @@ class Dump(Folder):
 
 
 class Help(unittest.TestCase):
-    COMMANDS = ("run", "report", "gate", "graph", "dump", "monitor", "doctor")
+    with open(os.path.join(MAN, "tables.json")) as file:
+        COMMANDS = [command["name"] for command in json.load(file)["commands"]]
 
     def options(self, *command):
         return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}
