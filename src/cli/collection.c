@@ -8,6 +8,7 @@
 #include "cli/environment.h"
 #include "cli/output.h"
 #include "cli/profiles.h"
+#include "cli/progress.h"
 #include "cli/study.h"
 #include "cli/tally.h"
 #include "record/reader.h"
@@ -33,6 +34,7 @@ struct dw_collection {
 	size_t n_kept;
 	size_t n_processes;
 	size_t n_bad;    /* recordings that could not be read */
+	size_t n_seen;   /* files that were looked at */
 	bool was_locked; /* one of them has seen a lock, or the like; see dw_blind_saw_any() */
 	bool was_blind;  /* one of them says what it could not see */
 	struct dw_blind_list blind;
@@ -121,10 +123,13 @@ static int take_study(struct dw_collection *collection, struct dw_study **study)
 static void add_file(struct dw_collection *collection, const char *path, bool strays)
 {
 	dw_auto(study) study = NULL;
-	int r = dw_study_new(&study, path, collection->profiles, collection->symbols);
+	int r;
 
+	dw_progress_show(++collection->n_seen, path);
+	r = dw_study_new(&study, path, collection->profiles, collection->symbols);
 	if (r == 0)
 		r = take_study(collection, &study);
+	dw_progress_clear();
 	if (r < 0)
 		say_bad(collection, path, strerror(-r));
 	else if (r > 0 && !(strays && r == DW_READER_FOREIGN))

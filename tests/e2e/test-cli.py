@@ -390,9 +390,18 @@ class Report(Folder):
         self.assertIn(b"\x1b", self.on_terminal(path, environment))
         self.assertNotIn(b"\x1b", self.on_terminal(path, dict(environment, NO_COLOR="1")))
 
-    def on_terminal(self, path, environment):
+    def test_progress_is_shown_on_a_terminal_and_taken_away(self):
+        path = self.record("inversion", "\x1b[31mred\u00e9")
+        environment = dict(os.environ, TERM="xterm")
+        shown = self.on_terminal(path, environment, stream="stderr")
+        self.assertRegex(shown, rb"^\r\x1b\[Kreading 1: [!-~]+\r\x1b\[K$")
+        self.assertEqual(self.on_terminal(path, dict(environment, TERM="dumb"), "stderr"), b"")
+        self.assertEqual(deadwatch("report", path, env=environment).stderr, "")
+
+    def on_terminal(self, path, environment, stream="stdout"):
         ours, theirs = pty.openpty()
-        process = subprocess.Popen([DEADWATCH, "report", path], stdout=theirs, env=environment)
+        process = subprocess.Popen([DEADWATCH, "report", path], env=environment,
+                                   **{"stdout": subprocess.DEVNULL, stream: theirs})
         os.close(theirs)
         shown = b""
         try:

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/progress.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A longer line would wrap, and could not be taken away. */
+#define COLUMNS_MAX 60
+
+static bool is_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return term && strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
+}
+
+/* What a terminal would obey is not shown; nor is what is beyond ASCII, whose width is not known.
+ */
+static char plain(char c)
+{
+	return c > ' ' && c < 0x7f ? c : '?';
+}
+
+void dw_progress_show(size_t number, const char *path)
+{
+	size_t size = strlen(path), from = size > COLUMNS_MAX ? size - COLUMNS_MAX : 0;
+	char shown[COLUMNS_MAX + 1] = {0};
+
+	if (!is_terminal())
+		return;
+	for (size_t i = from; i < size; i++)
+		shown[i - from] = plain(path[i]);
+	fprintf(stderr, "\r\033[Kreading %zu: %s%s", number, from ? "..." : "", shown);
+	fflush(stderr);
+}
+
+void dw_progress_clear(void)
+{
+	if (!is_terminal())
+		return;
+	fputs("\r\033[K", stderr);
+	fflush(stderr);
+}
