@@ -43,6 +43,12 @@ static int refuse(int answer, const char *path, const char *why)
 	return answer;
 }
 
+/*
+ * What root starts may become another user, or start a program as one: each makes recordings of its
+ * own in here, sees none of the others', and removes none.
+ */
+#define FOLDER_OF_ROOT (S_ISVTX | S_IRWXU | S_IWGRP | S_IXGRP | S_IWOTH | S_IXOTH)
+
 /* TMPDIR may be relative, and may be a link: the program may run elsewhere. */
 static int make_private_folder(struct dw_target *target)
 {
@@ -54,6 +60,8 @@ static int make_private_folder(struct dw_target *target)
 	if (asprintf(&folder, "%s/deadwatch-XXXXXX", parent) < 0)
 		return dw_raise(-ENOMEM);
 	if (!mkdtemp(folder))
+		return refuse(DW_TARGET_FAILED, folder, strerror(errno));
+	if (geteuid() == 0 && chmod(folder, FOLDER_OF_ROOT) < 0)
 		return refuse(DW_TARGET_FAILED, folder, strerror(errno));
 	target->private = true;
 	target->folder = realpath(folder, NULL);
