@@ -17,13 +17,21 @@ struct waiters {
 	uint32_t n;
 };
 
-/* A lock whose holder cannot be seen is kept by nobody: others may wait as the last leg does. */
-static void mark_unseen(struct waiters *w, const struct dw_found *found)
+/*
+ * A lock whose holder cannot be seen, or is not known, is kept by nobody: others may wait as the
+ * last leg does. Return: whether it is so.
+ */
+static bool mark_unseen(struct waiters *w, const struct dw_found *found)
 {
 	uint32_t last = found->legs[found->n_legs - 1].thread;
+	const struct dw_wait *wait = &w->waits->waiters[last].waits[DW_WAIT_OWN];
 
-	if (found->flags & DW_FOUND_UNSEEN)
-		w->is_given[w->waits->waiters[last].waits[DW_WAIT_OWN].node] = true;
+	if (!(found->flags & DW_FOUND_UNSEEN) &&
+	    (!wait->address || !dw_wait_is_any_lock(wait) ||
+	     dw_waits_first_giver(w->waits, wait) != DW_WAIT_NONE))
+		return false;
+	w->is_given[wait->node] = true;
+	return true;
 }
 
 static void mark(struct waiters *w, const struct dw_found *found, bool is_leg)
@@ -55,13 +63,14 @@ static void collect(struct waiters *w, enum dw_wait_part part)
 static int add_waiters(struct waiters *w, struct dw_found *found)
 {
 	struct dw_found_leg *legs;
+	bool unseen;
 
 	w->n = 0;
 	mark(w, found, true);
-	mark_unseen(w, found);
+	unseen = mark_unseen(w, found);
 	collect(w, DW_WAIT_OWN);
 	/* Where nobody wants it yet, it is those who need it again that it was found by. */
-	if (w->n == 0 && found->verdict == DW_FOUND_STALL)
+	if (w->n == 0 && !unseen && found->verdict == DW_FOUND_STALL)
 		collect(w, DW_WAIT_RETAKE);
 	mark(w, found, false);
 	legs = dw_arena_alloc(w->arena, (found->n_legs + w->n) * sizeof(*legs));

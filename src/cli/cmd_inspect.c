@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/command.h"
 #include "cli/cored.h"
+#include "cli/dumped.h"
 #include "cli/inspection.h"
 #include "cli/output.h"
 #include "cli/profiles.h"
@@ -18,9 +19,12 @@
 #define STALL_MS_MIN 100
 #define STALL_MS_MAX 600000
 
+enum { OPTION_FROM = 256 };
+
 const struct dw_option inspect_options[] = {
     {"format", 'f', "text|json", "what the report looks like"},
     {"all", 'a', NULL, "show stacks of threads that have nothing to do, too"},
+    {"from", OPTION_FROM, DW_DUMPED_FORMATS, "read what was printed of a process"},
     {"profile", 'p', "FILE", "what else is known about the program"},
     {"stall", 's', "MS", "a wait of so long is a stall; without it, 1000"},
     {"sysroot", 'r', "FOLDER", "where the files of a core's machine are"},
@@ -31,7 +35,8 @@ struct wish {
 	const struct dw_renderer *renderer;
 	struct dw_render_options render;
 	const char *profile;
-	char *sysroot; /* absolute; NULL: none */
+	char *sysroot;    /* absolute; NULL: none */
+	const char *from; /* the format of the text to be read; NULL: there is a process */
 	uint64_t stall_ns;
 };
 
@@ -63,7 +68,8 @@ static bool read_folder(const char *path, char **ret)
 static int inspect(struct dw_process *process, const struct wish *wish,
 		   const struct dw_profiles *profiles, const struct dw_process_core_gaps *gaps)
 {
-	const struct dw_inspection_options options = {wish->stall_ns, profiles, gaps};
+	const struct dw_inspection_options options = {
+	    .stall_ns = wish->stall_ns, .profiles = profiles, .gaps = gaps};
 	dw_auto(inspection) inspection = NULL;
 	int r = dw_inspection_new(&inspection, process, &options);
 
@@ -125,6 +131,44 @@ static int inspect_core(const char *path, const struct wish *wish)
 	return inspect(process, wish, profiles, &gaps);
 }
 
+static int say_no_dump(const char *path, const struct wish *wish, int answer)
+{
+	if (answer == DW_DUMPED_NOTHING)
+		fprintf(stderr, "deadwatch: there is no stack in '%s' as %s prints them\n", path,
+			wish->from);
+	else if (answer == DW_DUMPED_TOO_LARGE)
+		fprintf(stderr, "deadwatch: '%s' is too large to be what %s printed\n", path,
+			wish->from);
+	else
+		fprintf(stderr, "deadwatch: cannot read '%s': %s\n", path, strerror(-answer));
+	return DW_EXIT_FAILED;
+}
+
+static int inspect_text(const char *path, const struct wish *wish)
+{
+	dw_auto(profiles) profiles = NULL;
+	dw_auto(dumped) dumped = NULL;
+	struct dw_inspection_options options = {.stall_ns = wish->stall_ns};
+	struct dw_render_options render = wish->render;
+	int r = dw_profiles_new(&profiles, wish->profile);
+
+	if (r > 0)
+		return DW_EXIT_USAGE;
+	options.profiles = profiles;
+	if (r == 0)
+		r = dw_dumped_new(&dumped, path, wish->from, &options);
+	if (r != 0)
+		return say_no_dump(path, wish, r);
+	/* Samples tell more of contention than of what is stuck. */
+	render.contention = dw_dumped_is_sampled(dumped);
+	r = dw_output_write(stdout, dw_dumped_report(dumped), wish->renderer, &render);
+	if (r < 0) {
+		fprintf(stderr, "deadwatch: cannot write: %s\n", strerror(-r));
+		return DW_EXIT_FAILED;
+	}
+	return (int)dw_output_exit(dw_dumped_report(dumped));
+}
+
 /* Return: DW_OPTION_STOP with @ret_exit if there is nothing to do, else 0. */
 static int read_options(const struct dw_command *self, int argc, char **argv, struct wish *ret,
 			int *ret_exit)
@@ -142,6 +186,8 @@ static int read_options(const struct dw_command *self, int argc, char **argv, st
 			       DW_OPTION_STOP;
 		else if (id == 'r')
 			continue;
+		else if (id == OPTION_FROM)
+			ret->from = optarg;
 		else if (id == 'f')
 			ret->renderer = dw_renderer_find(optarg);
 		else if (!read_number(optarg, STALL_MS_MIN, STALL_MS_MAX, &stall_ms))
@@ -168,6 +214,8 @@ int cmd_inspect(const struct dw_command *self, int argc, char **argv)
 		return dw_usage(self, optind == argc ? "a process or core file is missing"
 						     : "there is more than one process");
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
+	if (wish.from)
+		return inspect_text(argv[optind], &wish);
 	if (argv[optind][strspn(argv[optind], "0123456789")] || !argv[optind][0])
 		return inspect_core(argv[optind], &wish);
 	if (!read_number(argv[optind], 1, INT32_MAX, &pid))

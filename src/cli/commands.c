@@ -18,7 +18,7 @@ const struct dw_command dw_commands[] = {
     {
 	.name = "inspect",
 	.run = cmd_inspect,
-	.synopsis = "[OPTION]... PID | CORE",
+	.synopsis = "[OPTION]... PID | CORE | --from=FORMAT FILE",
 	.help = "Say what a process is stuck on that nobody has watched.",
 	.options = inspect_options,
     },

@@ -236,6 +236,16 @@ static bool rests_on_kick(const struct dw_inspection *inspection, const struct d
 	return false;
 }
 
+/* Whether the last leg waits for a lock, and nothing is known of who holds it. */
+static bool ends_at_unknown(const struct dw_inspection *inspection, const struct dw_found *found)
+{
+	uint32_t thing = found->legs[found->n_legs - 1].thing;
+	uint16_t kind = inspection->facts->things[thing].kind;
+
+	return found->verdict == DW_FOUND_STALL && (dw_is_lock(kind) || kind == DW_LOCK_WORD) &&
+	       dw_scene_grounds(inspection->scene, thing) == DW_GROUNDS_NONE;
+}
+
 static int complete_found(struct dw_inspection *inspection, struct dw_found *found)
 {
 	const struct dw_scene_thread *seen = dw_scene_threads(inspection->scene);
@@ -254,6 +264,8 @@ static int complete_found(struct dw_inspection *inspection, struct dw_found *fou
 		found->flags |= DW_FOUND_REFERENCE;
 	if (rests_on_kick(inspection, found))
 		found->flags |= DW_FOUND_KICKED;
+	if (ends_at_unknown(inspection, found))
+		found->flags |= DW_FOUND_UNSEEN;
 	if (!inspection->sights[0].base_ns)
 		found->span_ns = 0;
 	return 0;
@@ -336,7 +348,7 @@ static int fill_report(struct dw_inspection *inspection)
 		r = dw_pictured_make(&process->inspected, inspection->arena, inspection->scene,
 				     inspection->facts, inspection->options->profiles);
 	if (r == 0)
-		r = dw_pictured_judge(process, inspection->arena, inspection->options->gaps);
+		r = dw_pictured_judge(process, inspection->arena, inspection->options);
 	inspection->report = (struct dw_report){.processes = process, .n_processes = 1};
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -24,6 +24,8 @@ struct dw_inspection_options {
 	uint64_t stall_ns; /* who waits for so long without anybody's progress is stuck */
 	const struct dw_profiles *profiles;
 	const struct dw_process_core_gaps *gaps; /* of a core file; NULL: it is none */
+	const struct dw_blind *blind;            /* what is known not to be seen */
+	size_t n_blind;
 };
 
 /* Return: 0; -ESRCH: the process ended before anything was seen; or another negative errno. */

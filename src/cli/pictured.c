@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/blind.h"
 #include "cli/cored.h"
+#include "cli/inspection.h"
 #include "cli/profiles.h"
 #include "inspect/scene.h"
 #include "model/event.h"
@@ -77,6 +78,9 @@ static struct dw_inspected_thread pictured_of(const struct dw_scene_thread *seen
 	    .still_ns = shown_ns(seen->sighted->still_ns),
 	};
 
+	for (uint32_t i = 0; i < seen->sighted->n_samples; i++)
+		pictured.n_samples += seen->sighted->samples[i].n_samples;
+
 	memcpy(pictured.arguments, thread->arguments, sizeof(pictured.arguments));
 	return pictured;
 }
@@ -104,7 +108,8 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 	*picture = (struct dw_inspected){
 	    .threads = threads,
 	    .is_inferred = is_inferred,
-	    .span_ns = dw_scene_span_ns(scene),
+	    .is_text = facts->n_frames > 0,
+	    .span_ns = facts->run_ns ? facts->run_ns : dw_scene_span_ns(scene),
 	};
 	*ret = picture;
 	return 0;
@@ -112,7 +117,7 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 
 /* What is in a call that a stop would interrupt is known by that call; who has ended is gone. */
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
-		      const struct dw_process_core_gaps *gaps)
+		      const struct dw_inspection_options *options)
 {
 	const struct dw_inspected_thread *threads = process->inspected->threads;
 	struct dw_blind_list list = {0};
@@ -121,12 +126,15 @@ int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *aren
 
 	for (uint32_t t = 1; t < process->facts->n_threads; t++)
 		n += !threads[t].stack && !threads[t].has_call && !threads[t].has_ended;
-	if (n > 0)
+	for (size_t i = 0; r == 0 && i < options->n_blind; i++)
+		r = dw_blind_add(&list, arena, options->blind[i].reason, "%s",
+				 options->blind[i].text);
+	if (r == 0 && n > 0)
 		r = dw_blind_add(&list, arena, "no-stacks",
 				 "where %u of %u threads are could not be seen", n,
 				 process->facts->n_threads - 1);
-	if (r == 0 && gaps)
-		r = dw_cored_judge(&list, arena, gaps);
+	if (r == 0 && options->gaps)
+		r = dw_cored_judge(&list, arena, options->gaps);
 	process->blind = list.entries;
 	process->n_blind = list.n;
 	return r < 0 ? dw_pass(r) : 0;

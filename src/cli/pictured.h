@@ -8,7 +8,7 @@
 #include "render/render.h"
 
 struct dw_arena;
-struct dw_process_core_gaps;
+struct dw_inspection_options;
 struct dw_profiles;
 struct dw_scene;
 
@@ -18,8 +18,9 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 		     const struct dw_profiles *profiles);
 
 /*
- * The reasons why finding nothing in @process would not mean much; @gaps of a core, or NULL.
+ * The reasons why finding nothing in @process would not mean much; what is known of
+ * that beforehand is in @options.
  * Return: 0, or -ENOMEM.
  */
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
-		      const struct dw_process_core_gaps *gaps);
+		      const struct dw_inspection_options *options);

@@ -313,6 +313,21 @@ static bool is_caption(struct dw_piece line, uint64_t *ret)
 	       dw_piece_decimal(&line, ret) && line.n == 0;
 }
 
+/* The variable of `bql.lock`, `*(QemuMutex *)&bql`. */
+static struct dw_piece variable_of(struct dw_piece asked)
+{
+	const char *cast = memrchr(asked.text, ')', asked.n);
+	size_t n = cast ? (size_t)(cast - asked.text) + 1 : 0;
+
+	if (n < asked.n)
+		asked = dw_piece_from(asked, n);
+	while (asked.n > 0 && strchr("*&( ", asked.text[0]))
+		asked = dw_piece_from(asked, 1);
+	for (n = 0; n < asked.n && !strchr(".-[) ", asked.text[n]);)
+		n++;
+	return (struct dw_piece){asked.text, n};
+}
+
 /* What a lock says of who has it, if the user had it printed. */
 static int read_owner(struct reader *r, struct dw_piece line)
 {
@@ -329,11 +344,7 @@ static int read_owner(struct reader *r, struct dw_piece line)
 		asked = dw_piece_from(asked, found);
 		dw_piece_hexadecimal(&asked, &address);
 	} else {
-		while (asked.n > 0 && strchr("*&( ", asked.text[0]))
-			asked = dw_piece_from(asked, 1);
-		name = asked;
-		for (name.n = 0; name.n < asked.n && !strchr(".-[) ", asked.text[name.n]);)
-			name.n++;
+		name = variable_of(asked);
 	}
 	if (!dw_piece_decimal(&line, &tid) || tid == 0 || tid >= UINT32_MAX)
 		return 0;
@@ -385,16 +396,25 @@ static int read_other(struct reader *r, struct dw_piece line)
 	return ret < 0 ? ret : read_owner(r, line);
 }
 
-/* `(gdb) p bql`, and what is printed behind a prompt at once where gdb reads from a pipe. */
+/* `p bql`: what was asked to be printed is told nowhere else. */
+static void note_asked(struct reader *r, struct dw_piece command)
+{
+	if (dw_piece_skip(&command, "p ") || dw_piece_skip(&command, "print "))
+		r->asked = command;
+}
+
+/*
+ * What is printed behind a prompt at once where gdb reads from a pipe. A command stands behind the
+ * prompt, or, with `set trace-commands on`, behind a plus.
+ */
 static struct dw_piece behind_prompt(struct reader *r, struct dw_piece line)
 {
-	struct dw_piece command;
+	struct dw_piece command = line;
 
-	while (dw_piece_skip(&line, "(gdb)")) {
-		command = line;
-		if (dw_piece_skip(&command, "p ") || dw_piece_skip(&command, "print "))
-			r->asked = command;
-	}
+	if (dw_piece_skip(&command, "+"))
+		note_asked(r, command);
+	while (dw_piece_skip(&line, "(gdb)"))
+		note_asked(r, line);
 	return line;
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The C library, where a debugger says only which of its sources a frame is of. */
@@ -180,9 +181,11 @@ static int name_thread(struct making *m, const struct dw_dump_thread *thread,
 	char text[32];
 
 	sighted->name = "";
-	if (thread->name && !is_of_process) {
+	if (thread == main_thread) {
+		sighted->name = "main";
+	} else if (thread->name && !is_of_process) {
 		sighted->name = thread->name;
-	} else if (!has_start && thread != main_thread && thread->id) {
+	} else if (!has_start && thread->id) {
 		snprintf(text, sizeof(text), "thread %u", thread->id);
 		sighted->name = dw_arena_text(m->arena, text, strlen(text));
 	}
@@ -406,6 +409,38 @@ static int allocate(struct making *m)
 	return m->context->frames && m->sight->threads && m->sight->modules ? 0 : dw_raise(-ENOMEM);
 }
 
+struct ordered {
+	const struct dw_dump_thread *thread;
+	bool is_main;
+};
+
+static int compare(const void *left, const void *right)
+{
+	const struct ordered *a = left, *b = right;
+
+	if (a->is_main != b->is_main)
+		return b->is_main - a->is_main;
+	if (a->thread->id != b->thread->id)
+		return a->thread->id < b->thread->id ? -1 : 1;
+	return a->thread < b->thread ? -1 : a->thread > b->thread;
+}
+
+static int add_threads(struct making *m, const struct dw_dump_thread *main_thread)
+{
+	uint32_t n = m->dump->n_threads;
+	struct ordered *order = dw_arena_alloc(m->arena, ((size_t)n + 1) * sizeof(*order));
+	int r = order ? 0 : dw_raise(-ENOMEM);
+
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		order[i] =
+		    (struct ordered){&m->dump->threads[i], &m->dump->threads[i] == main_thread};
+	if (r == 0)
+		qsort(order, n, sizeof(*order), compare);
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = add_thread(m, order[i].thread, main_thread);
+	return dw_pass(r);
+}
+
 int dw_dump_sight(struct dw_sight *ret, const struct dw_dump *dump, struct dw_arena *arena)
 {
 	const struct dw_dump_thread *main_thread = find_main(dump);
@@ -421,8 +456,8 @@ int dw_dump_sight(struct dw_sight *ret, const struct dw_dump *dump, struct dw_ar
 	struct making m = {.dump = dump, .arena = arena, .sight = &sight, .n_frames = 1};
 	int r = allocate(&m);
 
-	for (uint32_t i = 0; r == 0 && i < dump->n_threads; i++)
-		r = add_thread(&m, &dump->threads[i], main_thread);
+	if (r == 0)
+		r = add_threads(&m, main_thread);
 	if (r == 0)
 		r = add_variables(&m);
 	if (r < 0)

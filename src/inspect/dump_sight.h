@@ -12,7 +12,10 @@
 
 struct dw_arena;
 
-/* @dump must outlive the sight, whose threads are in the dump's order. Return: 0, or -ENOMEM. */
+/*
+ * The main thread comes first, then the others by the debugger's numbers, which count threads as
+ * they were made. @dump must outlive the sight. Return: 0, or -ENOMEM.
+ */
 int dw_dump_sight(struct dw_sight *ret, const struct dw_dump *dump, struct dw_arena *arena);
 
 /*

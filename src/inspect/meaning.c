@@ -40,6 +40,13 @@ static const struct dw_meaning_row rows[] = {
     {"pthread_barrier_wait", DW_BARRIER, 0},
     {"pthread_once", DW_ONCE, 0},
     {"call_once", DW_ONCE, 0},
+
+    /* macOS */
+    {"psynch_mutexwait", DW_MUTEX, 0},
+    {"psynch_cvwait", DW_CONDITION, 0},
+    {"psynch_rw_rdlock", DW_RWLOCK, DW_SHARED},
+    {"psynch_rw_wrlock", DW_RWLOCK, 0},
+    {"pthread_mutex_firstfit_lock", DW_MUTEX, 0},
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -74,7 +81,8 @@ static uint32_t site_of(const struct dw_asleep *asleep)
 {
 	uint32_t i = 0;
 
-	while (i < asleep->n_frames && asleep->frames[i].flags & DW_FRAME_WRAPPER)
+	while (i < asleep->n_frames && (asleep->frames[i].flags & DW_FRAME_WRAPPER ||
+					dw_wrapper_is_system(asleep->frames[i].module)))
 		i++;
 	return i;
 }
@@ -138,6 +146,24 @@ static bool yields(const struct dw_asleep *asleep, uint32_t site)
 	return false;
 }
 
+/*
+ * Of a stack in a text there may be just the frame that waits. Who waits while the word is 2 waits
+ * for a lock of glibc's.
+ */
+static bool tell_bare_futex(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	uint64_t expected;
+
+	if (!dw_meaning_argument(asleep, "futex_word", &ret->address))
+		return false;
+	if (dw_meaning_argument(asleep, "expected", &expected) &&
+	    expected == DW_MEANING_LOCKED_WITH_WAITERS)
+		ret->kind = DW_MUTEX;
+	else
+		ret->kind = DW_FUTEX;
+	return true;
+}
+
 struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep)
 {
 	struct dw_meaning meaning = {.site = site_of(asleep)};
@@ -147,6 +173,8 @@ struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep)
 		return meaning;
 	}
 	if (tell_by_function(asleep, &meaning) || dw_meaning_call(asleep, &meaning))
+		return meaning;
+	if (asleep->argument && tell_bare_futex(asleep, &meaning))
 		return meaning;
 	if (waits_on_word(asleep, meaning.site)) {
 		meaning.kind = DW_FUTEX;

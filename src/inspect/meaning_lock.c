@@ -5,6 +5,7 @@
  * with: glibc's since 2.25, musl's since 1.1.
  */
 #include "inspect/meaning_parts.h"
+#include "symbol/wrapper.h"
 
 #include <linux/futex.h>
 #include <string.h>
@@ -50,9 +51,6 @@ static const uint64_t condition_offsets[] = {40, 44, 32, 36};
 /* Rust: how many readers there are; all bits: a writer. */
 #define RUST_RWLOCK_MASK 0x3fffffff
 
-/* glibc's simple lock: somebody has it, and others wait. */
-#define LOCKED_WITH_WAITERS 2
-
 static bool has_futex_arguments(const struct dw_asleep *asleep)
 {
 	return asleep->arguments &&
@@ -72,7 +70,8 @@ static unsigned operation(const struct dw_asleep *asleep)
 bool dw_meaning_argument(const struct dw_asleep *asleep, const char *name, uint64_t *ret)
 {
 	for (uint32_t i = 0; asleep->argument && i < asleep->n_frames; i++) {
-		if (!(asleep->frames[i].flags & DW_FRAME_WRAPPER))
+		if (!(asleep->frames[i].flags & DW_FRAME_WRAPPER) &&
+		    !dw_wrapper_is_system(asleep->frames[i].module))
 			return false;
 		if (asleep->argument(asleep->context, i, name, ret) && *ret)
 			return true;
@@ -208,7 +207,7 @@ static bool is_retaking(const struct dw_asleep *asleep)
 	case FUTEX_LOCK_PI2:
 		return true;
 	case FUTEX_WAIT:
-		return (uint32_t)asleep->arguments[2] == LOCKED_WITH_WAITERS;
+		return (uint32_t)asleep->arguments[2] == DW_MEANING_LOCKED_WITH_WAITERS;
 	default:
 		return false;
 	}
@@ -309,7 +308,7 @@ static bool looks_like_mutex(const struct dw_asleep *asleep, uint64_t address)
 
 	if (!read_at(asleep, address, words, sizeof(words)))
 		return false;
-	return words[0] == LOCKED_WITH_WAITERS && words[GLIBC_MUTEX_OWNER / 4] &&
+	return words[0] == DW_MEANING_LOCKED_WITH_WAITERS && words[GLIBC_MUTEX_OWNER / 4] &&
 	       words[GLIBC_MUTEX_USERS / 4] && words[GLIBC_MUTEX_USERS / 4] < 0x10000 &&
 	       words[GLIBC_MUTEX_KIND / 4] <= GLIBC_MUTEX_KIND_MAX;
 }
@@ -337,7 +336,7 @@ void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 	if (what == FUTEX_LOCK_PI || what == FUTEX_LOCK_PI2) {
 		ret->kind = DW_MUTEX;
 		ret->owner = DW_OWNER_PI_WORD;
-	} else if (what == FUTEX_WAIT && asleep->arguments[2] == LOCKED_WITH_WAITERS &&
+	} else if (what == FUTEX_WAIT && asleep->arguments[2] == DW_MEANING_LOCKED_WITH_WAITERS &&
 		   looks_like_mutex(asleep, ret->address)) {
 		ret->word = ret->address;
 		ret->kind = DW_MUTEX;

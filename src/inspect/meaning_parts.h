@@ -8,6 +8,9 @@
 
 #include "inspect/meaning.h"
 
+/* glibc's simple lock: somebody has it, and others wait. */
+#define DW_MEANING_LOCKED_WITH_WAITERS 2
+
 /* A function in which threads wait. */
 struct dw_meaning_row {
 	const char *function; /* the beginning of its plain name */

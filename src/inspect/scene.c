@@ -63,18 +63,45 @@ static void put_threads(struct dw_scene *scene)
 	}
 }
 
+uint32_t dw_scene_count_samples(const struct dw_sight *sight)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < sight->n_threads; i++)
+		n += sight->threads[i].n_samples;
+	return n;
+}
+
+/* Behind the stacks of all threads. */
+static void put_samples(struct dw_scene *scene)
+{
+	uint32_t n = scene->sight->n_threads + 1;
+
+	for (uint32_t i = 0; i < scene->sight->n_threads; i++) {
+		const struct dw_sighted *sighted = &scene->sight->threads[i];
+
+		scene->seen[i + 1].samples = n;
+		for (uint32_t j = 0; j < sighted->n_samples; j++)
+			scene->stacks[n++] = (struct dw_stack){
+			    .frames = sighted->samples[j].frames,
+			    .n_frames = sighted->samples[j].n_frames,
+			};
+	}
+}
+
 static int begin(struct dw_scene *scene)
 {
 	const struct dw_sight *sight = scene->sight;
-	uint32_t n = sight->n_threads + 1;
+	uint32_t n = sight->n_threads + 1, n_stacks = n + dw_scene_count_samples(sight);
 
 	scene->threads = array(scene, n, sizeof(*scene->threads));
-	scene->stacks = array(scene, n, sizeof(*scene->stacks));
+	scene->stacks = array(scene, n_stacks, sizeof(*scene->stacks));
 	scene->seen = array(scene, n, sizeof(*scene->seen));
 	scene->slots = array(scene, n, sizeof(*scene->slots));
 	if (!scene->threads || !scene->stacks || !scene->seen || !scene->slots)
 		return dw_raise(-ENOMEM);
 	put_threads(scene);
+	put_samples(scene);
 	scene->facts = (struct dw_facts){
 	    .modules = sight->modules,
 	    .n_modules = sight->n_modules,
@@ -83,7 +110,7 @@ static int begin(struct dw_scene *scene)
 	    .threads = scene->threads,
 	    .n_threads = n,
 	    .stacks = scene->stacks,
-	    .n_stacks = n,
+	    .n_stacks = n_stacks,
 	    .slots = scene->slots,
 	    .program = sight->program,
 	    .pid = (uint32_t)sight->pid,
@@ -98,26 +125,25 @@ static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
 	return dw_process_read(scene->sight->process, address, ret, n) == 0;
 }
 
-/* What is asked about the frames of a thread, of which a text has told each by itself. */
+/* What is asked about the frames of a stack, of which a text has told each by itself. */
 struct question {
 	const struct dw_sight *sight;
-	const struct dw_sighted *sighted;
+	const struct dw_stack *stack;
 };
 
 static bool ask_argument(void *context, uint32_t frame, const char *name, uint64_t *ret)
 {
 	const struct question *question = context;
 
-	return frame < question->sighted->n_frames &&
-	       question->sight->argument(question->sight, question->sighted->frames[frame], name,
+	return frame < question->stack->n_frames &&
+	       question->sight->argument(question->sight, question->stack->frames[frame], name,
 					 ret);
 }
 
-struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread)
+static struct dw_asleep asleep_at(const struct dw_scene *scene, uint32_t thread, uint32_t number)
 {
-	const struct dw_scene_thread *seen = &scene->seen[thread];
-	const struct dw_named_stack *stack = dw_names_stack(scene->names, seen->stack, 0);
-	const struct dw_process_thread *task = &seen->sighted->thread;
+	const struct dw_named_stack *stack = dw_names_stack(scene->names, number, 0);
+	const struct dw_process_thread *task = &scene->seen[thread].sighted->thread;
 
 	return (struct dw_asleep){
 	    .frames = stack->frames,
@@ -128,6 +154,23 @@ struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread)
 	    .read = scene->sight->process ? read_memory : NULL,
 	    .context = (void *)scene,
 	};
+}
+
+struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread)
+{
+	return asleep_at(scene, thread, scene->seen[thread].stack);
+}
+
+struct dw_meaning dw_scene_meaning_of(const struct dw_scene *scene, uint32_t thread, uint32_t stack)
+{
+	struct dw_asleep asleep = asleep_at(scene, thread, stack);
+	struct question question = {scene->sight, &scene->stacks[stack]};
+
+	if (!scene->sight->process && scene->sight->argument) {
+		asleep.argument = ask_argument;
+		asleep.context = &question;
+	}
+	return dw_meaning_tell(&asleep);
 }
 
 /* The outermost function that is nobody's entry is what the thread was started with. */
@@ -147,14 +190,7 @@ static dw_place start_of(const struct dw_scene *scene, uint32_t thread)
 static void tell_meanings(struct dw_scene *scene)
 {
 	for (uint32_t t = 1; t < scene->facts.n_threads; t++) {
-		struct dw_asleep asleep = dw_scene_asleep(scene, t);
-		struct question question = {scene->sight, scene->seen[t].sighted};
-
-		if (!scene->sight->process && scene->sight->argument) {
-			asleep.argument = ask_argument;
-			asleep.context = &question;
-		}
-		scene->seen[t].meaning = dw_meaning_tell(&asleep);
+		scene->seen[t].meaning = dw_scene_meaning_of(scene, t, scene->seen[t].stack);
 		if (!(scene->threads[t].flags & DW_THREAD_MAIN))
 			scene->threads[t].start = start_of(scene, t);
 		if (scene->seen[t].meaning.address == dw_thing_address(DW_CALL, DW_CALL_KVM_RUN))

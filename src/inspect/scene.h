@@ -34,10 +34,11 @@ enum dw_grounds {
 struct dw_scene_thread {
 	const struct dw_sighted *sighted;
 	struct dw_meaning meaning;
-	uint32_t stack; /* facts.stacks index; 0: none */
-	uint32_t thing; /* what it waits for: facts.things index; 0: nothing that is known */
-	uint32_t chain; /* facts.chains index of that wait; 0: none */
-	bool polls;     /* it sleeps again and again at the same place, under a lock */
+	uint32_t stack;   /* facts.stacks index; 0: none */
+	uint32_t samples; /* facts.stacks index of the first of its samples, where there are any */
+	uint32_t thing;   /* what it waits for: facts.things index; 0: nothing that is known */
+	uint32_t chain;   /* facts.chains index of that wait; 0: none */
+	bool polls;       /* it sleeps again and again at the same place, under a lock */
 };
 
 /*

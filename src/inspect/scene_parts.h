@@ -42,6 +42,16 @@ struct dw_scene {
 	uint32_t n_holdings;
 };
 
+/* What is sampled has many stacks: so many in all. */
+uint32_t dw_scene_count_samples(const struct dw_sight *sight);
+
+/* What @thread waits for if it is at @stack, both numbers. */
+struct dw_meaning dw_scene_meaning_of(const struct dw_scene *scene, uint32_t thread,
+				      uint32_t stack);
+
+/* What its samples tell of each thread's waiting. Return: 0, or -ENOMEM. */
+int dw_scene_tell_samples(struct dw_scene *scene);
+
 /* The thing at @address, added if it is new, of @kind then. Return: its number, or -ENOMEM. */
 int64_t dw_scene_ensure_thing(struct dw_scene *scene, uint64_t address, uint8_t kind);
 

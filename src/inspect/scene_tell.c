@@ -20,10 +20,13 @@ static dw_place place_of(const struct dw_scene *scene, uint64_t address)
 	return address & DW_NO_MEMORY ? 0 : address & ((UINT64_C(1) << 48) - 1);
 }
 
-/* Each thread waits for one thing, may need a mutex besides, and may be kicked. */
+/*
+ * Each thread waits for one thing, may need a mutex besides, and may be kicked; and may have been
+ * sampled elsewhere.
+ */
 static int ensure_room(struct dw_scene *scene)
 {
-	size_t n = 3 * (size_t)scene->facts.n_threads + 1;
+	size_t n = 3 * (size_t)scene->facts.n_threads + 1 + dw_scene_count_samples(scene->sight);
 
 	if (scene->things)
 		return 0;
@@ -289,11 +292,12 @@ static int tell_thread(struct dw_scene *scene, uint32_t thread)
 
 int dw_scene_tell(struct dw_scene *scene)
 {
-	uint32_t n = scene->facts.n_threads;
+	uint32_t n = scene->facts.n_threads, n_samples = dw_scene_count_samples(scene->sight);
 	int r = ensure_room(scene);
 
-	scene->chains = dw_arena_alloc(scene->arena, (2 * (size_t)n + scene->n_holdings + 1) *
-							 sizeof(*scene->chains));
+	scene->chains =
+	    dw_arena_alloc(scene->arena, (2 * (size_t)n + n_samples + scene->n_holdings + 1) *
+					     sizeof(*scene->chains));
 	if (r < 0 || !scene->chains)
 		return dw_raise(-ENOMEM);
 	scene->facts.n_chains = 1;
@@ -301,6 +305,8 @@ int dw_scene_tell(struct dw_scene *scene)
 		r = tell_thread(scene, t);
 	for (uint32_t t = 1; r == 0 && t < n; t++)
 		r = tell_kick(scene, t, (struct dw_slot *)scene->slots[t].slot);
+	if (r == 0)
+		r = dw_scene_tell_samples(scene);
 	if (r < 0)
 		return dw_pass(r);
 	scene->facts.chains = scene->chains;

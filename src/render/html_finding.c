@@ -65,7 +65,7 @@ static void write_stack(struct dw_telling *telling, const struct dw_named_stack 
 		dw_markup(telling,
 			  "<p class=\"note\">the stack could not be unwound further</p>\n");
 	else if (stack->flags & DW_STACK_CUT)
-		dw_markup(telling, "<p class=\"note\">deeper than can be recorded</p>\n");
+		dw_markup(telling, "<p class=\"note\">%s</p>\n", dw_tell_cut(telling));
 }
 
 static void write_sayings(struct dw_telling *telling, const struct dw_saying *sayings, uint32_t n)

@@ -24,14 +24,16 @@ struct dw_inspected_thread {
 	uint32_t call;         /* number of it */
 	const char *call_name; /* NULL: it has none here */
 	uint64_t arguments[DW_INSPECTED_ARGUMENTS];
-	bool idles;        /* it waits where threads do that have nothing to do */
-	bool polls;        /* it sleeps again and again at one place, under a lock */
-	uint64_t same_ns;  /* for so long it has been in the same call, at least */
-	uint64_t still_ns; /* and has not run, at least */
+	bool idles;         /* it waits where threads do that have nothing to do */
+	bool polls;         /* it sleeps again and again at one place, under a lock */
+	uint32_t n_samples; /* that were taken of it; 0: it was looked at */
+	uint64_t same_ns;   /* for so long it has been in the same call, at least */
+	uint64_t still_ns;  /* and has not run, at least */
 };
 
 struct dw_inspected {
 	const struct dw_inspected_thread *threads; /* as many as the facts have */
 	const bool *is_inferred; /* by thing: that somebody holds it is inferred, not told by it */
+	bool is_text;            /* it was read from what somebody printed of the process */
 	uint64_t span_ns;        /* how long it was looked at; 0: at one moment only */
 };

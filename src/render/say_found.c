@@ -3,6 +3,7 @@
 #include "analysis/leg.h"
 #include "model/event.h"
 #include "render/chain.h"
+#include "render/inspected.h"
 #include "render/say.h"
 #include "symbol/names.h"
 
@@ -77,6 +78,19 @@ static const char *last_needed(struct dw_telling *telling, const struct dw_findi
 	return dw_tell_name(telling, needed ? needed : "what is waited for");
 }
 
+/* Who waits for a lock does not hold it: of a text, that is all that can be told of the holder. */
+static const char *why_unseen(const struct dw_reported_process *process,
+			      const struct dw_found *found)
+{
+	if (!process->inspected)
+		return "it is taken without a call";
+	if (!process->inspected->is_text)
+		return "the lock does not say so";
+	if (found->n_legs + found->n_waiters + 1 == process->facts->n_threads)
+		return "it is no thread of the text, as all of these wait for it";
+	return "the text does not say so; it is none of those who wait for it";
+}
+
 uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *finding,
 		      const char *ret[DW_SAY_FLAGS_MAX])
 {
@@ -104,8 +118,7 @@ uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *findi
 		ret[n++] = "the last thread does not wait for anything that is known, but runs";
 	if (flags & DW_FOUND_UNSEEN)
 		ret[n++] = dw_tell_text(telling, "who holds %s cannot be seen: %s", last,
-					telling->process->inspected ? "the lock does not say so"
-								    : "it is taken without a call");
+					why_unseen(telling->process, found));
 	if (flags & DW_FOUND_REFERENCE)
 		ret[n++] = "inferred: a lock that does not say who holds it is held by the thread "
 			   "that has its address on the stack, and does not wait for it";

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "render/escape.h"
+#include "render/inspected.h"
 #include "render/words.h"
 #include "symbol/names.h"
 
@@ -164,7 +165,7 @@ static void tell_inner_frames(struct dw_telling *telling, const struct dw_named_
 	else if (dw_words_end(stack->flags))
 		dw_tell(telling, DW_STYLE_PLAIN, "    (%s)\n", dw_words_end(stack->flags));
 	else if (stack->flags & DW_STACK_CUT && n == stack->n_frames)
-		dw_tell(telling, DW_STYLE_PLAIN, "    (deeper than can be recorded)\n");
+		dw_tell(telling, DW_STYLE_PLAIN, "    (%s)\n", dw_tell_cut(telling));
 }
 
 static bool is_text_equal(const char *a, const char *b)
@@ -188,6 +189,14 @@ uint32_t dw_tell_common(const struct dw_named_stack *a, const struct dw_named_st
 	       is_frame_equal(&a->frames[a->n_frames - 1 - n], &b->frames[b->n_frames - 1 - n]))
 		n++;
 	return n;
+}
+
+const char *dw_tell_cut(const struct dw_telling *telling)
+{
+	const struct dw_inspected *inspected = telling->process->inspected;
+
+	return inspected && inspected->is_text ? "the rest is not in the text"
+					       : "deeper than can be recorded";
 }
 
 void dw_tell_frames(struct dw_telling *telling, const struct dw_named_stack *stack)

@@ -60,6 +60,9 @@ const char *dw_tell_line(struct dw_telling *telling, const struct dw_frame *fram
 /* "12 ms", "6.2 s": two digits where there are not more before the point; the rest is cut. */
 const char *dw_tell_span(struct dw_telling *telling, uint64_t ns);
 
+/* Why the outer frames of a stack with DW_STACK_CUT are missing; static. */
+const char *dw_tell_cut(const struct dw_telling *telling);
+
 /* A stack, a line a frame. */
 void dw_tell_frames(struct dw_telling *telling, const struct dw_named_stack *stack);
 

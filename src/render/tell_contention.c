@@ -2,6 +2,7 @@
 /* The table of what was waited for longest. */
 #include "render/contention.h"
 #include "render/escape.h"
+#include "render/inspected.h"
 #include "render/tell.h"
 
 #include <inttypes.h>
@@ -73,6 +74,13 @@ const char *dw_contended_time(struct dw_telling *telling)
 	    dw_tell_span(telling, run_ns));
 }
 
+static bool is_sampled(const struct dw_telling *telling)
+{
+	const struct dw_inspected *inspected = telling->process->inspected;
+
+	return inspected && inspected->is_text;
+}
+
 void dw_tell_contention(struct dw_telling *telling)
 {
 	struct dw_contended *rows = NULL;
@@ -84,8 +92,10 @@ void dw_tell_contention(struct dw_telling *telling)
 		telling->full = true;
 	dw_tell(telling, DW_STYLE_BOLD, "contention in %s", dw_tell_process(telling));
 	dw_tell(telling, DW_STYLE_PLAIN,
-		": measured where a lock was found taken; takings that need not wait are not "
-		"counted\n");
+		is_sampled(telling)
+		    ? ": each sample that has a thread waiting counts as a wait until the next\n"
+		    : ": measured where a lock was found taken; takings that need not wait are "
+		      "not counted\n");
 	dw_tell(telling, DW_STYLE_PLAIN, "%s\n\n", dw_contended_time(telling));
 	if (n == 0) {
 		dw_tell(telling, DW_STYLE_PLAIN, "  no lock was found taken\n\n");

@@ -4,6 +4,7 @@
  * told together.
  */
 #include "base/arena.h"
+#include "model/event.h"
 #include "model/picture.h"
 #include "render/inspected.h"
 #include "render/tell.h"
@@ -16,7 +17,8 @@ struct showing {
 	struct dw_telling *telling;
 	const struct dw_facts *facts;
 	const struct dw_inspected *picture;
-	bool *is_told; /* by thread number */
+	bool *is_told;        /* by thread number */
+	const char **sampled; /* by thread number: in how many samples it waits for what; or NULL */
 	bool all;
 };
 
@@ -45,6 +47,56 @@ static bool is_text_equal(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/* In how many samples the thread of @chain waits for its thing; 0: an earlier chain has told so. */
+static uint64_t count_samples(const struct showing *s, uint32_t chain)
+{
+	const struct dw_chain *chains = s->facts->chains, *this = &chains[chain];
+	uint64_t n = 0;
+
+	for (uint32_t i = chain; i-- > 1 && chains[i].thread == this->thread;)
+		if (chains[i].n_waits && chains[i].thing == this->thing)
+			return 0;
+	for (uint32_t i = chain; i < s->facts->n_chains && chains[i].thread == this->thread; i++)
+		n += chains[i].thing == this->thing ? chains[i].n_waits : 0;
+	return n;
+}
+
+/*
+ * "; waits for BQL in 40 % of 790 samples": of a thread that was sampled, as its stack is only
+ * where it mostly was. What samples tell of a thread is told in one go.
+ */
+static void fill_sampled(struct showing *s)
+{
+	for (uint32_t i = 1; i < s->facts->n_chains; i++) {
+		const struct dw_chain *chain = &s->facts->chains[i];
+		uint32_t n_samples = s->picture->threads[chain->thread].n_samples;
+		const char *told = s->sampled[chain->thread];
+		uint64_t n = chain->n_waits && n_samples ? count_samples(s, i) : 0;
+
+		if (n)
+			s->sampled[chain->thread] =
+			    dw_tell_text(s->telling, "%s for %s in %" PRIu64 " %%",
+					 told ? told : "", dw_tell_thing(s->telling, chain->thing),
+					 (100 * n + n_samples / 2) / n_samples);
+	}
+}
+
+static const char *sampled_text(const struct showing *s, uint32_t thread)
+{
+	return s->sampled[thread] ? s->sampled[thread] : "";
+}
+
+/* "BQL": what it needs when the condition that it waits for was given; or "". */
+static const char *needed_again(const struct showing *s, uint32_t thread)
+{
+	const struct dw_slot *slot = slot_of(s, thread);
+	const struct dw_held *next = &slot->held[slot->top + 1];
+
+	if (!slot->waits.thing || !(next->how & DW_RETAKEN))
+		return "";
+	return dw_tell_thing(s->telling, s->facts->chains[next->chain].thing);
+}
+
 /* Who holds something is told alone. */
 static bool is_alike(const struct showing *s, uint32_t a, uint32_t b)
 {
@@ -56,6 +108,8 @@ static bool is_alike(const struct showing *s, uint32_t a, uint32_t b)
 	       is_text_equal(one->no_stack, other->no_stack) && one->state == other->state &&
 	       one->has_call == other->has_call && one->call == other->call &&
 	       is_text_equal(waited_by(s, a), waited_by(s, b)) &&
+	       is_text_equal(needed_again(s, a), needed_again(s, b)) &&
+	       is_text_equal(sampled_text(s, a), sampled_text(s, b)) &&
 	       dw_tell_stacks_equal(stack_of(s, a), stack_of(s, b));
 }
 
@@ -148,6 +202,12 @@ static void tell_group(const struct showing *s, uint32_t first)
 	dw_tell(s->telling, DW_STYLE_PLAIN, "%s", n > 1 ? ":" : "");
 	tell_held(s, first);
 	tell_doing(s, first, n);
+	if (*needed_again(s, first))
+		dw_tell(s->telling, DW_STYLE_PLAIN, ", and need%s %s again", n == 1 ? "s" : "",
+			needed_again(s, first));
+	if (s->sampled[first])
+		dw_tell(s->telling, DW_STYLE_PLAIN, "; wait%s%s of %" PRIu32 " samples",
+			n == 1 ? "s" : "", s->sampled[first], pictured->n_samples);
 	if (!pictured->stack && pictured->no_stack)
 		dw_tell(s->telling, DW_STYLE_PLAIN, "; no stack: %s", pictured->no_stack);
 	dw_tell(s->telling, DW_STYLE_PLAIN, "\n");
@@ -166,10 +226,12 @@ void dw_tell_inspected(struct dw_telling *telling, bool all)
 	    .all = all,
 	};
 
-	if (!s.is_told) {
+	s.sampled = dw_arena_alloc(telling->arena, facts->n_threads * sizeof(*s.sampled));
+	if (!s.is_told || !s.sampled) {
 		telling->full = true;
 		return;
 	}
+	fill_sampled(&s);
 	dw_tell(telling, DW_STYLE_PLAIN, "All threads of %s", dw_tell_process(telling));
 	if (s.picture->span_ns)
 		dw_tell(telling, DW_STYLE_PLAIN, ", looked at for %s",

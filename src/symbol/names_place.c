@@ -21,7 +21,7 @@ const char *dw_names_library_call(struct dw_names *names, uint32_t stack, uint32
 	if (named->site >= named->n_frames)
 		return NULL;
 	library = named->frames[named->site].module;
-	if (!library || dw_names_is_program(names, library))
+	if (!library || dw_names_is_program(names, library) || dw_wrapper_is_system(library))
 		return NULL;
 	for (uint32_t i = named->site; i < named->n_frames; i++) {
 		const struct dw_frame *frame = &named->frames[i];

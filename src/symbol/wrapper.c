@@ -220,6 +220,7 @@ static const char *const entries[] = {
     "std::__invoke<*",
     "std::__invoke_impl<*",
     "execute_native_thread_routine",
+    "std::sys::*::thread_start",
     "std::sys::unix::thread::Thread::new::thread_start*",
     "std::sys::pal::unix::thread::Thread::new::thread_start*",
     "std::sys::thread::unix::Thread::new::thread_start*",
@@ -232,6 +233,7 @@ static const char *const entries[] = {
     "std::rt::*",
     "<core::panic::unwind_safe::AssertUnwindSafe<*",
     "<alloc::boxed::Box<*",
+    "alloc::boxed::{impl#*",
     "core::ops::function::FnOnce::call_once*",
     "core::ops::function::impls::*",
 };

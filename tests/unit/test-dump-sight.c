@@ -89,9 +89,9 @@ static void a_name_that_is_the_processs_is_none(void **state)
 		 "Thread 2 (LWP 8 \"qemu\"):\n#0  f ()\n"
 		 "Thread 4 (LWP 10 \"qemu\"):\n#0  g ()\n#1  worker ()\n#2 start_thread ()\n"
 		 "Thread 1 (LWP 7 \"qemu\"):\n#0  f ()\n#1  main ()\n");
-	assert_string_equal(f.sight.threads[0].name, "CPU 0");
+	assert_string_equal(f.sight.threads[0].name, "main");
 	assert_string_equal(f.sight.threads[1].name, "thread 2");
-	assert_string_equal(f.sight.threads[2].name, "");
+	assert_string_equal(f.sight.threads[2].name, "CPU 0");
 	assert_string_equal(f.sight.threads[3].name, "");
 	dw_arena_free(f.arena);
 }
@@ -111,9 +111,9 @@ static void a_join_is_of_the_thread_with_that_handle(void **state)
 	take(&f, "Thread 2 (Thread 0x7f01 (LWP 8)):\n#0  f ()\n"
 		 "Thread 1 (Thread 0x7f02 (LWP 7)):\n"
 		 "#0  __pthread_clockjoin_ex (threadid=32513, thread_return=0x0)\n");
-	assert_true(ask(&f, 1, 0, "tid", &tid));
+	assert_true(ask(&f, 0, 0, "tid", &tid));
 	assert_int_equal(tid, 8);
-	assert_false(ask(&f, 0, 0, "tid", &tid));
+	assert_false(ask(&f, 1, 0, "tid", &tid));
 	dw_arena_free(f.arena);
 }
 
@@ -128,7 +128,7 @@ static void a_lock_that_there_is_one_of_is_the_same_for_all(void **state)
 	assert_true(ask(&f, 0, 0, "mutex", &first));
 	assert_true(ask(&f, 1, 0, "mutex", &second));
 	assert_int_equal(first, second);
-	assert_false(ask(&f, 1, 1, "mutex", &second));
+	assert_false(ask(&f, 0, 1, "mutex", &second));
 	dw_arena_free(f.arena);
 }
 

@@ -209,8 +209,9 @@ static void who_has_a_lock_may_have_been_printed(void **state)
 		"$1 = {__data = {__lock = 2, __count = 0, __owner = 1236, __nusers = 1\n"
 		"(gdb) p bql.lock\n"
 		"$2 = {lock = {__data = {__lock = 2, __count = 0, __owner = 1235, ...\n"
-		"$3 = {__owner = 7}\n(gdb) print x\n$4 = {__owner = 0}\n"),
-	    "0x5555 of 1236; bql0 of 1235; ");
+		"$3 = {__owner = 7}\n(gdb) print x\n$4 = {__owner = 0}\n"
+		"+p *(QemuMutex *)&new_lock\n$5 = {\n  __owner = 8\n}\n"),
+	    "0x5555 of 1236; bql0 of 1235; new_lock0 of 8; ");
 }
 
 static void the_program_is_said_by_gdb(void **state)
