@@ -133,12 +133,16 @@ static bool gives_to_itself(const struct dw_judge *judge, const struct place *a,
 /* The excuses by which the legs at @a and @b cannot be at once. */
 static unsigned excuses_apart(struct dw_judge *judge, const struct place *a, const struct place *b)
 {
-	const struct dw_witness *witnesses = judge->needs->witnesses;
+	const struct dw_witness *one = &judge->needs->witnesses[a->witness];
+	const struct dw_witness *other = &judge->needs->witnesses[b->witness];
+	unsigned excuses;
 
 	if (gives_to_itself(judge, a, b) || gives_to_itself(judge, b, a))
 		return 0;
-	return excuses_together(judge, &witnesses[a->witness].moment,
-				&witnesses[b->witness].moment);
+	excuses = excuses_together(judge, &one->moment, &other->moment);
+	if ((one->pauses & other->paused) | (other->pauses & one->paused))
+		excuses |= DW_EXCUSE_BIT(DW_EXCUSE_PAUSED);
+	return excuses;
 }
 
 static bool writer_can_queue(struct dw_judge *judge, uint32_t thing, const struct dw_moment *needs,

@@ -20,6 +20,7 @@
  *                  what the other gave when it was past the lock
  *   posters        another thread was seen giving what a leg waits for, and never needed
  *                  any of the cycle's locks for it
+ *   paused         a profile says that the thread of one leg has paused that of the other
  *   masked         of a lock that a thread takes in a signal handler and outside: outside, the
  *                  signal was blocked, or had no handler
  *   reused         one leg needs one life of an address, the next holds another

@@ -36,17 +36,18 @@ enum dw_verdict {
  * list (`single-thread` is said only where no two threads would do); among such, the
  * one told first. Of the excuses of that choice, the first of this list is told.
  */
-#define DW_EXCUSES(X)                                                                      \
-	X(DW_NO_EXCUSE, 0, "none")                                                         \
-	X(DW_EXCUSE_REUSED, 1, "reused") /* the legs met different lives of an address */  \
-	X(DW_EXCUSE_SINGLE_THREAD, 2,                                                      \
-	  "single-thread")                 /* two legs have just one thread to do them */  \
-	X(DW_EXCUSE_TRY, 3, "try")         /* a leg does not wait, or not for ever */      \
-	X(DW_EXCUSE_READERS, 4, "readers") /* two readers meet, and no writer can queue */ \
-	X(DW_EXCUSE_GATED, 5, "gated")     /* a lock held in two legs keeps them apart */  \
-	X(DW_EXCUSE_ORDERED, 6, "ordered") /* create and join keep two legs apart */       \
-	X(DW_EXCUSE_POSTERS, 7,                                                            \
-	  "posters") /* another thread was seen giving it without taking the lock first */ \
+#define DW_EXCUSES(X)                                                                         \
+	X(DW_NO_EXCUSE, 0, "none")                                                            \
+	X(DW_EXCUSE_REUSED, 1, "reused") /* the legs met different lives of an address */     \
+	X(DW_EXCUSE_SINGLE_THREAD, 2,                                                         \
+	  "single-thread")                 /* two legs have just one thread to do them */     \
+	X(DW_EXCUSE_TRY, 3, "try")         /* a leg does not wait, or not for ever */         \
+	X(DW_EXCUSE_READERS, 4, "readers") /* two readers meet, and no writer can queue */    \
+	X(DW_EXCUSE_GATED, 5, "gated")     /* a lock held in two legs keeps them apart */     \
+	X(DW_EXCUSE_ORDERED, 6, "ordered") /* create and join keep two legs apart */          \
+	X(DW_EXCUSE_POSTERS, 7,                                                               \
+	  "posters") /* another thread was seen giving it without taking the lock first */    \
+	X(DW_EXCUSE_PAUSED, 9, "paused") /* the thread of a leg has paused that of another */ \
 	X(DW_EXCUSE_MASKED, 8, "masked") /* the signal was not let in meanwhile */
 
 enum dw_excuse {

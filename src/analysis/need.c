@@ -302,7 +302,8 @@ static bool same_witness(const void *context, uint32_t item, const void *wanted)
 				*b = wanted;
 
 	return a->way == b->way && a->moment.when.thread == b->moment.when.thread &&
-	       a->moment.when.runs == b->moment.when.runs && a->said == b->said;
+	       a->moment.when.runs == b->moment.when.runs && a->said == b->said &&
+	       a->pauses == b->pauses && a->paused == b->paused;
 }
 
 /* Identical witnesses are kept once, the first: neither excuses nor readers want more. */
@@ -313,6 +314,8 @@ static int ensure_witness(struct drawing *d, const struct dw_witness *witness)
 	uint64_t hash =
 	    dw_hash(dw_hash((uint64_t)when->thread << 32 | when->runs, way), witness->said);
 	int r;
+
+	hash = dw_hash(hash, (uint64_t)witness->pauses << 16 | witness->paused);
 
 	if (dw_index_find(&d->witnesses_index, hash, same_witness, d, witness) != DW_INDEX_NONE)
 		return 0;
@@ -348,6 +351,8 @@ static int add_witness(struct drawing *d, struct way_key *key, struct dw_witness
 	way->gives_up = dw_how_gives_up(needed->how);
 	way->first = way->last = way->next = DW_NEED_NONE;
 	witness->next = DW_NEED_NONE;
+	witness->pauses = needed->pauses;
+	witness->paused = needed->paused;
 	r = ensure_way(d, key, &witness->way);
 	if (r >= 0)
 		r = ensure_witness(d, witness);

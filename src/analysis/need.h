@@ -49,7 +49,8 @@ struct dw_witness {
 	 * What was given before, or with what the needing thread was woken: who waits, woken by
 	 * what the giver gave after it had taken the lock, knows that the lock is out of the way.
 	 */
-	uint32_t said; /* thing number; 0: nothing */
+	uint32_t said;           /* thing number; 0: nothing */
+	uint16_t pauses, paused; /* see struct dw_chain */
 	uint32_t way;
 	uint32_t next; /* way::first */
 };

@@ -187,6 +187,10 @@ struct dw_chain {
 	 */
 	uint32_t handler;
 	uint64_t exposed;
+
+	/* Added by profiles, a bit for each: pauses that it happened in, and threads of its kind
+	 * are paused in. What one chain pauses and another is paused in cannot be at once. */
+	uint16_t pauses, paused;
 };
 
 /*

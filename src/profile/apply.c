@@ -149,14 +149,15 @@ static bool knows_creators(const struct applying *a, const struct dw_profile *pr
 	return false;
 }
 
-static bool is_made_by(const struct applying *a, uint32_t stack,
-		       const struct dw_profile_list *creators)
+/* Whether one of @functions is on @stack. */
+static bool is_within(const struct applying *a, uint32_t stack,
+		      const struct dw_profile_list *functions)
 {
 	const struct dw_profile_frame *frames;
-	uint32_t n = a->source->frames(a->source->context, stack, &frames);
+	uint32_t n = stack ? a->source->frames(a->source->context, stack, &frames) : 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (dw_profile_has_match(creators, frames[i].function))
+		if (dw_profile_has_match(functions, frames[i].function))
 			return true;
 	return false;
 }
@@ -171,7 +172,7 @@ static void mark_foreign(const struct applying *a, const struct dw_profile *prof
 		uint32_t stack = threads[i].stack;
 
 		if (stack && !a->facts->stacks[stack].flags &&
-		    !is_made_by(a, stack, &profile->creators))
+		    !is_within(a, stack, &profile->creators))
 			threads[i].flags |= DW_THREAD_FOREIGN;
 	}
 }
@@ -197,6 +198,72 @@ static int name_threads(struct applying *a)
 	return 0;
 }
 
+/* Whether @stack has one of `within` inside of one of `during`, or ends in one of these, wrappers
+ * left out. */
+static bool is_during(const struct applying *a, uint32_t stack,
+		      const struct dw_profile_pause *pause)
+{
+	const struct dw_profile_frame *frames;
+	uint32_t n = stack ? a->source->frames(a->source->context, stack, &frames) : 0, i = 0;
+
+	while (i < n && is_wrapper(a->set, frames[i].function))
+		i++;
+	if (i < n && dw_profile_has_match(&pause->during, frames[i].function))
+		return true;
+	while (i < n && !dw_profile_has_match(&pause->within, frames[i].function))
+		i++;
+	for (; i < n; i++)
+		if (dw_profile_has_match(&pause->during, frames[i].function))
+			return true;
+	return false;
+}
+
+static bool is_of_role(const struct applying *a, uint32_t thread, const char *role)
+{
+	const char *its = dw_profile_role(a->set, a->source->start(a->source->context, thread),
+					  a->facts->threads[thread].name);
+
+	return its && strcmp(its, role) == 0;
+}
+
+static void mark_pause(const struct applying *a, const struct dw_profile *profile, size_t i,
+		       struct dw_chain *chains)
+{
+	const struct dw_profile_pause *pause = &profile->pauses[i];
+
+	for (uint32_t c = 1; c < a->facts->n_chains; c++) {
+		struct dw_chain *chain = &chains[c];
+
+		if (!chain->below)
+			continue;
+		if (is_during(a, chain->stack, pause))
+			chain->pauses |= (uint16_t)(1U << i);
+		else if (is_of_role(a, chain->thread, pause->role) &&
+			 !is_within(a, chain->stack, &pause->except))
+			chain->paused |= (uint16_t)(1U << i);
+	}
+}
+
+/* Of the profiles that apply, the first that has pauses is the one for this kind of program. */
+static int mark_pauses(struct applying *a)
+{
+	size_t size = a->facts->n_chains * sizeof(struct dw_chain), i = 0;
+	struct dw_chain *chains;
+
+	while (i < a->set->n && !a->set->profiles[i]->n_pauses)
+		i++;
+	if (i == a->set->n || !size)
+		return 0;
+	chains = dw_arena_alloc(a->arena, size);
+	if (!chains)
+		return dw_raise(-ENOMEM);
+	memcpy(chains, a->facts->chains, size);
+	for (size_t j = 0; j < a->set->profiles[i]->n_pauses && j < DW_PROFILE_PAUSES; j++)
+		mark_pause(a, a->set->profiles[i], j, chains);
+	a->facts->chains = chains;
+	return 0;
+}
+
 int dw_profile_apply(const struct dw_facts **ret, struct dw_arena *arena,
 		     const struct dw_facts *facts, const struct dw_profile_set *set,
 		     const struct dw_profile_source *source)
@@ -209,6 +276,8 @@ int dw_profile_apply(const struct dw_facts **ret, struct dw_arena *arena,
 		return dw_raise(-ENOMEM);
 	*copy = *facts;
 	r = name_things(&a);
+	if (r == 0)
+		r = mark_pauses(&a);
 	if (r == 0)
 		r = name_threads(&a);
 	for (size_t i = 0; r == 0 && i < set->n; i++)

@@ -47,6 +47,17 @@ struct dw_profile_thread {
 	struct dw_profile_list starts, names;
 };
 
+/* Threads of a role do not run while another thread is in certain functions: it has paused them. */
+struct dw_profile_pause {
+	const char *role;
+	struct dw_profile_list during; /* functions that pause the threads, and let them go on */
+	struct dw_profile_list within; /* what these call while the threads are paused */
+	struct dw_profile_list except; /* what paused threads do all the same */
+};
+
+/* Pauses of a profile that count. */
+#define DW_PROFILE_PAUSES 16
+
 struct dw_profile {
 	struct dw_arena *arena;
 	const char *name;
@@ -63,6 +74,8 @@ struct dw_profile {
 	size_t n_calls;
 	const struct dw_profile_thread *threads;
 	size_t n_threads;
+	const struct dw_profile_pause *pauses;
+	size_t n_pauses;
 
 	/* Functions by which the program makes its threads: names. */
 	struct dw_profile_list creators;

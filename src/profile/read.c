@@ -84,12 +84,19 @@ static const struct shape thread_shape =
 	  {"starts", LIST, offsetof(struct dw_profile_thread, starts), false, NULL},
 	  {"names", LIST, offsetof(struct dw_profile_thread, names), false, NULL});
 
+static const struct shape pause_shape =
+    SHAPE(dw_profile_pause, {"role", NAME, offsetof(struct dw_profile_pause, role), true, NULL},
+	  {"during", LIST, offsetof(struct dw_profile_pause, during), true, NULL},
+	  {"within", LIST, offsetof(struct dw_profile_pause, within), true, NULL},
+	  {"except", LIST, offsetof(struct dw_profile_pause, except), false, NULL});
+
 static const struct shape profile_shape =
     SHAPE(dw_profile, {"name", NAME, offsetof(struct dw_profile, name), true, NULL},
 	  {"applies", PART, offsetof(struct dw_profile, applies), false, &applies_shape},
 	  {"locks", PARTS, offsetof(struct dw_profile, locks), false, &lock_shape},
 	  {"calls", PARTS, offsetof(struct dw_profile, calls), false, &call_shape},
 	  {"threads", PARTS, offsetof(struct dw_profile, threads), false, &thread_shape},
+	  {"pauses", PARTS, offsetof(struct dw_profile, pauses), false, &pause_shape},
 	  {"creators", LIST, offsetof(struct dw_profile, creators), false, NULL},
 	  {"wrappers", LIST, offsetof(struct dw_profile, wrappers), false, NULL});
 

@@ -111,6 +111,9 @@ const char *dw_say_excuse(struct dw_telling *telling, const struct dw_finding *f
 		    other);
 	case DW_EXCUSE_POSTERS:
 		return posters_text(telling, finding);
+	case DW_EXCUSE_PAUSED:
+		return dw_tell_text(telling, "of %s and %s, one has paused the other meanwhile",
+				    one, other);
 	case DW_EXCUSE_MASKED:
 		return dw_tell_text(telling,
 				    "when %s had %s elsewhere, %s was blocked, or had no handler",

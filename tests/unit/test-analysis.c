@@ -595,6 +595,32 @@ static void the_signal_that_can_come_is_told_of_several(void **state)
 	assert_string_equal(findings_of(facts), "A");
 }
 
+static void who_is_paused_meanwhile_is_in_no_leg(void **state)
+{
+	const char *story = "1 hold A; 1 hold B; 1 drop B; 1 drop A; 2 hold B; 2 hold A;";
+	const struct dw_facts *facts = facts_of_story(story);
+
+	(void)state;
+	chain_at(facts, 2)->paused = 6;
+	chain_at(facts, 4)->pauses = 1;
+	assert_string_equal(findings_of(facts), "A B");
+	chain_at(facts, 4)->pauses = 4;
+	assert_string_equal(findings_of(facts), "A B paused");
+}
+
+/* A second way to the same, which pauses nobody, is not taken for the first. */
+static void a_pause_does_not_hide_another_way(void **state)
+{
+	const struct dw_facts *facts =
+	    facts_of_story("1 hold A; 1 hold B; 1 drop B; 1 drop A; 2 hold B; 2 hold A; 2 drop A;"
+			   "2 hold A robust;");
+
+	(void)state;
+	chain_at(facts, 2)->paused = 1;
+	chain_at(facts, 4)->pauses = 1;
+	assert_string_equal(findings_of(facts), "A B");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -649,6 +675,8 @@ int main(void)
 	    cmocka_unit_test(a_lock_taken_in_a_handler_and_outside_needs_itself),
 	    cmocka_unit_test(a_handler_that_does_not_wait_for_itself_is_fine),
 	    cmocka_unit_test(the_signal_that_can_come_is_told_of_several),
+	    cmocka_unit_test(who_is_paused_meanwhile_is_in_no_leg),
+	    cmocka_unit_test(a_pause_does_not_hide_another_way),
 	    cmocka_unit_test(too_little_memory_is_an_error),
 	};
 

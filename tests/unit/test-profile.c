@@ -510,6 +510,25 @@ static void a_thread_that_the_program_did_not_make_is_foreign(void **state)
 		     DW_THREAD_FOREIGN);
 }
 
+static void what_is_paused_meanwhile_is_marked(void **state)
+{
+	dw_auto(arena) arena = new_arena();
+	const struct dw_facts *facts;
+
+	(void)state;
+	begin();
+	facts = apply(arena,
+		      "{\"name\": \"p\", \"threads\": [{\"role\": \"r\", \"names\": [\"main\"]}],"
+		      "\"pauses\": [{\"role\": \"r\", \"during\": [\"fence_poll\"],"
+		      "\"within\": [\"retire\"]}, {\"role\": \"r\", \"during\": [\"retire\"],"
+		      "\"within\": [\"fence_poll\"], \"except\": [\"CFRelease\"]}]}");
+	assert_int_equal(facts->chains[2].paused, 1);
+	assert_int_equal(facts->chains[2].pauses, 0);
+	assert_int_equal(facts->chains[4].pauses, 1);
+	assert_int_equal(facts->chains[4].paused, 0);
+	assert_int_equal(process.chains[4].pauses, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +556,7 @@ int main(void)
 	    cmocka_unit_test(what_the_program_named_keeps_its_name),
 	    cmocka_unit_test(a_thread_without_a_name_has_that_of_its_role),
 	    cmocka_unit_test(a_thread_that_the_program_did_not_make_is_foreign),
+	    cmocka_unit_test(what_is_paused_meanwhile_is_marked),
 	    cmocka_unit_test(a_profile_applies_where_its_files_or_symbols_are),
 	};
 
