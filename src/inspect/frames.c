@@ -179,6 +179,35 @@ static int stop_and_look(struct reading *reading, bool whole, struct dw_register
 }
 
 /*
+ * Of a thread that may not be stopped, as it sleeps in a call: the kernel tells where it left its
+ * own code, which is enough as long as frames are found by the stack pointer alone, or by what
+ * inner ones have kept on the stack. If it runs meanwhile, all that is worth nothing.
+ */
+static int look_from_afar(struct reading *reading, struct dw_frames *ret)
+{
+	struct dw_task_ran before, after;
+	struct dw_registers registers;
+	struct dw_task_syscall call;
+
+	if (dw_task_ran(reading->pid, ret->tid, &before) < 0 ||
+	    dw_task_syscall(reading->pid, ret->tid, &call) < 0 || call.number < 0 || !call.sp)
+		return -EINTR;
+	registers = dw_arch_registers_at(call.pc, call.sp);
+	copy_stack(reading, &registers);
+	dw_unwinder_walk(reading->unwinder, &registers, ret);
+	if (dw_task_ran(reading->pid, ret->tid, &after) < 0 || !dw_task_ran_same(&before, &after)) {
+		ret->n = 0;
+		return -EINTR;
+	}
+	ret->has_call = true;
+	ret->call = call.number;
+	memcpy(ret->arguments, call.arguments, sizeof(ret->arguments));
+	ret->pc = call.pc;
+	ret->sp = call.sp;
+	return 0;
+}
+
+/*
  * A stack that goes on elsewhere, beyond a signal handler's own stack for example, was not
  * copied whole: then the thread has to wait, once more.
  */
@@ -188,7 +217,7 @@ static int read_stack(struct reading *reading, struct dw_frames *ret)
 	int r;
 
 	if (!may_be_stopped(reading->pid, ret->tid))
-		return -EINTR;
+		return look_from_afar(reading, ret);
 	r = stop_and_look(reading, /* whole= */ false, &registers, ret);
 	if (r < 0)
 		return r;
