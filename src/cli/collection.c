@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Reasons that concern no single recording, and the table of processes. */
 #define TEXTS_MAX ((size_t)256 << 20)

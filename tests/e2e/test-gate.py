@@ -6,6 +6,7 @@ usage: test-gate.py DEADWATCH SAMPLE [unittest's arguments]
 """
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -275,6 +276,20 @@ class Report(Gate):
     def test_the_report_does_not_depend_on_the_time_of_day(self):
         first = self.gate("inversion", "order", expect=FINDINGS).stdout
         self.assertEqual(self.gate("inversion", "order", expect=FINDINGS).stdout, first)
+
+    def test_people_see_how_far_it_is_and_programs_do_not(self):
+        os.mkdir(self.path("many"))
+        for i in range(20):
+            os.symlink(self.recording("order"), self.path("many/%d" % i))
+        self.assertEqual(self.gate(self.path("many")).stderr, "")
+        ours, theirs = pty.openpty()
+        subprocess.run([DEADWATCH, "gate", self.path("many")], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=theirs, timeout=TIMEOUT)
+        os.close(theirs)
+        shown = os.read(ours, 4096)
+        os.close(ours)
+        self.assertIn(b"\rdeadwatch: 16 recordings read", shown)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
 
     def test_json_says_what_is_new(self):
         done = self.gate("-f", "json", "--baseline", self.baseline(), "inversion", "order")
