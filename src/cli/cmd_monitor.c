@@ -17,8 +17,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How often we look: a hang is told within a second, and nobody feels it. */
@@ -26,6 +29,10 @@
 
 /* Longer than what people take for a moment, shorter than their patience. */
 #define STALL_MS 5000
+
+/* How long a parent may take to learn of its child's end, and how often we look. */
+#define REAPED_MAX_MS 1000
+#define REAPED_CHECK_MS 10
 
 enum { OPTION_HEARTBEAT = 256 };
 
@@ -125,17 +132,56 @@ static void look_back(struct monitor *m)
 		dw_alarm_look(m->alarm, now_ns, /* ended= */ true);
 }
 
+/* Asks a pidfd how its process ended: of linux/pidfd.h, which older headers do not have. */
+struct process_info {
+	uint64_t mask; /* what is wanted, and what there is */
+	uint64_t cgroup;
+	uint32_t ids[11];
+	int32_t status; /* as waitpid() has it */
+};
+#define GET_INFO _IOWR(0xff, 11, struct process_info)
+#define INFO_STATUS 8
+
+/*
+ * Whether the process, which has ended, did so by itself. Kernels from 6.15 on say it, once its
+ * parent knows; where nobody does, it counts as killed.
+ */
+static bool has_exited(const struct monitor *m)
+{
+	const struct timespec some_time = {.tv_nsec = REAPED_CHECK_MS * 1000000};
+
+	for (int i = 0; i < REAPED_MAX_MS / REAPED_CHECK_MS; i++) {
+		struct process_info info = {.mask = INFO_STATUS};
+
+		if (ioctl(m->pidfd, GET_INFO, &info) == 0 && (info.mask & INFO_STATUS))
+			return WIFEXITED(info.status);
+		nanosleep(&some_time, NULL);
+	}
+	return false;
+}
+
+/* What those who read the recording cannot know. */
+static void say_end(struct monitor *m, bool has_left)
+{
+	unsigned flags = DW_REC_WATCHED | (has_left ? DW_REC_LEFT : 0);
+
+	__atomic_fetch_or(&m->writer.header->flags, flags, __ATOMIC_RELAXED);
+}
+
 static void watch(struct monitor *m)
 {
 	m->program = program_of(m->pid);
 	while (!await(m)) {
-		if (is_over(m))
+		if (is_over(m)) {
+			say_end(m, /* has_left= */ true);
 			return;
+		}
 		look(m);
 		if (m->listener)
 			dw_listener_look(m->listener, dw_writer_now_ns());
 	}
 	look_back(m);
+	say_end(m, is_over(m) || has_exited(m));
 }
 
 static int fail(const char *what, const char *name, int r)
@@ -234,6 +280,9 @@ static int open_and_monitor(const char *recording, const char *number)
 	if (r < 0)
 		return fail("open the recording", recording, r);
 	m.pidfd = m.pid > 0 ? (int)syscall(SYS_pidfd_open, m.pid, 0) : -1;
+	/* It was over before we came: there is nothing to be watched. */
+	if (m.pidfd < 0 && errno == ESRCH && is_over(&m))
+		say_end(&m, /* has_left= */ false);
 	if (m.pidfd < 0 || m.writer.header->pid != (uint32_t)m.pid)
 		r = fail("watch process", number, m.pidfd < 0 ? -errno : -ESRCH);
 	else

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/study.h"
 #include "cli/tally_parts.h"
+#include "cli/target.h"
 #include "gate/baseline.h"
 #include "gate/declared.h"
 #include "gate/merge.h"
@@ -259,23 +260,36 @@ static void look_for_required(struct dw_tally *tally, const struct dw_study *stu
 				     dw_names_thing(study->names, facts->chains[c].thing)));
 }
 
-static int judge_end(struct dw_study *study)
+/*
+ * How it ended, and whether somebody watched until then: a monitor that lives has the last word
+ * yet. One thread alone meets nobody, and mostly is a child that left by _exit(): it is counted.
+ */
+static int judge_end(struct dw_tally *tally, struct dw_study *study)
 {
+	unsigned flags = dw_reader_flags(study->reader);
+	uint32_t monitor = dw_reader_monitor(study->reader);
+	bool has_ended = flags & (DW_REC_ENDED | DW_REC_LEFT);
 	int r = 0;
 
-	if (!(dw_reader_flags(study->reader) & DW_REC_ENDED))
-		r = dw_blind_add(
-		    &study->blind, study->arena, "killed",
-		    "the process did not come to its regular end: it was killed, left "
-		    "by _exit() or exec, or still runs; what else it would have done is "
-		    "not known");
+	if (!has_ended && study->facts->n_threads > 2)
+		r = dw_blind_add(&study->blind, study->arena, "killed",
+				 "the process did not come to its regular end: it was killed, left "
+				 "by _exit() or exec without a monitor that saw it, or still runs; "
+				 "what else it would have done is not known");
+	else if (!has_ended)
+		tally->n_unended++;
+	if (r == 0 && has_ended && monitor && !(flags & DW_REC_WATCHED) &&
+	    dw_target_has_ended(monitor))
+		r = dw_blind_add(&study->blind, study->arena, "monitor-died",
+				 "the monitor did not come to its regular end: what was stuck was "
+				 "not looked for to the end");
 	return r < 0 ? dw_pass(r) : 0;
 }
 
 int dw_tally_add(struct dw_tally *tally, struct dw_study *study, bool *ret_keep)
 {
 	struct dw_reported_process process;
-	int r = judge_end(study);
+	int r = judge_end(tally, study);
 
 	*ret_keep = false;
 	tally->n_added++;

@@ -38,6 +38,7 @@ struct dw_tally {
 	uint32_t n_rows, rows_room, n_processes, processes_room, n_blind, blind_room, n_notes,
 	    notes_room;
 	uint32_t n_added;
+	uint32_t n_unended; /* of one thread, without a regular end */
 	bool *required_seen;        /* by option */
 	struct dw_symbols *symbols; /* the caller's */
 	struct dw_merge *merge;

@@ -217,7 +217,7 @@ const char *dw_target_path(const struct dw_target *target)
 }
 
 /* A process that ended has no program any more, even if nobody has waited for it. */
-static bool has_ended(uint32_t pid)
+bool dw_target_has_ended(uint32_t pid)
 {
 	char link[64], target[1];
 
@@ -230,9 +230,10 @@ static void await_monitor(const struct dw_rec_header *header)
 {
 	const struct timespec some_time = {.tv_nsec = MONITOR_CHECK_MS * 1000000};
 
-	if (!header->monitor || !has_ended(header->pid))
+	if (!header->monitor || !dw_target_has_ended(header->pid))
 		return;
-	for (int i = 0; i < MONITOR_MAX_MS / MONITOR_CHECK_MS && !has_ended(header->monitor); i++)
+	for (int i = 0;
+	     i < MONITOR_MAX_MS / MONITOR_CHECK_MS && !dw_target_has_ended(header->monitor); i++)
 		nanosleep(&some_time, NULL);
 }
 
@@ -247,7 +248,7 @@ static bool is_in_use(int fd, uint32_t pid)
 		fcntl(fd, F_SETLEASE, F_UNLCK);
 	else if (errno == EAGAIN)
 		return true;
-	return !has_ended(pid);
+	return !dw_target_has_ended(pid);
 }
 
 /* A recording has the length that it may grow to. What it did not use is a hole, but programs

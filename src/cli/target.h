@@ -12,7 +12,9 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct dw_target;
 
@@ -43,5 +45,8 @@ int dw_target_collect(struct dw_target *target);
 
 /* The recordings that dw_target_collect() found: the target's own path first. */
 const char *dw_target_recording(const struct dw_target *target, size_t i); /* NULL: no more */
+
+/* Whether there is no process @pid here, or nothing but what nobody has waited for. */
+bool dw_target_has_ended(uint32_t pid);
 
 DW_DEFINE_AUTO(target)

@@ -9,6 +9,9 @@
  *   nothing     no lock, no thread
  *   exit        ends with status 7
  *   wait        says "ready" and waits to be killed
+ *   leave       the same two threads in the same order, and _exit()
+ *   become      the same, and executes `true`
+ *   obey        the same, says "ready" and waits for a line, then ends
  *   linger      takes a lock, and again whenever a signal wakes it, until it is killed
  */
 #include <pthread.h>
@@ -103,6 +106,17 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		pause();
 	}
+	if (!strcmp(what, "leave") || !strcmp(what, "become") || !strcmp(what, "obey")) {
+		run_threads(NULL);
+		puts("ready");
+		fflush(stdout);
+	}
+	if (!strcmp(what, "leave"))
+		_exit(0);
+	if (!strcmp(what, "become"))
+		execlp("true", "true", NULL);
+	if (!strcmp(what, "obey"))
+		getchar();
 	if (!strcmp(what, "linger"))
 		linger();
 	return !strcmp(what, "exit") ? 7 : 0;

@@ -4,14 +4,17 @@
 
 usage: test-gate.py DEADWATCH SAMPLE [unittest's arguments]
 """
+import glob
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 DEADWATCH, SAMPLE = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -217,16 +220,71 @@ class Blindness(Gate):
         done = self.gate("--require-lock=first", "--require-lock=BQL", "order", expect=BLIND)
         self.assertIn("blind (lock-not-seen): 'BQL'", done.stdout)
 
+    def start(self, path, what, monitor=0):
+        environment = dict(os.environ, DEADWATCH_PROGRAM=DEADWATCH,
+                           LD_PRELOAD=os.path.join(os.path.dirname(DEADWATCH),
+                                                   "../shim/libdeadwatch.so"),
+                           DEADWATCH_OPTIONS="monitor=%d:record_path=%s" % (monitor, path))
+        process = subprocess.Popen([SAMPLE, what], env=environment, stdout=subprocess.PIPE,
+                                   stdin=subprocess.PIPE)
+        while process.stdout.readline() == b"done\n":
+            pass
+        return process
+
     def killed(self):
-        path = self.path("killed")
-        environment = dict(os.environ, LD_PRELOAD=os.path.join(
-            os.path.dirname(DEADWATCH), "../shim/libdeadwatch.so"),
-            DEADWATCH_OPTIONS="monitor=0:record_path=" + path)
-        process = subprocess.Popen([SAMPLE, "linger"], env=environment, stdout=subprocess.PIPE)
-        process.stdout.readline()
+        process = self.start(self.path("killed"), "obey")
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        return path
+        return self.path("killed")
+
+    def monitor_of(self, path):
+        """The process whose recording it is knows its monitor by the file they have mapped."""
+        for _ in range(100):
+            for maps in glob.glob("/proc/[0-9]*/maps"):
+                try:
+                    with open(maps.replace("maps", "cmdline"), "rb") as file:
+                        is_monitor = b"\0monitor\0" in file.read()
+                    with open(maps, encoding="utf-8", errors="replace") as file:
+                        if is_monitor and os.path.realpath(path) in file.read():
+                            return int(maps.split("/")[2])
+                except OSError:
+                    pass
+            time.sleep(0.05)
+        self.fail("there is no monitor")
+
+    def test_a_monitor_that_died_makes_blind(self):
+        path = self.path("obey")
+        process = self.start(path, "obey", monitor=1)
+        os.kill(self.monitor_of(path), signal.SIGKILL)
+        process.communicate(b"\n")
+        self.assertIn("blind (monitor-died)", self.gate(path, expect=BLIND).stdout)
+
+    def test_a_monitor_that_did_not_die_does_not(self):
+        path = self.path("obey")
+        process = self.start(path, "obey", monitor=1)
+        self.monitor_of(path)
+        process.communicate(b"\n")
+        self.gate(path)
+
+    def test_a_single_thread_without_a_regular_end_is_counted(self):
+        path = self.path("linger")
+        process = self.start(path, "linger")
+        process.kill()
+        process.communicate()
+        self.assertIn("unended: 1 recording of a single thread", self.gate(path).stdout)
+
+    def ended_by_itself(self, what):
+        path = self.path(what)
+        deadwatch("run", "-o", path, "--", SAMPLE, what)
+        if tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2]) < (6, 15):
+            self.skipTest("this kernel does not say how a process ended")
+        self.gate(path)
+
+    def test_who_leaves_by_exit_was_not_killed(self):
+        self.ended_by_itself("leave")
+
+    def test_who_executes_another_program_was_not_killed(self):
+        self.ended_by_itself("become")
 
     def test_a_process_that_was_killed_makes_blind_unless_the_job_allows_it(self):
         path = self.killed()
@@ -284,11 +342,12 @@ class Report(Gate):
         self.assertEqual(self.gate(self.path("many")).stderr, "")
         ours, theirs = pty.openpty()
         subprocess.run([DEADWATCH, "gate", self.path("many")], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=theirs, timeout=TIMEOUT)
+                       stdout=subprocess.DEVNULL, stderr=theirs, timeout=TIMEOUT,
+                       env=dict(os.environ, TERM="xterm"))
         os.close(theirs)
         shown = os.read(ours, 4096)
         os.close(ours)
-        self.assertIn(b"\rdeadwatch: 16 recordings read", shown)
+        self.assertIn(b"reading 16: ", shown)
         self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
 
     def test_json_says_what_is_new(self):
