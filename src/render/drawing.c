@@ -99,7 +99,8 @@ static int mark_findings(struct draft *draft)
 static const char *shared_name(struct draft *draft, uint32_t thing)
 {
 	const char *name = dw_names_thing_plain(draft->process->names, thing);
-	const char *plus = strstr(name, "+0x");
+	bool is_variable = DW_PLACE_MODULE(draft->process->facts->things[thing].place) != 0;
+	const char *plus = is_variable ? strstr(name, "+0x") : NULL;
 	char *shared;
 
 	if (!plus || plus[strspn(plus + 3, "0123456789abcdef") + 3])
@@ -164,6 +165,10 @@ static int make_boxes(struct draft *draft)
 		draft->boxes[draft->box_of[draft->needs[i].from]].n_needs++;
 		draft->boxes[draft->box_of[draft->needs[i].to]].n_needs++;
 	}
+	for (uint32_t i = 0; i < draft->n_boxes; i++)
+		if (draft->boxes[i].n_things == 1)
+			draft->boxes[i].name =
+			    dw_names_thing(draft->process->names, draft->boxes[i].thing);
 	return 0;
 }
 

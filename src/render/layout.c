@@ -50,7 +50,7 @@ static void set_defaults(struct laying *l)
 	set(graph, AGEDGE, "arrowsize", "0.8");
 	set(graph, AGRAPH, "nodesep", "0.22");
 	set(graph, AGRAPH, "ranksep", "0.5");
-	if (l->layout->kind == DW_LAYOUT_ROW)
+	if (l->layout->kind == DW_LAYOUT_RANKS)
 		set(graph, AGRAPH, "rankdir", "LR");
 	if (l->layout->kind == DW_LAYOUT_CIRCLE)
 		set(graph, AGRAPH, "mindist", "0.35");
@@ -147,6 +147,23 @@ static int lay(struct laying *l, struct dw_arena *arena)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/*
+ * circo keeps what it knows about a graph by the graph's address, after the graph is gone. So its
+ * graph is closed only when its next one exists, which then has another address.
+ */
+static void close_graph(Agraph_t *graph, enum dw_layout_kind kind)
+{
+	static Agraph_t *last_circle;
+
+	if (kind != DW_LAYOUT_CIRCLE) {
+		agclose(graph);
+		return;
+	}
+	if (last_circle)
+		agclose(last_circle);
+	last_circle = graph;
+}
+
 int dw_layout(struct dw_layout *layout, struct dw_arena *arena)
 {
 	struct laying l = {.layout = layout};
@@ -162,7 +179,7 @@ int dw_layout(struct dw_layout *layout, struct dw_arena *arena)
 	l.graph = agopen("net", Agdirected, NULL);
 	if (l.graph) {
 		r = lay(&l, arena);
-		agclose(l.graph);
+		close_graph(l.graph, layout->kind);
 	}
 	gvFreeContext(l.gvc);
 	return r < 0 ? dw_pass(r) : 0;

@@ -33,8 +33,7 @@ struct dw_route {
 };
 
 enum dw_layout_kind {
-	DW_LAYOUT_RANKS,  /* top down: what is needed is below what needs it */
-	DW_LAYOUT_ROW,    /* the same from left to right */
+	DW_LAYOUT_RANKS,  /* from left to right: what is needed is right of what needs it */
 	DW_LAYOUT_CIRCLE, /* around a circle, in the order of the routes */
 };
 

@@ -218,5 +218,13 @@
 	});
 	document.getElementById("help-button").addEventListener("click", () => help.showModal());
 	document.querySelector(".search").hidden = false;
+
+	/* A drawing that does not fit is shown where it matters. */
+	for (const drawing of all(".drawing")) {
+		const box = drawing.querySelector(".found, .bql, .box");
+		const { left, top, height } = drawing.getBoundingClientRect();
+		const at = box.getBoundingClientRect();
+		drawing.scrollTo(at.left - left - 40, at.top - top - height / 2);
+	}
 	follow(location.hash);
 })();

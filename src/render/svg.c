@@ -288,8 +288,8 @@ static int make_picture(struct dw_telling *telling, const struct dw_finding *fin
 
 int dw_svg_finding(struct dw_telling *telling, const struct dw_finding *finding)
 {
-	struct picture picture = {.layout.kind =
-				      dw_leg_is_cycle(finding) ? DW_LAYOUT_CIRCLE : DW_LAYOUT_ROW};
+	struct picture picture = {.layout.kind = dw_leg_is_cycle(finding) ? DW_LAYOUT_CIRCLE
+									  : DW_LAYOUT_RANKS};
 	static const char *const classes[] = {"box", "box lock", "thread"};
 	struct dw_layout *layout = &picture.layout;
 	int r = make_picture(telling, finding, &picture);
