@@ -3,8 +3,8 @@
  * Where threads of a running process are now: their stacks, unwound from outside.
  *
  * A thread is stopped for that, as by a debugger, until its registers and its stack are copied,
- * which takes some 100 us; it is unwound when the thread goes on again. That is done by a process of
- * its own, so that it is set free whatever happens. Threads in system calls that do not go on by
+ * which takes some 100 us; it is unwound when the thread goes on again. That is done by a process
+ * of its own, so that it is set free whatever happens. Threads in system calls that do not go on by
  * themselves after a stop are not stopped, as the program would see that they were interrupted:
  * their stacks are read while they sleep, as far as that goes without their registers.
  *

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Processes that hang, looked into when they are core files, or in other namespaces.
 
-usage: test-core.py DEADWATCH CASES
+usage: test-core.py DEADWATCH CASES SCHEMA
 """
 import contextlib
 import json
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-DEADWATCH, CASES = (os.path.abspath(a) for a in sys.argv[1:3])
+DEADWATCH, CASES, SCHEMA = (os.path.abspath(a) for a in sys.argv[1:4])
 SKIPPED = 77
 STUCK_S = 30
 ANSWER_S = 60  # no core keeps it busy for so long
@@ -103,6 +103,16 @@ def check_like_alive(alive, report):
         assert thread["end"] is None, thread
 
 
+def check_form(report):
+    try:
+        import jsonschema
+    except ImportError:
+        print("python3-jsonschema is not installed: the form is not tested")
+        return
+    with open(SCHEMA, encoding="utf-8") as file:
+        jsonschema.validate(report, json.load(file))
+
+
 def check_elsewhere(alive, program, core, folder):
     """The executable is not where it was, but somewhere else."""
     moved = os.path.join(folder, "sysroot")
@@ -181,6 +191,7 @@ def check_case(name, program, folder):
     code, report, _ = inspect(core)
     assert code == 1 and not report["blind"]
     check_like_alive(alive, report)
+    check_form(report)
     return alive, core
 
 
