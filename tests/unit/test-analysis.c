@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "model/event.h"
 #include "story-facts.h"
+#include "story-findings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,64 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define MEMORY_MAX ((size_t)2 << 30)
-
-static uint32_t thing_of(const struct dw_facts *facts, const struct dw_leg *leg)
-{
-	return leg->post ? facts->posts[leg->post].thing : facts->chains[leg->holds].thing;
-}
-
-static size_t write_cycle(char *to, size_t room, const struct dw_facts *facts,
-			  const struct dw_finding *finding)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < finding->n_legs; i++)
-		n += (size_t)snprintf(to + n, room - n, "%s%s", i ? " " : "",
-				      story_word(thing_of(facts, &finding->legs[i])));
-	if (finding->verdict == DW_HAZARD)
-		n += (size_t)snprintf(to + n, room - n, " %s hazard",
-				      story_word(facts->chains[finding->legs[0].needs].thing));
-	if (finding->excuse)
-		n += (size_t)snprintf(to + n, room - n, " %s", dw_excuse_word(finding->excuse));
-	if (finding->gate)
-		n += (size_t)snprintf(to + n, room - n, " %s", story_word(finding->gate));
-	return n;
-}
-
-static void assert_nothing_left(const struct dw_analysis *analysis)
-{
-	struct dw_analysis_limits limits;
-
-	dw_analysis_limits(analysis, &limits);
-	assert_int_equal(limits.cycles_not_searched, 0);
-	assert_int_equal(limits.choices_not_tried, 0);
-}
-
-/* The findings, in order: "A B; B C gated G" */
-static const char *findings_of(const struct dw_facts *facts)
-{
-	static char text[4096];
-	dw_auto(analysis) analysis = NULL;
-	const struct dw_finding *findings;
-	size_t n_findings, n = 0;
-
-	text[0] = 0;
-	assert_int_equal(dw_analysis_new(&analysis, facts, MEMORY_MAX), 0);
-	assert_int_equal(dw_analysis_run(analysis), 0);
-	assert_nothing_left(analysis);
-	findings = dw_analysis_findings(analysis, &n_findings);
-	for (size_t i = 0; i < n_findings; i++) {
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", i ? "; " : "");
-		if (findings[i].verdict == DW_MISUSE)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "misuse %u",
-					      findings[i].misuse);
-		else
-			n += write_cycle(text + n, sizeof(text) - n, facts, &findings[i]);
-	}
-	return text;
-}
 
 #define EXPECT(story, findings) assert_string_equal(findings_of(facts_of_story(story)), findings)
 
@@ -534,93 +477,6 @@ static void a_long_wait_under_a_lock_is_a_hazard(void **state)
 	EXPECT("1 hold A; 1 wait c long; 1 drop A; 2 hold A; 2 drop A; 2 post c;", "A c");
 }
 
-/* A chain of the story, as if it had been told with what it has to do with signals. */
-static struct dw_chain *chain_at(const struct dw_facts *facts, uint32_t number)
-{
-	assert_true(number < facts->n_chains);
-	return (struct dw_chain *)&facts->chains[number];
-}
-
-#define SIGNAL(number) (UINT64_C(1) << ((number)-1))
-
-/* The findings where the story's first chain is taken outside and the second in a handler. */
-static const char *handled(const char *story, uint64_t exposed, uint32_t handler)
-{
-	const struct dw_facts *facts = facts_of_story(story);
-
-	chain_at(facts, 1)->exposed = exposed;
-	chain_at(facts, 2)->handler = handler;
-	return findings_of(facts);
-}
-
-static void a_lock_taken_in_a_handler_and_outside_needs_itself(void **state)
-{
-	const char *story = "1 hold A; 1 drop A; 1 hold A robust; 1 drop A;";
-
-	(void)state;
-	assert_string_equal(handled(story, SIGNAL(13), 13), "A");
-	assert_string_equal(handled(story, SIGNAL(64) | SIGNAL(1), 64), "A");
-	assert_string_equal(handled(story, SIGNAL(12), 13), "A masked");
-	assert_string_equal(handled(story, 0, 13), "A masked");
-	assert_string_equal(handled(story, SIGNAL(13), 0), "");
-}
-
-static void a_handler_that_does_not_wait_for_itself_is_fine(void **state)
-{
-	(void)state;
-	assert_string_equal(handled("1 hold A; 1 drop A; 1 hold A try; 1 drop A;", SIGNAL(13), 13),
-			    "");
-	assert_string_equal(
-	    handled("1 hold A; 1 drop A; 1 hold A reentrant; 1 drop A;", SIGNAL(13), 13), "");
-	assert_string_equal(
-	    handled("1 hold R shared; 1 drop R; 1 hold R shared robust; 1 drop R;", SIGNAL(13), 13),
-	    "");
-	assert_string_equal(handled("1 hold A; 1 drop A; 2 hold A; 2 drop A;", SIGNAL(13), 13), "");
-	assert_string_equal(handled("1 hold A; 1 drop A; 1 hold B; 1 drop B;", SIGNAL(13), 13), "");
-}
-
-static void the_signal_that_can_come_is_told_of_several(void **state)
-{
-	const struct dw_facts *facts =
-	    facts_of_story("1 hold A; 1 drop A; 1 hold A robust; 1 drop A;"
-			   "1 hold A timed robust; 1 drop A;"
-			   "1 hold A retaken robust; 1 drop A;");
-
-	(void)state;
-	chain_at(facts, 1)->exposed = SIGNAL(10);
-	chain_at(facts, 2)->handler = 9;
-	chain_at(facts, 3)->handler = 10; /* it does not wait for ever */
-	assert_string_equal(findings_of(facts), "A masked");
-	chain_at(facts, 4)->handler = 10;
-	assert_string_equal(findings_of(facts), "A");
-}
-
-static void who_is_paused_meanwhile_is_in_no_leg(void **state)
-{
-	const char *story = "1 hold A; 1 hold B; 1 drop B; 1 drop A; 2 hold B; 2 hold A;";
-	const struct dw_facts *facts = facts_of_story(story);
-
-	(void)state;
-	chain_at(facts, 2)->paused = 6;
-	chain_at(facts, 4)->pauses = 1;
-	assert_string_equal(findings_of(facts), "A B");
-	chain_at(facts, 4)->pauses = 4;
-	assert_string_equal(findings_of(facts), "A B paused");
-}
-
-/* A second way to the same, which pauses nobody, is not taken for the first. */
-static void a_pause_does_not_hide_another_way(void **state)
-{
-	const struct dw_facts *facts =
-	    facts_of_story("1 hold A; 1 hold B; 1 drop B; 1 drop A; 2 hold B; 2 hold A; 2 drop A;"
-			   "2 hold A robust;");
-
-	(void)state;
-	chain_at(facts, 2)->paused = 1;
-	chain_at(facts, 4)->pauses = 1;
-	assert_string_equal(findings_of(facts), "A B");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -672,11 +528,6 @@ int main(void)
 	    cmocka_unit_test(a_condition_waits_among_locks),
 	    cmocka_unit_test(the_framebuffer_has_both_cycles),
 	    cmocka_unit_test(a_long_wait_under_a_lock_is_a_hazard),
-	    cmocka_unit_test(a_lock_taken_in_a_handler_and_outside_needs_itself),
-	    cmocka_unit_test(a_handler_that_does_not_wait_for_itself_is_fine),
-	    cmocka_unit_test(the_signal_that_can_come_is_told_of_several),
-	    cmocka_unit_test(who_is_paused_meanwhile_is_in_no_leg),
-	    cmocka_unit_test(a_pause_does_not_hide_another_way),
 	    cmocka_unit_test(too_little_memory_is_an_error),
 	};
 

@@ -120,8 +120,7 @@ static void kinds_of_a_later_version_are_skipped(void **state)
 	struct dw_rec_head record = {0};
 	char more[100] = "what";
 
-	recording_add(&f->recording, DW_REC_BEAT + 1, &record, sizeof(record), more,
-		      sizeof(more));
+	recording_add(&f->recording, DW_REC_BEAT + 1, &record, sizeof(record), more, sizeof(more));
 	recording_add(&f->recording, 60000, &record, sizeof(record), more, sizeof(more));
 	recording_thing(&f->recording, 0x1000);
 	read_back(f);
