@@ -118,6 +118,9 @@ static void write_table(struct dw_telling *telling, const struct dw_finding *fin
 	dw_markup(telling, "</table></div>\n");
 }
 
+/* A larger circle is no picture any more; the table has all of it. */
+#define DRAWN_LEGS_MAX 24
+
 static int write_drawing(struct dw_telling *telling, const struct dw_finding *finding)
 {
 	int r;
@@ -244,7 +247,7 @@ int dw_html_finding(struct dw_telling *telling, const struct dw_reported *report
 		dw_markup(telling, "</p>\n");
 	}
 	dw_markup(telling, "<div class=\"glance\">\n");
-	if (finding->verdict != DW_MISUSE)
+	if (finding->verdict != DW_MISUSE && finding->n_legs <= DRAWN_LEGS_MAX)
 		r = write_drawing(telling, finding);
 	if (r < 0)
 		return dw_pass(r);
