@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Looks into processes that nobody has traced: each kind of wait, each kind of program, and
+what cannot be looked into.
+
+usage: test-inspect.py DEADWATCH SCHEMA WAITS [WAITS_STATIC WAITS_MUSL] [unittest's arguments]
+
+The programs are waits.c, linked in several ways; "-" stands for one that could not be made.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+DEADWATCH, SCHEMA, *PROGRAMS = (os.path.abspath(a) if a != "-" else a for a in sys.argv[1:6])
+del sys.argv[1:6]
+WAITS, WAITS_STATIC, WAITS_MUSL = PROGRAMS
+
+CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 4
+TIMEOUT_S = 60
+CYCLE = ["first", "second", "first"]
+# What the thread of that name waits for.
+KINDS = {"condition": "condition", "semaphore": "semaphore", "barrier": "barrier",
+         "rwlock-read": "rwlock", "rwlock-write": "rwlock", "first-second": "mutex",
+         "second-first": "mutex"}
+NOBODY = 65534
+
+
+def deadwatch(*arguments, before=()):
+    return subprocess.run([*before, DEADWATCH, "inspect", *map(str, arguments)],
+                          capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
+class Program:
+    """A program that runs until it is left."""
+
+    def __init__(self, *command):
+        self.command = command
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self.process
+
+    def __exit__(self, *unused):
+        self.process.kill()
+        self.process.wait()
+
+
+def await_threads(pid, n):
+    end = time.monotonic() + TIMEOUT_S
+    while len(os.listdir("/proc/%d/task" % pid)) < n and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def states(pid):
+    return [read("/proc/%d/task/%s/stat" % (pid, tid)).rpartition(")")[2].split()[0]
+            for tid in os.listdir("/proc/%d/task" % pid)]
+
+
+def children(pid):
+    return [int(child) for child in read("/proc/%d/task/%d/children" % (pid, pid)).split()]
+
+
+class Kinds(unittest.TestCase):
+    def look(self, program):
+        """The report of a program in which all wait."""
+        if program == "-":
+            self.skipTest("it cannot be made here")
+        with Program(program) as process:
+            await_threads(process.pid, 1 + len(KINDS))
+            end = time.monotonic() + TIMEOUT_S
+            while time.monotonic() < end:
+                done = deadwatch("--format", "json", process.pid)
+                if done.returncode == FINDINGS:
+                    break
+        self.assertEqual(done.returncode, FINDINGS, done.stderr)
+        return json.loads(done.stdout)
+
+    def check_kinds(self, report, kinds):
+        seen = {t["thread"]["name"]: (t["waits_for"] or {}).get("kind")
+                for t in report["picture"]["threads"]}
+        self.assertEqual({name: seen.get(name) for name in kinds}, kinds)
+
+    def test_every_wait_is_told(self):
+        report = self.look(WAITS)
+        self.assertEqual([f["chain"] for f in report["findings"]], [CYCLE])
+        self.assertEqual(report["findings"][0]["verdict"], "deadlock")
+        self.check_kinds(report, KINDS)
+        main = report["picture"]["threads"][0]
+        self.assertEqual(main["waits_for"], {"name": "end of first-second", "kind": "ending"})
+        self.assertEqual([lock["name"] for lock in main["holds"]], ["rwlock"])
+
+    def test_report_is_as_the_schema_says(self):
+        if not jsonschema:
+            self.skipTest("there is no jsonschema")
+        with open(SCHEMA, encoding="utf-8") as file:
+            jsonschema.validate(self.look(WAITS), json.load(file))
+
+    def test_static_program(self):
+        report = self.look(WAITS_STATIC)
+        self.assertEqual([f["chain"] for f in report["findings"]], [CYCLE])
+        self.check_kinds(report, KINDS)
+
+    def test_stripped_static_program(self):
+        """There is not one name; what glibc keeps in its mutexes is the same."""
+        with tempfile.TemporaryDirectory() as folder:
+            if WAITS_STATIC != "-":
+                subprocess.run(["strip", "-o", folder + "/waits", WAITS_STATIC], check=True)
+            report = self.look(folder + "/waits" if WAITS_STATIC != "-" else "-")
+        self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
+        self.check_kinds(report, {"first-second": "mutex", "second-first": "mutex"})
+
+    def test_musl(self):
+        report = self.look(WAITS_MUSL)
+        self.assertEqual([f["chain"] for f in report["findings"]], [CYCLE])
+        self.check_kinds(report, {"first-second": "mutex", "second-first": "mutex"})
+
+
+class Refusals(unittest.TestCase):
+    def refuse(self, *arguments, before=(), status=FAILED):
+        done = deadwatch(*arguments, before=before)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertEqual(done.stdout, "")
+        if status == FAILED:
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        return done.stderr
+
+    def test_no_process(self):
+        self.assertIn("there is no process", self.refuse(2 ** 22 + 1))
+
+    def test_no_number(self):
+        self.assertIn("is no number", self.refuse("12x", status=USAGE))
+        self.assertIn("missing", self.refuse(status=USAGE))
+
+    def test_ended(self):
+        process = subprocess.Popen(["true"])
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        self.assertIn("has ended", self.refuse(process.pid))
+        process.wait()
+
+    def test_thread(self):
+        with Program(WAITS) as process:
+            await_threads(process.pid, 2)
+            thread = max(map(int, os.listdir("/proc/%d/task" % process.pid)))
+            self.assertIn("is a thread of process %d" % process.pid, self.refuse(thread))
+
+    def test_another_users(self):
+        if os.getuid() != 0 or not shutil.which("setpriv"):
+            self.skipTest("it takes root and setpriv")
+        nobody = ["setpriv", "--reuid", str(NOBODY), "--clear-groups"]
+        with Program("sleep", "60") as process:
+            said = self.refuse(process.pid, before=nobody)
+        self.assertIn("another user", said)
+
+    def test_traced_by_another(self):
+        if not shutil.which("strace"):
+            self.skipTest("there is no strace")
+        with Program("strace", "-o", "/dev/null", "sleep", "60") as tracer:
+            while not children(tracer.pid):
+                time.sleep(0.01)
+            time.sleep(0.2)
+            sleeper = children(tracer.pid)[0]
+            done = deadwatch(sleeper)
+            os.kill(sleeper, signal.SIGKILL)
+        # Its memory may be read, its stack not.
+        self.assertIn(done.returncode, (CLEAN, FAILED), done.stderr)
+
+
+class Host(unittest.TestCase):
+    """What is looked into goes on."""
+
+    def test_threads_go_on_when_deadwatch_is_killed(self):
+        with Program(WAITS, "200") as process:
+            await_threads(process.pid, 208)
+            for delay in (0.01, 0.03, 0.05, 0.1):
+                looking = subprocess.Popen([DEADWATCH, "inspect", str(process.pid)],
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(delay)
+                looking.kill()
+                looking.wait()
+            time.sleep(0.3)
+            self.assertEqual(set(states(process.pid)), {"S"})
+
+    def test_a_thousand_threads(self):
+        with Program(WAITS, "1000") as process:
+            await_threads(process.pid, 1008)
+            done = deadwatch("--format", "json", process.pid)
+        self.assertEqual(done.returncode, FINDINGS, done.stderr)
+        threads = json.loads(done.stdout)["picture"]["threads"]
+        self.assertEqual(len(threads), 1008)
+        self.assertTrue(all(t["stack"] for t in threads))
+
+    def test_process_that_ends_meanwhile(self):
+        for delay in ("0.01", "0.05", "0.1"):
+            with Program("timeout", "-s", "KILL", delay, WAITS) as process:
+                time.sleep(0.01)
+                found = children(process.pid)
+                if not found:
+                    continue
+                done = deadwatch(found[0])
+            self.assertIn(done.returncode, (0, 1, 3, 4), done.stderr)
+            self.assertLessEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
