@@ -15,10 +15,12 @@ allowed() {
 	analysis) echo base model analysis ;;
 	symbol) echo base model symbol ;;
 	inspect) echo base model symbol inspect ;;
+	# What is told from outside begins with a look from outside, and becomes a recording.
+	attach) echo base model record symbol inspect attach ;;
 	gate) echo base model analysis symbol gate ;;
 	doctor) echo base model symbol inspect doctor ;;
 	render) echo base model analysis symbol doctor render ;;
-	cli) echo base model record profile analysis symbol gate render inspect doctor cli ;;
+	cli) echo base model record profile analysis symbol gate render inspect doctor attach cli ;;
 	*) echo "$1: not in the list of layers" >&2 ;;
 	esac
 }

@@ -8,7 +8,7 @@ cd "$1"
 FUNCTION_MAX=60 # lines of a function, its braces included
 FILE_MAX=600    # lines of a file
 
-sources=$(find src include tests tools -name '*.[ch]' | LC_ALL=C sort)
+sources=$(find src include bpf tests tools -name '*.[ch]' | LC_ALL=C sort)
 status=0
 
 # shellcheck disable=SC2086 # a list of words

@@ -174,6 +174,10 @@ int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 				 "primitives are not those of libpthread (Rust's standard library, "
 				 "a static libc), or they are called from within libc",
 				 facts->n_threads - 1);
+	if (r == 0 && dw_reader_flags(reader) & DW_REC_WAITS)
+		r = dw_blind_add(list, arena, "waits-only",
+				 "only locks that somebody had to wait for were seen; 'deadwatch "
+				 "attach --order' sees all that are taken");
 	if (r == 0 && facts->truncated)
 		r = dw_blind_add(list, arena, "truncated",
 				 "the file ends before its recording does: was it copied while the "

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/error.h"
-#include "cli/alarm.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/guard.h"
 #include "cli/journal.h"
 #include "cli/listen.h"
-#include "cli/watch.h"
-#include "cli/word.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often we look: a hang is told within a second, and nobody feels it. */
-#define PERIOD_MS 200
-
-/* Longer than what people take for a moment, shorter than their patience. */
-#define STALL_MS 5000
-
 /* How long a parent may take to learn of its child's end, and how often we look. */
 #define REAPED_MAX_MS 1000
 #define REAPED_CHECK_MS 10
@@ -44,9 +36,7 @@ const struct dw_option monitor_options[] = {
 
 struct monitor {
 	struct dw_writer writer;
-	struct dw_watch *watch;
-	struct dw_alarm *alarm;
-	struct dw_words *words;
+	struct dw_guard *guard;
 	struct dw_listener *listener; /* NULL: there is nothing to listen to */
 	uint64_t program;             /* changes when the process executes another one */
 	uint64_t stall_ns;
@@ -106,30 +96,15 @@ static bool await(const struct monitor *m)
 {
 	struct pollfd end = {.fd = m->pidfd, .events = POLLIN};
 
-	return poll(&end, 1, PERIOD_MS) > 0;
+	return poll(&end, 1, DW_GUARD_PERIOD_MS) > 0;
 }
 
 static void look(struct monitor *m)
 {
-	uint64_t now_ns = dw_writer_now_ns();
-	int r = dw_watch_look(m->watch, now_ns);
+	int r = dw_guard_look(m->guard, dw_writer_now_ns());
 
-	dw_writer_seen(&m->writer, now_ns);
-	dw_words_look(m->words, now_ns, m->stall_ns);
-	if (r != DW_WATCH_SUSPECT)
-		return;
-	r = dw_alarm_look(m->alarm, now_ns, /* ended= */ false);
 	if (r > 0 && m->halts[r])
 		syscall(SYS_pidfd_send_signal, m->pidfd, SIGABRT, NULL, 0);
-}
-
-/* A process that was killed may have been stuck. */
-static void look_back(struct monitor *m)
-{
-	uint64_t now_ns = dw_writer_now_ns();
-
-	if (!is_over(m) && dw_watch_look_back(m->watch, now_ns) == DW_WATCH_SUSPECT)
-		dw_alarm_look(m->alarm, now_ns, /* ended= */ true);
 }
 
 /* Asks a pidfd how its process ended: of linux/pidfd.h, which older headers do not have. */
@@ -180,7 +155,9 @@ static void watch(struct monitor *m)
 		if (m->listener)
 			dw_listener_look(m->listener, dw_writer_now_ns());
 	}
-	look_back(m);
+	/* A process that was killed may have been stuck. */
+	if (!is_over(m))
+		dw_guard_look_back(m->guard, dw_writer_now_ns());
 	say_end(m, is_over(m) || has_exited(m));
 }
 
@@ -223,16 +200,14 @@ static int new_listener(struct dw_listener **ret, const struct dw_alarm_options 
 
 	if (!dw_environment_option("heartbeat", wishes, sizeof(wishes)))
 		return 0;
-	r = dw_listener_new(ret, options, wishes, UINT64_C(1000000) * PERIOD_MS);
+	r = dw_listener_new(ret, options, wishes, UINT64_C(1000000) * DW_GUARD_PERIOD_MS);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
 static int monitor(struct monitor *m, int fd)
 {
 	dw_cleanup(freep) char *log = log_path();
-	dw_auto(watch) looks = NULL;
-	dw_auto(alarm) alarm = NULL;
-	dw_auto(words) words = NULL;
+	dw_auto(guard) guard = NULL;
 	dw_auto(listener) listener = NULL;
 	char path[64];
 	struct dw_alarm_options options = {
@@ -250,19 +225,12 @@ static int monitor(struct monitor *m, int fd)
 	m->halts[DW_ALARM_DEADLOCK] = dw_environment_number("halt_on_deadlock", 0) == 1;
 	m->halts[DW_ALARM_STALL] = dw_environment_number("halt_on_stall", 0) == 1;
 	be_ordinary();
-	r = dw_watch_new(&looks, &m->writer, m->pid);
-	options.watch = looks;
-	if (r == 0)
-		r = dw_alarm_new(&alarm, &options);
-	if (r == 0)
-		r = dw_words_new(&words, looks, m->pid);
+	r = dw_guard_new(&guard, &options);
 	if (r == 0)
 		r = new_listener(&listener, &options);
 	if (r < 0)
 		return DW_EXIT_FAILED;
-	m->watch = looks;
-	m->alarm = alarm;
-	m->words = words;
+	m->guard = guard;
 	m->listener = listener;
 	watch(m);
 	return DW_EXIT_CLEAN;
@@ -273,7 +241,7 @@ static int open_and_monitor(const char *recording, const char *number)
 	dw_cleanup(close_fd) int fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct monitor m = {
 	    .pid = atoi(number),
-	    .stall_ns = dw_environment_number("stall_ms", STALL_MS) * 1000000,
+	    .stall_ns = dw_environment_number("stall_ms", DW_GUARD_STALL_MS) * 1000000,
 	};
 	int r = fd < 0 ? -errno : dw_writer_open(&m.writer, fd);
 

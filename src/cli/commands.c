@@ -23,6 +23,13 @@ const struct dw_command dw_commands[] = {
 	.options = inspect_options,
     },
     {
+	.name = "attach",
+	.run = cmd_attach,
+	.synopsis = "[OPTION]... PID...",
+	.help = "Watch processes that run already, and report when they end, or you do.",
+	.options = attach_options,
+    },
+    {
 	.name = "report",
 	.run = cmd_report,
 	.synopsis = "[OPTION]... RECORDING...",

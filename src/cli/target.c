@@ -262,8 +262,9 @@ static void trim(int fd, const char *path)
 		return;
 	if (header.magic != DW_REC_MAGIC || header.used < DW_REC_HEADER_SIZE)
 		return;
-	await_monitor(&header);
-	if (is_in_use(fd, header.pid)) {
+	if (!(header.flags & DW_REC_OUTSIDE))
+		await_monitor(&header);
+	if (!(header.flags & DW_REC_OUTSIDE) && is_in_use(fd, header.pid)) {
 		fprintf(stderr,
 			"deadwatch: process %u is still running; this is what it has told so far\n",
 			header.pid);

@@ -305,7 +305,9 @@ struct dw_told_slot {
 	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                  \
 	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                  \
 	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")       \
-	X(DW_LOSS_KICKS, 9, "kicks", "a thread kicked more others at once than are kept")
+	X(DW_LOSS_KICKS, 9, "kicks", "a thread kicked more others at once than are kept")     \
+	X(DW_LOSS_EVENTS, 10, "events", "events came faster than they could be taken")        \
+	X(DW_LOSS_THREADS, 11, "threads", "more threads than can be attached to")
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,

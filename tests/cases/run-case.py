@@ -3,6 +3,10 @@
 """Runs one case under the shim and compares what its user sees with `expect`.
 
     run-case.py EXPECT PROGRAM SHIM DEADWATCH
+    run-case.py EXPECT PROGRAM attach=AWAIT DEADWATCH [MODE]...
+
+The second way is without the shim: AWAIT, preloaded, stops the program until `deadwatch attach
+--order` is there. It is to see the same in the modes named, or in all.
 
 `expect` has a section for each mode of the program, headed `== MODE`: the modes are
 those that it names. UPDATE=1 rewrites it; KEEP=DIR leaves the recordings there. A program
@@ -36,6 +40,7 @@ POLL_S = 0.2
 SETTLED_S = 1.5     # a finding that has not changed for so long is whole
 LIVE_VERDICTS = ("deadlock", "stall")
 INSPECT_FAILED = 4
+ATTACH = "attach="   # in place of the shim
 SKIPPED = 77  # meson's exit code for a test that cannot run here
 
 
@@ -77,6 +82,59 @@ def run_recorded(program, mode, shim, record):
     env = dict(os.environ, LD_PRELOAD=shim, DEADWATCH_OPTIONS="monitor=0:record_path=" + record)
     done = subprocess.run([program, mode], capture_output=True, timeout=PROGRAM_TIMEOUT_S, env=env)
     return done.returncode, done.stdout, done.stderr
+
+
+def await_stop(process):
+    for _ in range(200):
+        with open("/proc/%d/stat" % process.pid, encoding="utf-8") as stat:
+            if stat.read().rpartition(")")[2].split()[0] in "Tt":
+                return
+        time.sleep(0.05)
+    raise CaseError("the program does not stop before its begin")
+
+
+def await_attached(attached, log):
+    """Whoever may not attach, or has no kernel for it, says so."""
+    for _ in range(600):
+        with open(log, encoding="utf-8") as file:
+            said = file.read()
+        if "attached to process" in said:
+            return
+        if attached.poll() is not None:
+            raise CannotRun(said.strip())
+        time.sleep(0.05)
+    raise CaseError("deadwatch does not attach")
+
+
+def attach(process, deadwatch, record):
+    """Attaches to the stopped program, and lets it go on."""
+    await_stop(process)
+    env = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=%d" % STALL_MS)
+    log = record + ".log"
+    with open(log, "wb") as out:
+        attached = subprocess.Popen(
+            [deadwatch, "attach", "--order", "-o", record, str(process.pid)], env=env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out)
+    try:
+        await_attached(attached, log)
+    except BaseException:
+        attached.kill()
+        raise
+    process.send_signal(signal.SIGCONT)
+    return attached
+
+
+def run_attached(program, mode, awaiting, deadwatch, record):
+    env = dict(os.environ, LD_PRELOAD=awaiting)
+    with subprocess.Popen([program, mode], env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        try:
+            attached = attach(process, deadwatch, record)
+            out, err = process.communicate(timeout=PROGRAM_TIMEOUT_S)
+        finally:
+            process.kill()
+    attached.wait(timeout=PROGRAM_TIMEOUT_S)
+    return process.returncode, out, err
 
 
 def report(deadwatch, record):
@@ -140,12 +198,26 @@ def report_lines(status, told, with_hazards=False):
             yield from finding_lines(finding)
 
 
+def start_attached(program, mode, awaiting, deadwatch, record):
+    env = dict(os.environ, LD_PRELOAD=awaiting)
+    with open(record + ".out", "wb") as out:
+        process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, env=env, start_new_session=True)
+    try:
+        return process, attach(process, deadwatch, record)
+    except BaseException:
+        process.kill()
+        raise
+
+
 def start_live(program, mode, shim, deadwatch, record):
+    if shim.startswith(ATTACH):
+        return start_attached(program, mode, shim[len(ATTACH):], deadwatch, record)
     options = "record_path=%s:log_path=%s.log:stall_ms=%d" % (record, record, STALL_MS)
     env = dict(os.environ, LD_PRELOAD=shim, DEADWATCH_OPTIONS=options, DEADWATCH_PROGRAM=deadwatch)
     with open(record + ".out", "wb") as out:
         return subprocess.Popen([program, mode], stdin=subprocess.DEVNULL, stdout=out,
-                                stderr=subprocess.STDOUT, env=env, start_new_session=True)
+                                stderr=subprocess.STDOUT, env=env, start_new_session=True), None
 
 
 def look_now(process, record, deadwatch):
@@ -184,13 +256,15 @@ def await_findings(process, record, deadwatch):
 
 def look_live(mode, program, shim, deadwatch, folder):
     record = os.path.join(folder, "%s-%s.dwr" % (os.path.basename(program), mode))
-    process = start_live(program, mode, shim, deadwatch, record)
+    process, attached = start_live(program, mode, shim, deadwatch, record)
     try:
         yield from await_findings(process, record, deadwatch)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=PROGRAM_TIMEOUT_S)
+        if attached:
+            attached.wait(timeout=PROGRAM_TIMEOUT_S)
 
 
 def look(mode, with_hazards, program, shim, deadwatch, folder):
@@ -198,7 +272,10 @@ def look(mode, with_hazards, program, shim, deadwatch, folder):
     if bare[0] == SKIPPED:
         raise CannotRun(bare[1].decode().strip())
     record = os.path.join(folder, "%s-%s.dwr" % (os.path.basename(program), mode))
-    recorded = run_recorded(program, mode, shim, record)
+    if shim.startswith(ATTACH):
+        recorded = run_attached(program, mode, shim[len(ATTACH):], deadwatch, record)
+    else:
+        recorded = run_recorded(program, mode, shim, record)
     if bare[0] != 0:
         raise CaseError("mode %s fails bare with %d: %s" % (mode, bare[0], bare[2].decode()))
     if recorded != bare:
@@ -263,10 +340,17 @@ def look_at(mode, options, expected, program, shim, deadwatch, folder):
         yield from look(mode, "hazards" in options, *how)
 
 
+def only(expect, modes):
+    """The sections of @modes; all if none is named."""
+    sections = ["== " + section for section in expect.split("== ")[1:]]
+    return "".join(section for section in sections
+                   if not modes or section[3:].split("\n")[0] in modes)
+
+
 def main():
     path, program, shim, deadwatch = sys.argv[1:5]
     with open(path, encoding="utf-8") as file:
-        expect = file.read()
+        expect = only(file.read(), sys.argv[5:])
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.environ.get("KEEP", temporary)
         lines = [line for mode, options in modes_of(expect)
@@ -275,7 +359,7 @@ def main():
     seen = "\n".join(lines) + "\n"
     if seen == expect:
         return 0
-    if os.environ.get("UPDATE") == "1":
+    if os.environ.get("UPDATE") == "1" and not shim.startswith(ATTACH):
         with open(path, "w", encoding="utf-8") as file:
             file.write(seen)
         return 0

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The probes of `deadwatch attach`: each says what happens, in the words of event.h, and that is
+ * all. What it means is decided by the collector's tracker.
+ *
+ * Facts are told once, and so are stacks: one comes with an event only if the thread did this
+ * holding this, here, for the first time. A thread's system calls that can block are kept in its
+ * state, and told only where the collector has asked for them.
+ */
+#include "bpf/kernel.h"
+
+#include "attach/wire.h"
+
+#include <bpf/bpf_helpers.h>
+#include <stddef.h>
+
+/* The program is GPL, or some of the kernel's functions would not be to be had. */
+char LICENSE[] SEC("license") = "GPL";
+
+#define CLONE_THREAD 0x00010000
+#define SIGNAL_GROUP_EXIT 4
+#define KVM_RUN 0xae80
+#define MSG_DONTWAIT 0x40
+#define SYS_FUTEX 202
+#define SYS_TGKILL 234
+#define HASH UINT64_C(0x9e3779b97f4a7c15)
+
+/* Of futex(2): its operations that wait, without the flags. */
+#define FUTEX_COMMAND 0x7f
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_LOCK_PI 6
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_LOCK_PI2 13
+
+/* Where glibc keeps a mutex's kind, a mutex's owner, a rwlock's writer (x86-64, since 2.4). */
+#define MUTEX_KIND 16
+#define MUTEX_OWNER 8
+#define RWLOCK_WRITER 24
+#define MUTEX_TYPE 3
+#define MUTEX_RECURSIVE 1
+#define MUTEX_ROBUST 16
+
+/* Where a pthread_t has the kernel's number of its thread (glibc, x86-64). */
+#define PTHREAD_TID 0x2d0
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 25); /* 32 MiB: some 2000 stacks, or 250,000 events */
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, uint32_t); /* process */
+	__type(value, uint32_t);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DW_WIRE_THREADS_MAX);
+	__type(key, uint32_t); /* thread */
+	__type(value, struct dw_wire_thread);
+} threads SEC(".maps");
+
+/* What came with a stack. Who falls out of it, or hashes alike, has one told twice, or of another.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, uint64_t);
+	__type(value, uint8_t);
+} told SEC(".maps");
+
+/* What the collector has set before the programs were loaded. */
+const volatile struct dw_wire_call calls[DW_WIRE_CALLS_MAX];
+
+/* Locks are seen being taken, waited for or not. */
+const volatile bool every_taking;
+
+/* Counted up by the programs, read by the collector. */
+uint64_t losses[DW_WIRE_LOSS_MAX];
+uint64_t n_events;
+
+static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * HASH;
+	return hash ^ hash >> 32;
+}
+
+static __always_inline void lose(enum dw_wire_loss loss)
+{
+	__sync_fetch_and_add(&losses[loss], 1);
+}
+
+/* The state of the current thread; NULL: its process is not attached to, or there is no room. */
+static __always_inline struct dw_wire_thread *this_thread(void)
+{
+	uint64_t both = bpf_get_current_pid_tgid();
+	uint32_t pid = both >> 32, tid = (uint32_t)both;
+	struct dw_wire_thread *thread;
+
+	if (!bpf_map_lookup_elem(&targets, &pid))
+		return NULL;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread) {
+		struct dw_wire_thread none = {.pid = pid};
+
+		bpf_map_update_elem(&threads, &tid, &none, BPF_NOEXIST);
+		thread = bpf_map_lookup_elem(&threads, &tid);
+		if (!thread)
+			lose(DW_WIRE_LOSS_THREADS);
+	}
+	return thread;
+}
+
+static __always_inline void fill_registers(struct dw_wire_registers *to, struct pt_regs *regs)
+{
+	to->ip = regs->ip;
+	to->sp = regs->sp;
+	to->bp = regs->bp;
+	to->bx = regs->bx;
+	to->r12 = regs->r12;
+	to->r13 = regs->r13;
+	to->r14 = regs->r14;
+	to->r15 = regs->r15;
+}
+
+/* What has become of the thread's last attempt, if the lock says so. */
+static __always_inline uint8_t resolve(struct dw_wire_thread *thread)
+{
+	uint64_t lock = thread->tried;
+	uint32_t owner = 0;
+
+	if (!lock)
+		return DW_WIRE_GOT_UNKNOWN;
+	thread->tried = 0;
+	lock += thread->tried_what == DW_RWLOCK ? RWLOCK_WRITER : MUTEX_OWNER;
+	if (bpf_probe_read_user(&owner, sizeof(owner), (void *)lock) == 0 &&
+	    owner == (uint32_t)bpf_get_current_pid_tgid())
+		return DW_WIRE_GOT;
+	return DW_WIRE_GOT_NOT;
+}
+
+static __always_inline void fill(struct dw_wire_event *to, const struct dw_wire_event *from,
+				 struct dw_wire_thread *thread)
+{
+	uint64_t both = bpf_get_current_pid_tgid();
+
+	*to = *from;
+	to->time_ns = bpf_ktime_get_ns();
+	to->pid = both >> 32;
+	to->tid = (uint32_t)both;
+	to->n_lost = (uint32_t)losses[DW_WIRE_LOSS_RING];
+	to->slept_ns = thread->slept_ns;
+	thread->slept_ns = 0;
+}
+
+static __always_inline bool is_told(struct dw_wire_thread *thread,
+				    const struct dw_wire_event *event)
+{
+	uint64_t key = mix(mix(event->object, event->site),
+			   (uint64_t)(uint32_t)bpf_get_current_pid_tgid() << 32 | event->kind << 8 |
+			       event->how);
+	uint8_t yes = 1;
+
+	key = mix(key, thread->held);
+	if (bpf_map_lookup_elem(&told, &key))
+		return true;
+	/* Where there is no room for a stack it comes with a later event. */
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > 1 << 24) {
+		lose(DW_WIRE_LOSS_STACK);
+		return true;
+	}
+	bpf_map_update_elem(&told, &key, &yes, BPF_ANY);
+	return false;
+}
+
+/* The event, and the stack as far as it is there. */
+static __always_inline void tell_with_stack(struct dw_wire_thread *thread,
+					    const struct dw_wire_event *event, struct pt_regs *regs)
+{
+	struct dw_wire_event *room =
+	    bpf_ringbuf_reserve(&ring, sizeof(*room) + DW_WIRE_STACK_MAX, 0);
+	uint32_t size = 0;
+
+	if (!room) {
+		lose(DW_WIRE_LOSS_RING);
+		return;
+	}
+	fill(room, event, thread);
+	fill_registers(&room->registers, regs);
+#pragma unroll
+	for (int i = 0; i < DW_WIRE_STACK_MAX / DW_WIRE_STACK_PART; i++) {
+		if (bpf_probe_read_user(room->stack + i * DW_WIRE_STACK_PART, DW_WIRE_STACK_PART,
+					(void *)(room->registers.sp + i * DW_WIRE_STACK_PART)))
+			break;
+		size += DW_WIRE_STACK_PART;
+	}
+	room->stack_size = size;
+	bpf_ringbuf_submit(room, 0);
+}
+
+static __always_inline void tell_alone(struct dw_wire_thread *thread,
+				       const struct dw_wire_event *event)
+{
+	struct dw_wire_event *room = bpf_ringbuf_reserve(&ring, sizeof(*room), 0);
+
+	if (!room) {
+		lose(DW_WIRE_LOSS_RING);
+		return;
+	}
+	fill(room, event, thread);
+	bpf_ringbuf_submit(room, 0);
+}
+
+/* Says that the current thread does what @event has. @regs: NULL where no stack is of use. */
+static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_event *event,
+				 struct pt_regs *regs)
+{
+	__sync_fetch_and_add(&n_events, 1);
+	event->got = resolve(thread);
+	if (regs && !is_told(thread, event))
+		tell_with_stack(thread, event, regs);
+	else
+		tell_alone(thread, event);
+}
+
+static __always_inline uint8_t mutex_how(uint64_t mutex)
+{
+	uint32_t kind = 0;
+
+	bpf_probe_read_user(&kind, sizeof(kind), (void *)(mutex + MUTEX_KIND));
+	return ((kind & MUTEX_TYPE) == MUTEX_RECURSIVE ? DW_REENTRANT : 0) |
+	       (kind & MUTEX_ROBUST ? DW_ROBUST : 0);
+}
+
+/* What is held is hashed such that the order of taking and letting go does not matter. */
+static __always_inline void count_held(struct dw_wire_thread *thread,
+				       const struct dw_wire_event *event)
+{
+	if (event->kind == DW_WANT) {
+		thread->held ^= mix(event->object, 1);
+		thread->depth++;
+	} else if (event->kind == DW_DROP) {
+		thread->held ^= mix(event->object, 1);
+		if (thread->depth)
+			thread->depth--;
+	}
+}
+
+/*
+ * syscall() is called with these arguments. Return: whether it waits on a word or wakes who does;
+ * then @event says so. All locks that are words are waited for with the value 2.
+ */
+static __always_inline bool is_futex(struct dw_wire_event *event, uint64_t number,
+				     uint64_t operation, uint64_t value)
+{
+	uint32_t command = operation & FUTEX_COMMAND;
+
+	if (number != SYS_FUTEX)
+		return false;
+	if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET) {
+		event->kind = DW_POST;
+		return true;
+	}
+	event->what = (uint32_t)value == 2 ? DW_LOCK_WORD : DW_FUTEX;
+	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
+}
+
+/* The entry of a function: what it is about to do, its cookie says. */
+static __always_inline int on_entry(struct pt_regs *regs)
+{
+	uint64_t value = bpf_get_attach_cookie(regs);
+	struct dw_wire_cookie cookie;
+	struct dw_wire_thread *thread = this_thread();
+	struct dw_wire_event event = {0};
+	/* Read one by one: the verifier knows of no context at an offset that varies. */
+	volatile uint64_t arguments[4] = {0, regs->di, regs->si, regs->dx};
+
+	if (!thread)
+		return 0;
+	__builtin_memcpy(&cookie, &value, sizeof(cookie));
+	event.kind = cookie.kind;
+	event.what = cookie.what;
+	event.how = cookie.how;
+	event.object = arguments[cookie.object & 3];
+	event.other = arguments[cookie.other & 3];
+	bpf_probe_read_user(&event.site, sizeof(event.site), (void *)regs->sp);
+	if (cookie.call)
+		event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | cookie.call;
+	if (cookie.what == DW_MUTEX)
+		event.how |= mutex_how(event.object);
+	if (cookie.kind == DW_PARK && event.other && cookie.what == DW_CONDITION)
+		event.how |= mutex_how(event.other);
+	if (cookie.what == DW_ENDING)
+		bpf_probe_read_user(&event.other, sizeof(uint32_t),
+				    (void *)(event.object + PTHREAD_TID));
+	if (cookie.what == DW_FUTEX && !is_futex(&event, arguments[1], arguments[3], regs->cx))
+		return 0;
+	note(thread, &event, regs);
+	count_held(thread, &event);
+	if (cookie.kind == DW_WANT && cookie.how & (DW_TRY | DW_TIMED)) {
+		thread->tried = event.object;
+		thread->tried_what = cookie.what;
+	}
+	return 0;
+}
+
+/* One of a kind, and all functions of a file at once, which kernels can do since Linux 6.6. */
+SEC("uprobe")
+int function_entry(struct pt_regs *regs)
+{
+	return on_entry(regs);
+}
+
+SEC("uprobe")
+int functions_entry(struct pt_regs *regs)
+{
+	return on_entry(regs);
+}
+
+/* Whether a call with these arguments waits, as far as they say. */
+static __always_inline bool may_wait(const struct dw_wire_call *call,
+				     const struct dw_wire_thread *thread)
+{
+	uint32_t command = thread->arguments[1] & FUTEX_COMMAND;
+
+	if (call->flags & DW_WIRE_FUTEX)
+		return command == FUTEX_WAIT || command == FUTEX_LOCK_PI ||
+		       command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI ||
+		       command == FUTEX_LOCK_PI2;
+	if (call->flags & DW_WIRE_DONTWAIT && thread->arguments[3] & MSG_DONTWAIT)
+		return false;
+	return true;
+}
+
+/* DW_TIMED where its time is limited; not at all: 0xff. */
+static __always_inline uint8_t limit_of(const struct dw_wire_call *call,
+					const struct dw_wire_thread *thread)
+{
+	uint32_t i = call->timeout - 1;
+	uint64_t value, limit[2] = {0};
+
+	if (i >= 6)
+		return 0;
+	value = thread->arguments[i];
+	if (call->flags & DW_WIRE_MS)
+		return (int)value < 0 ? 0 : value == 0 ? 0xff : DW_TIMED;
+	if (!value)
+		return 0;
+	if (call->flags & DW_WIRE_IDLE &&
+	    bpf_probe_read_user(limit, sizeof(limit), (void *)value) == 0 && !limit[0] && !limit[1])
+		return 0xff;
+	return DW_TIMED;
+}
+
+static __always_inline void kick(struct dw_wire_thread *thread, uint64_t other,
+				 struct pt_regs *regs)
+{
+	struct dw_wire_event event = {.kind = DW_KICK, .other = other};
+
+	if (thread->watched || thread->depth)
+		note(thread, &event, regs);
+}
+
+/* The current thread begins a call that can block, and somebody wants to know. */
+static __always_inline void enter(struct dw_wire_thread *thread, const struct dw_wire_call *call,
+				  struct pt_regs *regs)
+{
+	struct dw_wire_event event = {.kind = DW_ENTER, .what = DW_CALL};
+
+	event.how = limit_of(call, thread);
+	if (event.how == 0xff)
+		return;
+	event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | call->number;
+	event.site = thread->registers.ip;
+	event.other = call->flags & DW_WIRE_SLEEPS ||
+		      (call->flags & DW_WIRE_POLLS && thread->arguments[1] == 0) ||
+		      (call->flags & DW_WIRE_SELECTS && thread->arguments[0] == 0);
+	note(thread, &event, regs);
+}
+
+SEC("tp_btf/sys_enter")
+int call_entry(uint64_t *context)
+{
+	struct pt_regs *regs = (struct pt_regs *)context[0];
+	uint32_t number = (uint32_t)context[1];
+	struct dw_wire_call call;
+	struct dw_wire_thread *thread;
+
+	if (number >= DW_WIRE_CALLS_MAX)
+		return 0;
+	call = calls[number];
+	if (!call.flags && !call.number)
+		return 0;
+	thread = this_thread();
+	if (!thread)
+		return 0;
+	thread->arguments[0] = regs->di;
+	thread->arguments[1] = regs->si;
+	thread->arguments[2] = regs->dx;
+	thread->arguments[3] = regs->r10;
+	thread->arguments[4] = regs->r8;
+	thread->arguments[5] = regs->r9;
+	if (call.flags & DW_WIRE_KICK) {
+		kick(thread, number == SYS_TGKILL ? thread->arguments[1] : thread->arguments[0],
+		     regs);
+		return 0;
+	}
+	if (call.flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN && !thread->depth)
+		return 0; /* its state is left as it is */
+	if (!may_wait(&call, thread))
+		return 0;
+	fill_registers(&thread->registers, regs);
+	thread->since_ns = bpf_ktime_get_ns();
+	thread->seq++;
+	thread->call = number + 1;
+	if ((thread->watched || thread->depth) && !(call.flags & DW_WIRE_FUTEX))
+		enter(thread, &call, regs);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int call_return(uint64_t *context)
+{
+	uint64_t both = bpf_get_current_pid_tgid();
+	uint32_t tid = (uint32_t)both, number;
+	struct dw_wire_thread *thread;
+	struct dw_wire_event event = {.kind = DW_WIRE_LEFT};
+	uint16_t flags;
+
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread || !thread->call || thread->pid != both >> 32)
+		return 0;
+	number = thread->call - 1;
+	thread->call = 0;
+	thread->seq++;
+	if (number >= DW_WIRE_CALLS_MAX)
+		return 0;
+	flags = calls[number].flags;
+	if (flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN)
+		flags &= ~DW_WIRE_IDLE;
+	if (flags & DW_WIRE_FUTEX) {
+		thread->slept_ns += bpf_ktime_get_ns() - thread->since_ns;
+		return 0;
+	}
+	event.object = calls[number].number;
+	if (flags & DW_WIRE_IDLE) {
+		thread->n_idles++;
+		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;
+	}
+	if (thread->watched || thread->depth || (every_taking && event.other))
+		note(thread, &event, NULL);
+	return 0;
+}
+
+SEC("tp_btf/task_newtask")
+int task_born(uint64_t *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	struct dw_wire_thread *thread = this_thread();
+	struct dw_wire_event event = {.kind = DW_BORN};
+
+	if (!thread)
+		return 0;
+	event.other = (uint32_t)task->pid;
+	event.object = task->thread.fsbase;
+	if (!(context[1] & CLONE_THREAD))
+		event.kind = DW_WIRE_FORK;
+	note(thread, &event, NULL);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int task_over(uint64_t *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	struct dw_wire_thread *thread = this_thread();
+	struct dw_wire_event event = {.kind = DW_EXIT};
+	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
+
+	if (!thread)
+		return 0;
+	_Static_assert(offsetof(struct dw_wire_event, other) ==
+			   offsetof(struct dw_wire_event, object) + 8,
+		       "a name has 16 bytes");
+	bpf_get_current_comm(&event.object, 2 * sizeof(event.object));
+	event.site = task->signal->flags & SIGNAL_GROUP_EXIT ? 1 : 0;
+	note(thread, &event, NULL);
+	bpf_map_delete_elem(&threads, &tid);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int task_exec(void *context)
+{
+	struct dw_wire_thread *thread = this_thread();
+	struct dw_wire_event event = {.kind = DW_WIRE_EXEC};
+
+	if (thread)
+		note(thread, &event, NULL);
+	return 0;
+}

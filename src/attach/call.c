@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/call.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+static const struct {
+	long call;
+	const char *name; /* in DW_CALLS; NULL: it is no wait that has one */
+	unsigned flags, timeout;
+} rows[] = {
+#ifdef SYS_poll
+    {SYS_poll, "poll", DW_WIRE_IDLE | DW_WIRE_MS | DW_WIRE_POLLS, 3},
+    {SYS_select, "select", DW_WIRE_IDLE | DW_WIRE_SELECTS, 5},
+    {SYS_epoll_wait, "epoll_wait", DW_WIRE_IDLE | DW_WIRE_MS, 4},
+    {SYS_pause, "pause", 0, 0},
+#endif
+    {SYS_ppoll, "ppoll", DW_WIRE_IDLE | DW_WIRE_POLLS, 3},
+    {SYS_pselect6, "pselect", DW_WIRE_IDLE | DW_WIRE_SELECTS, 5},
+    {SYS_epoll_pwait, "epoll_pwait", DW_WIRE_IDLE | DW_WIRE_MS, 4},
+    {SYS_epoll_pwait2, "epoll_pwait", DW_WIRE_IDLE, 4},
+    {SYS_read, "read", 0, 0},
+    {SYS_readv, "read", 0, 0},
+    {SYS_write, "write", 0, 0},
+    {SYS_writev, "write", 0, 0},
+    {SYS_recvfrom, "recvfrom", DW_WIRE_DONTWAIT, 0},
+    {SYS_recvmsg, "recvmsg", 0, 0},
+    {SYS_sendto, "sendto", DW_WIRE_DONTWAIT, 0},
+    {SYS_sendmsg, "sendmsg", 0, 0},
+    {SYS_connect, "connect", 0, 0},
+    {SYS_accept, "accept", 0, 0},
+    {SYS_accept4, "accept", 0, 0},
+    {SYS_nanosleep, "nanosleep", DW_WIRE_SLEEPS, 1},
+    {SYS_clock_nanosleep, "clock_nanosleep", DW_WIRE_SLEEPS, 3},
+    {SYS_ioctl, "ioctl", DW_WIRE_IDLE | DW_WIRE_KVM, 0},
+    {SYS_flock, "flock", 0, 0},
+    {SYS_fsync, "fsync", 0, 0},
+    {SYS_fdatasync, "fdatasync", 0, 0},
+    {SYS_wait4, "waitpid", 0, 0},
+    {SYS_waitid, "waitid", 0, 0},
+    {SYS_rt_sigtimedwait, "sigwait", 0, 3},
+    {SYS_futex, NULL, DW_WIRE_FUTEX, 4},
+    {SYS_tkill, NULL, DW_WIRE_KICK, 0},
+    {SYS_tgkill, NULL, DW_WIRE_KICK, 0},
+};
+
+static uint32_t number_of(const char *name)
+{
+#define X(number, text)              \
+	if (strcmp(name, text) == 0) \
+		return number;
+	DW_CALLS(X)
+#undef X
+	return 0;
+}
+
+void dw_calls_fill(struct dw_wire_call ret[DW_WIRE_CALLS_MAX])
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		ret[rows[i].call] = (struct dw_wire_call){
+		    .number = (uint16_t)(rows[i].name ? number_of(rows[i].name) : 0),
+		    .flags = (uint16_t)rows[i].flags,
+		    .timeout = (uint16_t)rows[i].timeout,
+		};
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/collect.h"
+
+#include "attach/process.h"
+#include "attach/track.h"
+#include "base/error.h"
+#include "inspect/task.h"
+#include "symbol/wrapper.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Processes at once; each has a recording of its own. */
+#define PROCESSES_MAX 64
+
+struct dw_collector {
+	struct dw_probe *probe;
+	struct dw_attached *processes[PROCESSES_MAX];
+	uint32_t n_processes;
+	bool every_taking;
+	struct dw_collector_counts counts;
+};
+
+static struct dw_attached *process_of(struct dw_collector *collector, pid_t pid)
+{
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		if (collector->processes[i]->pid == pid)
+			return collector->processes[i];
+	return NULL;
+}
+
+static void on_event(void *context, const struct dw_wire_event *event)
+{
+	struct dw_attached *process = process_of(context, (pid_t)event->pid);
+
+	if (process)
+		dw_track_event(process, event);
+}
+
+int dw_collector_new(struct dw_collector **ret, bool every_taking)
+{
+	dw_auto(collector) collector = calloc(1, sizeof(*collector));
+	struct dw_probe_options options = {.every_taking = every_taking, .event = on_event};
+	int r;
+
+	if (!collector)
+		return dw_raise(-ENOMEM);
+	collector->every_taking = every_taking;
+	options.context = collector;
+	r = dw_probe_new(&collector->probe, &options);
+	if (r != 0)
+		return r < 0 ? dw_pass(r) : r;
+	*ret = dw_take(collector);
+	return 0;
+}
+
+struct dw_collector *dw_collector_free(struct dw_collector *collector)
+{
+	if (!collector)
+		return NULL;
+	dw_probe_free(collector->probe);
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		dw_attached_free(collector->processes[i]);
+	free(collector);
+	return NULL;
+}
+
+static void add_thread(struct dw_attached *process, pid_t tid)
+{
+	unsigned flags = tid == process->pid ? DW_THREAD_MAIN : 0;
+	struct dw_attached_thread *thread = dw_attached_thread(process, tid, flags, NULL);
+	char name[DW_TASK_NAME_SIZE];
+
+	if (thread && dw_task_name(process->pid, tid, name) == 0)
+		dw_attached_name(thread, name);
+}
+
+/* The main thread first: it has number 1. */
+static int add_threads(struct dw_attached *process)
+{
+	struct dirent **entries;
+	char path[64];
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", process->pid);
+	n = scandir(path, &entries, NULL, versionsort);
+	if (n < 0)
+		return dw_raise(-errno);
+	add_thread(process, process->pid);
+	for (int i = 0; i < n; i++) {
+		pid_t tid = (pid_t)atoi(entries[i]->d_name);
+
+		if (tid > 0)
+			add_thread(process, tid);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+static bool is_program(const struct dw_attached *process, const char *path)
+{
+	return strcmp(path, process->writer.header->program) == 0;
+}
+
+/* The functions are the C library's, or the program's own where that is linked into it. */
+static int probe_files(struct dw_collector *collector, const struct dw_attached *process)
+{
+	char path[32 + DW_REC_PROGRAM_MAX];
+
+	for (uint32_t i = 0; i < process->code.n_maps; i++) {
+		const char *file = process->code.maps[i].path, *slash = strrchr(file, '/');
+		int r;
+
+		if (!is_program(process, file) && !dw_wrapper_is_system(slash ? slash + 1 : file))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/root%s", process->pid, file);
+		r = dw_probe_file(collector->probe, process->pid, path);
+		if (r < 0)
+			return dw_pass(r);
+		collector->counts.n_functions += (uint32_t)r;
+	}
+	return 0;
+}
+
+int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path)
+{
+	unsigned flags = collector->every_taking ? 0 : DW_REC_WAITS;
+	struct dw_attached *process;
+	int r;
+
+	if (collector->n_processes == PROCESSES_MAX)
+		return dw_raise(-E2BIG);
+	r = dw_attached_new(&process, pid, path, flags);
+	if (r < 0)
+		return dw_pass(r);
+	collector->processes[collector->n_processes++] = process;
+	r = dw_probe_add(collector->probe, pid);
+	if (r == 0)
+		r = add_threads(process);
+	if (r == 0 && collector->every_taking)
+		r = probe_files(collector, process);
+	return r < 0 ? dw_pass(r) : (int)collector->n_processes - 1;
+}
+
+struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t index)
+{
+	return &collector->processes[index]->writer;
+}
+
+int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
+{
+	int r = dw_probe_poll(collector->probe, timeout_ms);
+
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static void look_at(struct dw_collector *collector, struct dw_attached *process, uint64_t now_ns)
+{
+	for (uint32_t i = 1; i < process->n_threads; i++) {
+		struct dw_attached_thread *thread = process->threads[i];
+		struct dw_wire_thread state;
+
+		if (!thread->ended && dw_probe_state(collector->probe, thread->tid, &state))
+			dw_track_settle(thread, &state, now_ns);
+	}
+}
+
+void dw_collector_look(struct dw_collector *collector, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		look_at(collector, collector->processes[i], now_ns);
+}
+
+static void note_names(struct dw_attached *process)
+{
+	for (uint32_t i = 1; i < process->n_threads; i++) {
+		struct dw_attached_thread *thread = process->threads[i];
+		char name[DW_TASK_NAME_SIZE];
+
+		if (!thread->ended && dw_task_name(process->pid, thread->tid, name) == 0)
+			dw_attached_name(thread, name);
+	}
+}
+
+static void note_losses(const struct dw_collector *collector, struct dw_attached *process)
+{
+	uint64_t *losses = process->writer.header->losses;
+
+	losses[DW_LOSS_EVENTS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_RING);
+	losses[DW_LOSS_THREADS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_THREADS);
+}
+
+void dw_collector_stop(struct dw_collector *collector)
+{
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		dw_probe_remove(collector->probe, collector->processes[i]->pid);
+	dw_probe_poll(collector->probe, 0);
+	for (uint32_t i = 0; i < collector->n_processes; i++) {
+		note_names(collector->processes[i]);
+		note_losses(collector, collector->processes[i]);
+	}
+	dw_collector_counts(collector, &collector->counts);
+	collector->probe = dw_probe_free(collector->probe);
+}
+
+void dw_collector_counts(const struct dw_collector *collector, struct dw_collector_counts *ret)
+{
+	struct dw_collector_counts counts = collector->counts;
+
+	if (collector->probe) {
+		counts.n_events = dw_probe_n_events(collector->probe);
+		counts.n_lost = dw_probe_loss(collector->probe, DW_WIRE_LOSS_RING);
+	}
+	*ret = counts;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The collector: attaches to processes that run, and keeps their recordings while they do.
+ *
+ * Two depths. By default nothing is seen of a lock that is free: a thread's waits are looked at,
+ * while they last, from outside, and who has what they wait for is what the locks themselves say.
+ * With `every_taking`, probes tell of each lock that is taken and each wait that begins.
+ *
+ * What was held before is not known, and never guessed.
+ *
+ * Single-threaded.
+ */
+#pragma once
+
+#include "attach/probe.h"
+#include "base/cleanup.h"
+#include "record/writer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dw_collector;
+
+/* Return: 0, a dw_probe_answer, or a negative errno. */
+int dw_collector_new(struct dw_collector **ret, bool every_taking);
+struct dw_collector *dw_collector_free(struct dw_collector *collector);
+
+/*
+ * Attaches to process @pid, whose recording is to be at @path. Probes that could not be set are
+ * counted.
+ *
+ * Return: the index of the process, from 0; or a negative errno.
+ */
+int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path);
+
+/* The recording of process @index, to be written to by others as well. */
+struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t index);
+
+/* Takes what is told, until there has been nothing for @timeout_ms. Return: 0, or -errno. */
+int dw_collector_poll(struct dw_collector *collector, int timeout_ms);
+
+/* Looks at the threads, at @now_ns: after that, their slots are as they are. */
+void dw_collector_look(struct dw_collector *collector, uint64_t now_ns);
+
+/* Takes the probes away, and what is left of the events. The recordings stay. */
+void dw_collector_stop(struct dw_collector *collector);
+
+struct dw_collector_counts {
+	uint64_t n_events, n_lost;
+	uint32_t n_functions; /* that are probed */
+};
+
+void dw_collector_counts(const struct dw_collector *collector, struct dw_collector_counts *ret);
+
+DW_DEFINE_AUTO(collector)

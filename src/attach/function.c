@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/function.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROW(function, event, thing, hows, object_, other_)                            \
+	{                                                                             \
+		function,                                                             \
+		{                                                                     \
+			.kind = event, .what = thing, .how = hows, .object = object_, \
+			.other = other_                                               \
+		}                                                                     \
+	}
+/* A reader may read again while it reads. */
+#define READ (DW_SHARED | DW_REENTRANT)
+
+#define LOCK(function, event, thing, hows) ROW(function, event, thing, hows, 1, 0)
+#define WAIT(function, thing, hows) ROW(function, DW_PARK, thing, hows, 1, 0)
+
+const struct dw_probed dw_probed_functions[] = {
+    LOCK("pthread_mutex_lock", DW_WANT, DW_MUTEX, 0),
+    LOCK("pthread_mutex_trylock", DW_WANT, DW_MUTEX, DW_TRY),
+    LOCK("pthread_mutex_timedlock", DW_WANT, DW_MUTEX, DW_TIMED),
+    LOCK("pthread_mutex_clocklock", DW_WANT, DW_MUTEX, DW_TIMED),
+    LOCK("pthread_mutex_unlock", DW_DROP, DW_MUTEX, 0),
+    LOCK("pthread_mutex_init", DW_INIT, DW_MUTEX, 0),
+    LOCK("pthread_mutex_destroy", DW_DESTROY, DW_MUTEX, 0),
+    LOCK("mtx_lock", DW_WANT, DW_MUTEX, 0),
+    LOCK("mtx_trylock", DW_WANT, DW_MUTEX, DW_TRY),
+    LOCK("mtx_timedlock", DW_WANT, DW_MUTEX, DW_TIMED),
+    LOCK("mtx_unlock", DW_DROP, DW_MUTEX, 0),
+    LOCK("mtx_init", DW_INIT, DW_MUTEX, 0),
+    LOCK("mtx_destroy", DW_DESTROY, DW_MUTEX, 0),
+    LOCK("pthread_rwlock_rdlock", DW_WANT, DW_RWLOCK, READ),
+    LOCK("pthread_rwlock_wrlock", DW_WANT, DW_RWLOCK, 0),
+    LOCK("pthread_rwlock_tryrdlock", DW_WANT, DW_RWLOCK, READ | DW_TRY),
+    LOCK("pthread_rwlock_trywrlock", DW_WANT, DW_RWLOCK, DW_TRY),
+    LOCK("pthread_rwlock_timedrdlock", DW_WANT, DW_RWLOCK, READ | DW_TIMED),
+    LOCK("pthread_rwlock_timedwrlock", DW_WANT, DW_RWLOCK, DW_TIMED),
+    LOCK("pthread_rwlock_clockrdlock", DW_WANT, DW_RWLOCK, READ | DW_TIMED),
+    LOCK("pthread_rwlock_clockwrlock", DW_WANT, DW_RWLOCK, DW_TIMED),
+    LOCK("pthread_rwlock_unlock", DW_DROP, DW_RWLOCK, 0),
+    LOCK("pthread_rwlock_init", DW_INIT, DW_RWLOCK, 0),
+    LOCK("pthread_rwlock_destroy", DW_DESTROY, DW_RWLOCK, 0),
+    LOCK("pthread_spin_lock", DW_WANT, DW_SPINLOCK, 0),
+    LOCK("pthread_spin_unlock", DW_DROP, DW_SPINLOCK, 0),
+    LOCK("pthread_spin_destroy", DW_DESTROY, DW_SPINLOCK, 0),
+    ROW("pthread_cond_wait", DW_PARK, DW_CONDITION, 0, 1, 2),
+    ROW("pthread_cond_timedwait", DW_PARK, DW_CONDITION, DW_TIMED, 1, 2),
+    ROW("pthread_cond_clockwait", DW_PARK, DW_CONDITION, DW_TIMED, 1, 2),
+    LOCK("pthread_cond_signal", DW_POST, DW_CONDITION, 0),
+    LOCK("pthread_cond_broadcast", DW_POST, DW_CONDITION, 0),
+    LOCK("pthread_cond_init", DW_INIT, DW_CONDITION, 0),
+    LOCK("pthread_cond_destroy", DW_DESTROY, DW_CONDITION, 0),
+    ROW("cnd_wait", DW_PARK, DW_CONDITION, 0, 1, 2),
+    ROW("cnd_timedwait", DW_PARK, DW_CONDITION, DW_TIMED, 1, 2),
+    LOCK("cnd_signal", DW_POST, DW_CONDITION, 0),
+    LOCK("cnd_broadcast", DW_POST, DW_CONDITION, 0),
+    LOCK("cnd_init", DW_INIT, DW_CONDITION, 0),
+    LOCK("cnd_destroy", DW_DESTROY, DW_CONDITION, 0),
+    WAIT("sem_wait", DW_SEMAPHORE, 0),
+    WAIT("sem_timedwait", DW_SEMAPHORE, DW_TIMED),
+    WAIT("sem_clockwait", DW_SEMAPHORE, DW_TIMED),
+    LOCK("sem_post", DW_POST, DW_SEMAPHORE, 0),
+    LOCK("sem_init", DW_INIT, DW_SEMAPHORE, 0),
+    LOCK("sem_destroy", DW_DESTROY, DW_SEMAPHORE, 0),
+    WAIT("pthread_barrier_wait", DW_BARRIER, 0),
+    LOCK("pthread_barrier_init", DW_INIT, DW_BARRIER, 0),
+    LOCK("pthread_barrier_destroy", DW_DESTROY, DW_BARRIER, 0),
+    WAIT("pthread_join", DW_ENDING, 0),
+    WAIT("pthread_timedjoin_np", DW_ENDING, DW_TIMED),
+    WAIT("pthread_clockjoin_np", DW_ENDING, DW_TIMED),
+    WAIT("thrd_join", DW_ENDING, 0),
+    ROW("syscall", DW_PARK, DW_FUTEX, 0, 2, 0),
+    {0},
+};
+
+/* The file's tables, and what is being looked for. */
+struct search {
+	Elf *elf;
+	Elf_Data *versions; /* of the dynamic symbols; NULL: there are none */
+	const struct dw_probed *functions;
+	struct dw_located *found;
+	size_t n, max;
+};
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void end_elf(Elf **elf)
+{
+	elf_end(*elf);
+}
+
+/* Return: whether it is in the file. */
+static bool offset_of(Elf *elf, uint64_t address, uint64_t *ret)
+{
+	size_t n;
+
+	if (elf_getphdrnum(elf, &n) != 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		GElf_Phdr segment;
+
+		if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_LOAD ||
+		    address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_filesz)
+			continue;
+		*ret = address - segment.p_vaddr + segment.p_offset;
+		return true;
+	}
+	return false;
+}
+
+static const struct dw_probed *function_of(const struct search *s, const char *name)
+{
+	for (const struct dw_probed *f = s->functions; f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			return f;
+	return NULL;
+}
+
+static void add(struct search *s, const struct dw_probed *function, uint64_t address)
+{
+	uint64_t offset;
+	size_t i = 0;
+
+	if (s->n == s->max || !offset_of(s->elf, address, &offset))
+		return;
+	while (i < s->n && s->found[i].offset != offset)
+		i++;
+	if (i == s->n)
+		s->found[s->n++] = (struct dw_located){function, offset};
+}
+
+/* A hidden version is there for programs that were linked long ago; it calls the present one. */
+static bool is_default(const struct search *s, bool dynamic, int i)
+{
+	GElf_Versym version;
+
+	return !dynamic || !s->versions || !gelf_getversym(s->versions, i, &version) ||
+	       !(version & 0x8000);
+}
+
+static void search_table(struct search *s, Elf_Scn *section, const GElf_Shdr *header)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	int n = header->sh_entsize ? (int)(header->sh_size / header->sh_entsize) : 0;
+
+	for (int i = 0; data && i < n; i++) {
+		const struct dw_probed *function;
+		const char *name;
+		GElf_Sym symbol;
+
+		if (!gelf_getsym(data, i, &symbol) || symbol.st_shndx == SHN_UNDEF ||
+		    GELF_ST_TYPE(symbol.st_info) != STT_FUNC)
+			continue;
+		name = elf_strptr(s->elf, header->sh_link, symbol.st_name);
+		function = name ? function_of(s, name) : NULL;
+		if (function && is_default(s, header->sh_type == SHT_DYNSYM, i))
+			add(s, function, symbol.st_value);
+	}
+}
+
+static void search(struct search *s, uint32_t type)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(s->elf, section)) && gelf_getshdr(section, &header))
+		if (header.sh_type == SHT_GNU_versym && type == SHT_DYNSYM)
+			s->versions = elf_getdata(section, NULL);
+	section = NULL;
+	while ((section = elf_nextscn(s->elf, section)) && gelf_getshdr(section, &header))
+		if (header.sh_type == type)
+			search_table(s, section, &header);
+}
+
+int dw_locate(const char *path, const struct dw_probed *functions, struct dw_located *ret,
+	      size_t max)
+{
+	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	dw_cleanup(end_elf) Elf *elf = NULL;
+	struct search s = {.functions = functions, .found = ret, .max = max};
+
+	if (fd < 0)
+		return dw_raise(-errno);
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		return dw_raise(-ENOEXEC);
+	s.elf = elf;
+	search(&s, SHT_DYNSYM);
+	if (s.n == 0)
+		search(&s, SHT_SYMTAB);
+	return (int)s.n;
+}

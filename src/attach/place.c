@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/place.h"
+
+#include "base/error.h"
+#include "symbol/build_id.h"
+#include "symbol/wrapper.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* What is in no file has its address for a place. */
+#define NO_FILE(address) ((address) & ((UINT64_C(1) << 48) - 1))
+
+/* The files that were known keep their numbers. */
+static void take_over(struct dw_attached_module *modules, uint32_t n,
+		      const struct dw_attached_module *old)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (modules[i].start == old->start && strcmp(modules[i].path, old->path) == 0)
+			modules[i] = *old;
+}
+
+/* What came with an event is the stack of then; the rest is read as it is now. */
+static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
+{
+	const struct dw_attached *process = context;
+	const struct dw_wire_event *event = process->event;
+	uint64_t at = event ? address - event->registers.sp : 0;
+	struct iovec to = {ret, n}, from = {(void *)address, n};
+
+	if (event && n <= event->stack_size && address >= event->registers.sp &&
+	    at <= event->stack_size - n) {
+		memcpy(ret, event->stack + at, n);
+		return true;
+	}
+	return process_vm_readv(process->pid, &to, 1, &from, 1, 0) == (ssize_t)n;
+}
+
+int dw_attached_read_maps(struct dw_attached *process)
+{
+	struct dw_unwind_process files = {
+	    .code = &process->code, .read = read_memory, .context = process};
+	struct dw_attached_module *modules;
+	struct dw_code code;
+	int r = dw_code_read(process->pid, process->arena, &code);
+
+	if (r < 0)
+		return dw_pass(r);
+	modules = dw_arena_alloc(process->arena, (code.n_maps + 1) * sizeof(*modules));
+	if (!modules)
+		return dw_raise(-ENOMEM);
+	for (uint32_t i = 0; i < code.n_maps; i++)
+		modules[i] = (struct dw_attached_module){.start = code.maps[i].start,
+							 .path = code.maps[i].path};
+	for (uint32_t i = 0; i < process->code.n_maps; i++)
+		take_over(modules, code.n_maps, &process->modules[i]);
+	process->unwinder = dw_unwinder_free(process->unwinder);
+	process->code = code;
+	process->modules = modules;
+	r = dw_unwinder_new(&process->unwinder, &files);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+struct dw_attached_module *dw_attached_module(struct dw_attached *process, uint64_t address)
+{
+	const struct dw_map *map = dw_maps_find(process->code.maps, process->code.n_maps, address);
+
+	return map ? &process->modules[map - process->code.maps] : NULL;
+}
+
+static void tell_module(struct dw_attached *process, struct dw_attached_module *module,
+			const struct dw_map *map)
+{
+	struct dw_build_id build_id = dw_build_id_of_file(map->file);
+	size_t n = strlen(map->path) + 1;
+	struct dw_rec_module *record =
+	    dw_writer_reserve(&process->writer, &process->cursor, sizeof(*record) + n);
+
+	if (!record)
+		return;
+	record->start = map->start;
+	record->end = map->end;
+	record->bias = dw_map_bias(map);
+	record->number = ++process->n_modules;
+	if (build_id.size <= sizeof(record->build_id)) {
+		record->build_id_size = build_id.size;
+		memcpy(record->build_id, build_id.bytes, build_id.size);
+	}
+	memcpy(record->path, map->path, n);
+	module->number = (uint16_t)record->number;
+	dw_writer_submit(&process->writer, record, DW_REC_MODULE);
+}
+
+dw_place dw_attached_place(struct dw_attached *process, uint64_t address)
+{
+	struct dw_attached_module *module = dw_attached_module(process, address);
+	const struct dw_map *map = module ? &process->code.maps[module - process->modules] : NULL;
+
+	if (!module)
+		return NO_FILE(address);
+	if (!module->number)
+		tell_module(process, module, map);
+	if (!module->number)
+		return NO_FILE(address);
+	return (uint64_t)module->number << 48 | (address - map->start);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool dw_attached_is_system(struct dw_attached *process, uint64_t address)
+{
+	const struct dw_attached_module *module = dw_attached_module(process, address);
+
+	return module && dw_wrapper_is_system(base_name(module->path));
+}
+
+const char *dw_attached_function(struct dw_attached *process, uint64_t address)
+{
+	struct dw_attached_module *module = dw_attached_module(process, address);
+	struct dw_symbol symbols[DW_SYMBOL_INLINE_MAX];
+	const struct dw_map *map;
+	unsigned n;
+
+	if (!module)
+		return NULL;
+	map = &process->code.maps[module - process->modules];
+	if (!module->symbols) {
+		int64_t number = dw_symbols_add(process->symbols, map->file, NULL, 0);
+
+		module->symbols = number < 0 ? -1 : number + 1;
+	}
+	if (module->symbols < 0)
+		return NULL;
+	n = dw_symbols_code(process->symbols, (uint32_t)module->symbols - 1,
+			    address - 1 - dw_map_bias(map), symbols);
+	return n ? symbols[n - 1].function : NULL;
+}

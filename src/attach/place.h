@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loaded files of a process that is attached to, and what its recording says of them.
+ *
+ * Internal to the collector.
+ */
+#pragma once
+
+#include "attach/process.h"
+
+struct dw_attached_module {
+	uint64_t start; /* of its mapping: a file that is loaded elsewhere is another module */
+	const char *path;
+	uint16_t number; /* in the recording; 0: nothing was told of it yet */
+	int64_t symbols; /* its number there, and 1; 0: not asked for yet; -1: none */
+};
+
+/* The file that @address is in; NULL: none. */
+struct dw_attached_module *dw_attached_module(struct dw_attached *process, uint64_t address);
+
+/* Whether the file is the C library or the loader. */
+bool dw_attached_is_system(struct dw_attached *process, uint64_t address);
+
+/* The function that @address, a return address, is in; NULL: not known. */
+const char *dw_attached_function(struct dw_attached *process, uint64_t address);
+
+/* The id of the stack that was told with @hash, to be set; NULL: no memory. */
+uint32_t *dw_attached_stack_id(struct dw_attached *process, uint64_t hash);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Of a build without libbpf: there is no probe, and so nobody has one. */
+#include "attach/probe.h"
+
+#include <errno.h>
+
+int dw_probe_new(struct dw_probe **ret, const struct dw_probe_options *options)
+{
+	(void)ret, (void)options;
+	return DW_PROBE_NOT_BUILT;
+}
+
+struct dw_probe *dw_probe_free(struct dw_probe *probe)
+{
+	(void)probe;
+	return NULL;
+}
+
+int dw_probe_add(struct dw_probe *probe, pid_t pid)
+{
+	(void)probe, (void)pid;
+	return -ENOSYS;
+}
+
+void dw_probe_remove(struct dw_probe *probe, pid_t pid)
+{
+	(void)probe, (void)pid;
+}
+
+int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path)
+{
+	(void)probe, (void)pid, (void)path;
+	return -ENOSYS;
+}
+
+int dw_probe_poll(struct dw_probe *probe, int timeout_ms)
+{
+	(void)probe, (void)timeout_ms;
+	return -ENOSYS;
+}
+
+bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *ret)
+{
+	(void)probe, (void)tid, (void)ret;
+	return false;
+}
+
+void dw_probe_watch(struct dw_probe *probe, pid_t tid, bool watched)
+{
+	(void)probe, (void)tid, (void)watched;
+}
+
+uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss)
+{
+	(void)probe, (void)loss;
+	return 0;
+}
+
+uint64_t dw_probe_n_events(const struct dw_probe *probe)
+{
+	(void)probe;
+	return 0;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that is attached to, as its recording has it: threads with their trackers, things,
+ * loaded files, stacks. What the trackers tell goes into a recording of the very kind that the
+ * shim makes, so whatever reads those reads this.
+ *
+ * Internal to the collector. Single-threaded.
+ */
+#pragma once
+
+#include "attach/wire.h"
+#include "base/arena.h"
+#include "inspect/map.h"
+#include "inspect/task.h"
+#include "inspect/unwind.h"
+#include "model/thread.h"
+#include "record/numbering.h"
+#include "record/writer.h"
+#include "symbol/symbol.h"
+
+#include <sys/types.h>
+
+/* Calls with a name within each other, and what the innermost one does. */
+#define DW_ATTACHED_WAITS_MAX 4
+
+/* A wait under way, for what is no lock. */
+struct dw_attached_wait {
+	struct dw_waiting waiting;
+	struct dw_taking taking;
+	struct dw_taking mutex; /* to be had again afterwards; thing 0: none */
+	uint64_t since_ns;
+	uint32_t joins; /* of an ending: the thread's number; 0: not known */
+};
+
+struct dw_attached_thread {
+	struct dw_thread thread; /* first: the teller gets this */
+	struct dw_attached *process;
+	pid_t tid;
+	uint32_t record; /* id */
+	bool ended;
+	bool locked; /* it was seen taking a lock */
+
+	/* What it was about to do when it was last seen. */
+	struct dw_taking wants; /* thing 0: no lock */
+	bool deeper;            /* which it holds already, and may take again */
+	uint64_t wants_ns;
+	uint32_t n_waits;
+	struct dw_attached_wait waits[DW_ATTACHED_WAITS_MAX];
+};
+
+/* An address at which there is a thing. */
+struct dw_attached_thing {
+	uint32_t record; /* id; 0: none was told yet of this life */
+	uint32_t birth;  /* id of the stack of its init */
+	uint32_t maker;
+	uint32_t life;
+	uint16_t kind;
+};
+
+struct dw_attached {
+	struct dw_writer writer;
+	struct dw_writer_cursor cursor;
+	pid_t pid;
+	char name[DW_TASK_NAME_SIZE]; /* the main thread's, when it was attached to */
+	struct dw_arena *arena;
+	struct dw_unwinder *unwinder;
+	struct dw_symbols *symbols;
+
+	struct dw_attached_thread **threads; /* by number; entry 0 is none */
+	uint32_t n_threads, threads_room;
+	uint32_t *by_tid;            /* of the kernel's number: the thread's */
+	struct dw_numbering handles; /* -> index of `by_handle` */
+	uint32_t *by_handle;
+	uint32_t by_handle_room;
+
+	struct dw_numbering addresses; /* -> index of `things` */
+	struct dw_attached_thing *things;
+	uint32_t things_room;
+
+	struct dw_code code;
+	struct dw_attached_module *modules; /* by map */
+	uint32_t n_modules;                 /* told so far */
+
+	struct dw_numbering stacks; /* hash of who did what where -> index of `stack_ids` */
+	uint32_t *stack_ids;
+	uint32_t stacks_room;
+
+	/* The event that is being told of. */
+	const struct dw_wire_event *event;
+	uint32_t stack; /* id of its stack; 0: not told yet */
+	uint32_t n_lost;
+	bool failed; /* no memory */
+};
+
+/*
+ * Begins the recording of process @pid at @path. Its threads are not known yet.
+ *
+ * Return: 0, or a negative errno.
+ */
+int dw_attached_new(struct dw_attached **ret, pid_t pid, const char *path, unsigned flags);
+struct dw_attached *dw_attached_free(struct dw_attached *process);
+
+/* The living thread with the kernel's number @tid; NULL: there is none. */
+struct dw_attached_thread *dw_attached_find(const struct dw_attached *process, pid_t tid);
+
+/* The same; one that is not known begins. NULL: no memory. */
+struct dw_attached_thread *dw_attached_thread(struct dw_attached *process, pid_t tid,
+					      unsigned flags,
+					      const struct dw_attached_thread *parent);
+
+/* It is called @name from now on. */
+void dw_attached_name(struct dw_attached_thread *thread, const char *name);
+
+/* It has ended. */
+void dw_attached_end(struct dw_attached_thread *thread);
+
+/* The number of the thread with @handle; 0: not known. */
+uint32_t dw_attached_of_handle(const struct dw_attached *process, uint64_t handle);
+void dw_attached_set_handle(struct dw_attached *process, uint64_t handle, uint32_t number);
+
+/* thing.c: what is at @address. NULL: no memory. */
+struct dw_attached_thing *dw_attached_thing(struct dw_attached *process, uint64_t address);
+
+/* The record of what is at @address; a new one of @kind if it has none. Return: its id; 0: lost. */
+uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, unsigned kind);
+
+/* A life begins, or ends, at @address. */
+void dw_attached_init(struct dw_attached_thread *thread, uint64_t address);
+void dw_attached_destroy(struct dw_attached *process, uint64_t address);
+
+/* place.c: where @address is, in the recording's words. */
+dw_place dw_attached_place(struct dw_attached *process, uint64_t address);
+
+/* What files are loaded may have changed. Return: 0, or a negative errno. */
+int dw_attached_read_maps(struct dw_attached *process);
+
+/* stack.c: the stack of the event that is being told. Return: its id; 0: it is not known. */
+uint32_t dw_attached_stack(struct dw_attached_thread *thread, const struct dw_taking *taking);
+
+/* teller.c */
+extern const struct dw_teller dw_attached_teller;
+
+DW_DEFINE_AUTO(attached)

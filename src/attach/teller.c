@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The teller of the collector: what is new in a thread goes into the recording, with the stack
+ * that came with the event.
+ */
+#include "attach/place.h"
+#include "attach/process.h"
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct dw_attached_thread *self(struct dw_thread *thread)
+{
+	return (struct dw_attached_thread *)thread;
+}
+
+static void *reserve(struct dw_attached *process, size_t size)
+{
+	return dw_writer_reserve(&process->writer, &process->cursor, size);
+}
+
+/* The first is where the probe is; so are those of the C library, whose caller is what counts. */
+static uint32_t own_frames(struct dw_attached *process, const uint64_t *frames, uint32_t n)
+{
+	uint32_t first = n > 1 ? 1 : 0;
+
+	while (first + 1 < n && dw_attached_is_system(process, frames[first]))
+		first++;
+	return first;
+}
+
+static uint32_t write_stack(struct dw_attached *process, const struct dw_frames *frames)
+{
+	uint32_t n = frames->n, first = own_frames(process, frames->addresses, n);
+	dw_place places[DW_FRAMES_MAX];
+	struct dw_rec_stack *record;
+
+	for (uint32_t i = first; i < n; i++)
+		places[i - first] = dw_attached_place(process, frames->addresses[i]);
+	record = reserve(process, sizeof(*record) + (n - first) * sizeof(*places));
+	if (!record)
+		return 0;
+	record->n_frames = n - first;
+	record->flags = frames->flags;
+	memcpy(record->frames, places, (n - first) * sizeof(*places));
+	return dw_writer_submit(&process->writer, record, DW_REC_STACK);
+}
+
+/* By the numbers of DWARF for x86-64. */
+static struct dw_registers registers_of(const struct dw_wire_registers *from)
+{
+	return (struct dw_registers){
+	    .values = {[3] = from->bx,
+		       [6] = from->bp,
+		       [7] = from->sp,
+		       [12] = from->r12,
+		       [13] = from->r13,
+		       [14] = from->r14,
+		       [15] = from->r15,
+		       [16] = from->ip},
+	    .known = 1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12 | 1u << 16,
+	};
+}
+
+static uint32_t unwind(struct dw_attached *process)
+{
+	const struct dw_wire_event *event = process->event;
+	struct dw_registers registers = registers_of(&event->registers);
+	struct dw_frames frames;
+
+	if (event->stack_size == 0)
+		return 0;
+	dw_unwinder_walk(process->unwinder, &registers, &frames);
+	return write_stack(process, &frames);
+}
+
+/* The site alone. */
+static uint32_t write_site(struct dw_attached *process, uint64_t site)
+{
+	struct dw_rec_stack *record =
+	    site ? reserve(process, sizeof(*record) + sizeof(dw_place)) : NULL;
+
+	if (!record)
+		return 0;
+	record->n_frames = 1;
+	record->flags = DW_STACK_SHORT;
+	record->frames[0] = dw_attached_place(process, site);
+	process->writer.header->short_stacks++;
+	return dw_writer_submit(&process->writer, record, DW_REC_STACK);
+}
+
+/*
+ * A stack comes with what the probe has not told yet, as far as it can tell. Where the tracker
+ * knows better, it is the one that this thread was seen with here before, with this thing or any.
+ */
+uint32_t dw_attached_stack(struct dw_attached_thread *thread, const struct dw_taking *taking)
+{
+	struct dw_attached *process = thread->process;
+	uint64_t here = dw_hash(dw_hash(1, thread->thread.number), taking->site);
+	uint32_t *at_all = dw_attached_stack_id(process, here);
+	uint32_t *with_thing = dw_attached_stack_id(process, dw_hash(here, taking->thing));
+
+	/* The table may have moved. */
+	at_all = dw_attached_stack_id(process, here);
+	if (!at_all || !with_thing)
+		return 0;
+	if (!process->event)
+		return *with_thing ? *with_thing : *at_all;
+	if (process->stack == 0)
+		process->stack = unwind(process);
+	if (process->stack == 0)
+		process->stack = *with_thing ? *with_thing : *at_all;
+	if (process->stack == 0)
+		process->stack = write_site(process, taking->site);
+	*with_thing = *at_all = process->stack;
+	return process->stack;
+}
+
+static void count_locked(struct dw_attached_thread *thread)
+{
+	if (!thread->locked)
+		thread->process->writer.header->n_locked++;
+	thread->locked = true;
+}
+
+/* Of a lock that was found to be held nothing is known but that it is. */
+static void fill_taken(struct dw_attached_thread *thread, struct dw_rec_chain *chain,
+		       const struct dw_taking *taking)
+{
+	chain->thing = dw_attached_thing_told(thread->process, taking->thing, taking->what);
+	chain->how = taking->how;
+	if (!(taking->how & DW_REMAINS))
+		chain->stack = dw_attached_stack(thread, taking);
+	count_locked(thread);
+}
+
+static void fill_remaining(struct dw_attached *process, struct dw_rec_chain *chain,
+			   const struct dw_taking *taking, uint32_t remains)
+{
+	const struct dw_rec_chain *taken = dw_writer_record(&process->writer, remains);
+
+	chain->thing = taken->thing;
+	chain->stack = taken->stack;
+	chain->how = taking->how;
+}
+
+static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
+			   uint32_t remains)
+{
+	struct dw_attached *process = self(thread)->process;
+	struct dw_rec_chain filled = {.below = below,
+				      .thread = thread->number,
+				      .from = thread->segment,
+				      .to = thread->segment};
+	struct dw_rec_chain *chain;
+
+	if (remains)
+		fill_remaining(process, &filled, taking, remains);
+	else
+		fill_taken(self(thread), &filled, taking);
+	if (thread->woken_by)
+		filled.woken_by = dw_attached_thing_told(process, thread->woken_by, 0);
+	chain = filled.thing ? reserve(process, sizeof(*chain)) : NULL;
+	if (!chain)
+		return DW_CHAIN_LOST;
+	filled.head = chain->head;
+	filled.order = ++process->writer.header->n_chains;
+	*chain = filled;
+	return dw_writer_submit(&process->writer, chain, DW_REC_CHAIN);
+}
+
+static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+		      uint64_t said)
+{
+	struct dw_attached *process = self(thread)->process;
+	uint32_t thing = dw_attached_thing_told(process, taking->thing, taking->what);
+	uint32_t said_thing = said ? dw_attached_thing_told(process, said, 0) : 0;
+	uint32_t stack = dw_attached_stack(self(thread), taking);
+	struct dw_rec_post *post = thing ? reserve(process, sizeof(*post)) : NULL;
+
+	if (!post)
+		return;
+	post->thing = thing;
+	post->thread = thread->number;
+	post->chain = chain;
+	post->said = said_thing;
+	post->stack = stack;
+	dw_writer_submit(&process->writer, post, DW_REC_POST);
+}
+
+static uint32_t ask(struct dw_thread *thread, uint32_t other)
+{
+	struct dw_attached *process = self(thread)->process;
+	struct dw_attached_thread *asked =
+	    other < process->n_threads ? process->threads[other] : NULL;
+
+	if (!asked || asked->ended)
+		return UINT32_MAX;
+	dw_slot_ask(asked->thread.slot);
+	return asked->thread.slot->n_idles;
+}
+
+/* Extends the chain's latest run of segments by this one, or begins a new run. */
+static void tell_again(struct dw_thread *thread, uint32_t id)
+{
+	struct dw_attached *process = self(thread)->process;
+	struct dw_rec_chain *chain = dw_writer_record(&process->writer, id);
+	struct dw_rec_again *again = dw_writer_record(&process->writer, chain->again);
+	uint32_t *to = chain->again ? &again->to : &chain->to;
+
+	if (thread->segment <= *to + 1) {
+		*to = thread->segment;
+		return;
+	}
+	again = reserve(process, sizeof(*again));
+	if (!again)
+		return;
+	again->chain = id;
+	again->from = again->to = thread->segment;
+	again->before = chain->again;
+	chain->again = dw_writer_submit(&process->writer, again, DW_REC_AGAIN);
+}
+
+static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
+			const struct dw_taking *taking, uint32_t chain)
+{
+	struct dw_attached *process = self(thread)->process;
+	uint32_t thing = dw_attached_thing_told(process, taking->thing, taking->what);
+	uint32_t stack = dw_attached_stack(self(thread), taking);
+	struct dw_rec_misuse *misuse = thing ? reserve(process, sizeof(*misuse)) : NULL;
+
+	if (!misuse)
+		return;
+	misuse->kind = kind;
+	misuse->thread = thread->number;
+	misuse->thing = thing;
+	misuse->stack = stack;
+	misuse->chain = chain;
+	count_locked(self(thread));
+	dw_writer_submit(&process->writer, misuse, DW_REC_MISUSE);
+}
+
+/* Nothing to do: events of all threads come in the order in which they happened. */
+static void revise(struct dw_thread *thread, struct dw_taking *taking)
+{
+	(void)thread, (void)taking;
+}
+
+/* As the tracker's tables are aligned. */
+static void *get_memory(struct dw_thread *thread, size_t size)
+{
+	const size_t alignment = _Alignof(struct dw_told_table);
+	void *memory = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+
+	(void)thread;
+	return memory ? memset(memory, 0, size) : NULL;
+}
+
+static void put_memory(struct dw_thread *thread, void *memory, size_t size)
+{
+	(void)thread, (void)size;
+	free(memory);
+}
+
+static struct dw_slot *tell_slot(struct dw_thread *thread, uint32_t max)
+{
+	struct dw_attached *process = self(thread)->process;
+	struct dw_rec_slot *record = reserve(process, sizeof(record->head) + dw_slot_size(max));
+	struct dw_rec_thread *own = dw_writer_record(&process->writer, self(thread)->record);
+
+	if (!record)
+		return NULL;
+	record->slot.max = max;
+	record->slot.thread = thread->number;
+	own->slot = dw_writer_submit(&process->writer, record, DW_REC_SLOT);
+	return &record->slot;
+}
+
+static void count_lost(struct dw_thread *thread, unsigned loss)
+{
+	dw_writer_lost(&self(thread)->process->writer, loss);
+}
+
+const struct dw_teller dw_attached_teller = {
+    .revise = revise,
+    .chain = tell_chain,
+    .post = tell_post,
+    .ask = ask,
+    .again = tell_again,
+    .misuse = tell_misuse,
+    .memory = get_memory,
+    .memory_free = put_memory,
+    .slot = tell_slot,
+    .lost = count_lost,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lives of things. A life that left no trace does not count: the next one at its address has
+ * its number.
+ */
+#include "attach/process.h"
+
+#include "attach/place.h"
+
+#include <pthread.h>
+#include <sys/uio.h>
+
+/* Whether a writer that waits stops new readers, as the lock itself says. */
+static bool prefers_writers(const struct dw_attached *process, uint64_t address)
+{
+	pthread_rwlock_t lock;
+	struct iovec to = {&lock, sizeof(lock)}, from = {(void *)address, sizeof(lock)};
+
+	return process_vm_readv(process->pid, &to, 1, &from, 1, 0) == sizeof(lock) &&
+	       lock.__data.__flags == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
+}
+
+uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, unsigned kind)
+{
+	struct dw_attached_thing *thing = dw_attached_thing(process, address);
+	struct dw_rec_thing *record;
+
+	if (!thing)
+		return 0;
+	if (thing->record)
+		return thing->record;
+	record =
+	    kind ? dw_writer_reserve(&process->writer, &process->cursor, sizeof(*record)) : NULL;
+	if (!record)
+		return 0;
+	record->address = address;
+	record->place = address & DW_NO_MEMORY ? 0 : dw_attached_place(process, address);
+	record->life = thing->life + 1;
+	record->birth = thing->birth;
+	record->maker = thing->maker;
+	record->kind = (uint16_t)kind;
+	if (kind == DW_RWLOCK && prefers_writers(process, address))
+		record->flags |= DW_THING_WRITERS;
+	thing->record = dw_writer_submit(&process->writer, record, DW_REC_THING);
+	return thing->record;
+}
+
+static void end_life(struct dw_attached *process, struct dw_attached_thing *thing)
+{
+	struct dw_rec_thing *record;
+
+	thing->birth = thing->maker = 0;
+	if (!thing->record)
+		return;
+	record = dw_writer_record(&process->writer, thing->record);
+	record->flags |= DW_THING_ENDED;
+	thing->record = 0;
+	thing->life++;
+}
+
+void dw_attached_init(struct dw_attached_thread *thread, uint64_t address)
+{
+	struct dw_attached *process = thread->process;
+	struct dw_attached_thing *thing = dw_attached_thing(process, address);
+	uint32_t birth;
+
+	if (!thing)
+		return;
+	end_life(process, thing);
+	birth = dw_attached_stack(
+	    thread, &(struct dw_taking){.thing = address, .site = process->event->site});
+	thing->birth = birth;
+	thing->maker = thread->thread.number;
+}
+
+void dw_attached_destroy(struct dw_attached *process, uint64_t address)
+{
+	struct dw_attached_thing *thing = dw_attached_thing(process, address);
+
+	if (thing)
+		end_life(process, thing);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/track.h"
+
+#include "attach/place.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+/* From the begin of a function to its system call, if it makes one, takes no longer. */
+#define BEGIN_NS UINT64_C(20000000)
+
+static struct dw_taking taking_of(struct dw_attached_thread *thread, uint64_t address,
+				  unsigned what, unsigned how, uint64_t site)
+{
+	const struct dw_attached_thing *thing = dw_attached_thing(thread->process, address);
+
+	return (struct dw_taking){
+	    .thing = address,
+	    .site = site,
+	    .caller = site,
+	    .life = thing ? thing->life : 0,
+	    .how = (uint8_t)how,
+	    .what = (uint8_t)what,
+	};
+}
+
+static void measure(struct dw_attached *process, uint32_t chain, uint64_t waited_ns)
+{
+	struct dw_rec_chain *record;
+
+	if (!chain || chain == DW_CHAIN_LOST || !waited_ns)
+		return;
+	record = dw_writer_record(&process->writer, chain);
+	record->n_waits++;
+	record->waited_ns += waited_ns;
+	if (waited_ns > record->longest_ns)
+		record->longest_ns = waited_ns;
+}
+
+/* The lock that the thread wanted: @got. */
+static void end_want(struct dw_attached_thread *thread, bool got, uint64_t slept_ns)
+{
+	struct dw_taking *wants = &thread->wants;
+	const struct dw_held *held;
+
+	if (got && thread->deeper) {
+		dw_thread_rehold(&thread->thread, wants);
+	} else if (got) {
+		if (wants->how & DW_TRY)
+			dw_thread_want(&thread->thread, wants);
+		dw_thread_hold(&thread->thread, wants);
+		held = dw_thread_find(&thread->thread, wants->thing);
+		if (held)
+			measure(thread->process, held->chain, slept_ns);
+	} else {
+		dw_thread_fail(&thread->thread);
+		dw_thread_poll(&thread->thread, dw_writer_now_ns());
+	}
+	wants->thing = 0;
+}
+
+static bool is_idle_point(unsigned what)
+{
+	return what != DW_ENDING && what != DW_LOCK_WORD && what != DW_CALL;
+}
+
+static void note_joined(struct dw_attached_thread *thread, uint32_t other)
+{
+	struct dw_attached *process = thread->process;
+	struct dw_rec_joined *joined;
+
+	dw_thread_new_segment(&thread->thread);
+	joined = dw_writer_reserve(&process->writer, &process->cursor, sizeof(*joined));
+	if (!joined)
+		return;
+	joined->thread = thread->thread.number;
+	joined->segment = thread->thread.segment;
+	joined->other = other;
+	dw_writer_submit(&process->writer, joined, DW_REC_JOINED);
+}
+
+/* The innermost wait is over. */
+static void end_wait(struct dw_attached_thread *thread, uint64_t waited_ns)
+{
+	struct dw_attached *process = thread->process;
+	struct dw_attached_wait *wait = &thread->waits[--thread->n_waits];
+
+	dw_thread_waited(&thread->thread, &wait->waiting);
+	measure(process, wait->waiting.chain, waited_ns);
+	if (is_idle_point(wait->taking.what))
+		dw_thread_idle(&thread->thread, &wait->taking);
+	if (wait->mutex.thing)
+		dw_thread_retake(&thread->thread, &wait->mutex);
+	if (wait->joins && process->threads[wait->joins]->ended)
+		note_joined(thread, wait->joins);
+}
+
+static struct dw_attached_wait *innermost(struct dw_attached_thread *thread)
+{
+	return thread->n_waits ? &thread->waits[thread->n_waits - 1] : NULL;
+}
+
+static bool has_name(const struct dw_attached_wait *wait)
+{
+	return wait->taking.what == DW_CALL && dw_thing_number(wait->taking.thing) >= DW_CALL_NAMED;
+}
+
+/* A thread that does something new has done with what it did, but for calls that have a name. */
+static void end_last(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	const struct dw_attached_wait *wait = innermost(thread);
+
+	if (thread->wants.thing)
+		end_want(thread, event->got != DW_WIRE_GOT_NOT, event->slept_ns);
+	if (!wait || has_name(wait))
+		return;
+	end_wait(thread,
+		 wait->taking.what == DW_CALL ? event->time_ns - wait->since_ns : event->slept_ns);
+}
+
+static struct dw_attached_wait *new_wait(struct dw_attached_thread *thread, uint64_t now_ns)
+{
+	if (thread->n_waits == DW_ATTACHED_WAITS_MAX)
+		end_wait(thread, 0);
+	thread->waits[thread->n_waits] = (struct dw_attached_wait){.since_ns = now_ns};
+	return &thread->waits[thread->n_waits++];
+}
+
+static bool holds_in_mode(struct dw_attached_thread *thread, const struct dw_taking *taking)
+{
+	const struct dw_held *held = dw_thread_find(&thread->thread, taking->thing);
+
+	return taking->how & DW_REENTRANT && held && !((held->how ^ taking->how) & DW_SHARED);
+}
+
+/* A try that fails is nothing; one that has success is told when that is known, with the stack of
+ * now. */
+static void on_want(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	thread->wants = taking_of(thread, event->object, event->what, event->how, event->site);
+	thread->wants_ns = event->time_ns;
+	thread->deeper = holds_in_mode(thread, &thread->wants);
+	if (event->how & DW_TRY)
+		dw_attached_stack(thread, &thread->wants);
+	else if (!thread->deeper)
+		dw_thread_want(&thread->thread, &thread->wants);
+}
+
+/*
+ * Some locks are made by the very function that lets them go (pthread_spin_init() of x86-64), and a
+ * rwlock does not say who has tried to read it.
+ */
+static void on_drop(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	struct dw_taking taking = taking_of(thread, event->object, event->what, 0, event->site);
+
+	if (dw_thread_drop(&thread->thread, event->object) || thread->thread.unsure ||
+	    event->what != DW_MUTEX)
+		return;
+	dw_thread_misuse(&thread->thread, DW_MISUSE_UNLOCK, &taking, 0);
+}
+
+static void on_destroy(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	const struct dw_held *held = dw_thread_find(&thread->thread, event->object);
+	struct dw_taking taking = taking_of(thread, event->object, event->what, 0, event->site);
+
+	if (held)
+		dw_thread_misuse(&thread->thread, DW_MISUSE_DESTROY, &taking, held->chain);
+	dw_attached_destroy(thread->process, event->object);
+}
+
+static void on_post(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	struct dw_taking taking = taking_of(thread, event->object, event->what, 0, event->site);
+
+	dw_thread_post(&thread->thread, &taking);
+}
+
+/* Of a thread that was there before, only the kernel's number is known. */
+static uint32_t joined_by(const struct dw_attached_thread *thread,
+			  const struct dw_wire_event *event)
+{
+	uint32_t number = dw_attached_of_handle(thread->process, event->object);
+	const struct dw_attached_thread *other =
+	    number ? NULL : dw_attached_find(thread->process, (pid_t)event->other);
+
+	return other ? other->thread.number : number;
+}
+
+static void on_park(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	uint32_t joins = event->what == DW_ENDING ? joined_by(thread, event) : 0;
+	uint64_t object = joins ? dw_thing_address(DW_ENDING, joins) : event->object;
+	struct dw_attached_wait *wait;
+
+	if (event->what == DW_ENDING && !joins)
+		return;
+	/* Who arrives at a barrier gives it, and waits for the others. */
+	if (event->what == DW_BARRIER)
+		on_post(thread, event);
+	wait = new_wait(thread, event->time_ns);
+	wait->joins = joins;
+	wait->taking =
+	    taking_of(thread, object, event->what, DW_WAITS | (event->how & DW_TIMED), event->site);
+	if (event->what == DW_CONDITION)
+		wait->mutex = taking_of(thread, event->other, DW_MUTEX,
+					event->how & (DW_REENTRANT | DW_ROBUST), event->site);
+	if (!wait->mutex.thing)
+		dw_thread_wait(&thread->thread, &wait->taking, false, &wait->waiting);
+	else if (!dw_thread_park(&thread->thread, &wait->mutex, &wait->taking, &wait->waiting))
+		wait->mutex.thing = 0;
+	if (event->how & DW_TIMED && dw_thread_has_to_wait(&thread->thread))
+		dw_thread_poll(&thread->thread, event->time_ns);
+}
+
+static void on_enter(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	struct dw_attached_wait *wait;
+	bool sleeps = event->other != 0;
+
+	if (!(sleeps ? dw_thread_has_to_wait(&thread->thread) : thread->thread.slot->top != 0))
+		return;
+	wait = new_wait(thread, event->time_ns);
+	wait->taking = taking_of(thread, event->object, DW_CALL, DW_WAITS | (event->how & DW_TIMED),
+				 event->site);
+	dw_thread_wait(&thread->thread, &wait->taking, sleeps, &wait->waiting);
+	if (event->how & DW_TIMED)
+		dw_thread_poll(&thread->thread, event->time_ns);
+}
+
+/* The end of a call that has a name, and of those within it that were left otherwise. */
+static void on_leave(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	uint32_t i = thread->n_waits;
+
+	while (i > 0 && thread->waits[i - 1].taking.thing != event->object)
+		i--;
+	while (i > 0 && thread->n_waits >= i)
+		end_wait(thread, event->time_ns - innermost(thread)->since_ns);
+}
+
+static void on_left(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	struct dw_rec_thread *record = dw_writer_record(&thread->process->writer, thread->record);
+	struct dw_taking at = {.site = event->site};
+
+	if (event->other == DW_WIRE_LEFT_PLAIN)
+		return;
+	if (event->other == DW_WIRE_LEFT_GUEST) {
+		dw_slot_ask(thread->thread.slot);
+		record->flags |= DW_THREAD_VCPU;
+	}
+	dw_thread_idle(&thread->thread, &at);
+}
+
+static void on_born(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	struct dw_attached *process = thread->process;
+	struct dw_attached_thread *child =
+	    dw_attached_thread(process, (pid_t)event->other, /* flags= */ 0, thread);
+
+	if (child)
+		dw_attached_set_handle(process, event->object, child->thread.number);
+	dw_thread_new_segment(&thread->thread);
+}
+
+static void on_exit(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	uint64_t ending = dw_thing_address(DW_ENDING, thread->thread.number);
+	const struct dw_slot *slot = thread->thread.slot;
+	char name[DW_REC_NAME_SIZE];
+	struct dw_taking taking;
+
+	memcpy(name, &event->object, sizeof(name));
+	dw_attached_name(thread, name);
+	for (uint32_t i = 1; i <= slot->top && !event->site && !thread->thread.unsure; i++) {
+		const struct dw_held *held = &slot->held[i];
+
+		taking = taking_of(thread, held->thing, held->what, 0, 0);
+		if (!(held->how & DW_ROBUST))
+			dw_thread_misuse(&thread->thread, DW_MISUSE_EXIT, &taking, held->chain);
+	}
+	taking = taking_of(thread, ending, DW_ENDING, 0, 0);
+	dw_thread_post(&thread->thread, &taking);
+	dw_attached_end(thread);
+}
+
+static void on_kick(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	const struct dw_attached_thread *other =
+	    dw_attached_find(thread->process, (pid_t)event->other);
+
+	if (other)
+		dw_thread_kick(&thread->thread, other->thread.number);
+}
+
+static void play(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	static void (*const handlers[])(struct dw_attached_thread *,
+					const struct dw_wire_event *) = {
+	    [DW_DESTROY] = on_destroy, [DW_WANT] = on_want,      [DW_DROP] = on_drop,
+	    [DW_PARK] = on_park,       [DW_POST] = on_post,      [DW_BORN] = on_born,
+	    [DW_EXIT] = on_exit,       [DW_ENTER] = on_enter,    [DW_LEAVE] = on_leave,
+	    [DW_KICK] = on_kick,       [DW_WIRE_LEFT] = on_left,
+	};
+
+	if (event->kind == DW_INIT)
+		dw_attached_init(thread, event->object);
+	else if (event->kind < sizeof(handlers) / sizeof(*handlers) && handlers[event->kind])
+		handlers[event->kind](thread, event);
+}
+
+/* Whether the C library, or the loader, does it for its own ends, and not for its caller's. */
+static bool is_internal(struct dw_attached *process, const struct dw_wire_event *event)
+{
+	switch (event->kind) {
+	case DW_INIT:
+	case DW_DESTROY:
+	case DW_WANT:
+	case DW_DROP:
+	case DW_PARK:
+	case DW_POST:
+		return dw_attached_is_system(process, event->site);
+	default:
+		return false;
+	}
+}
+
+/* Who holds what is not known any more; what is taken from now on is. */
+static void forget_all(struct dw_attached *process)
+{
+	for (uint32_t i = 1; i < process->n_threads; i++) {
+		struct dw_attached_thread *thread = process->threads[i];
+
+		if (thread->ended)
+			continue;
+		thread->wants.thing = 0;
+		thread->n_waits = 0;
+		thread->thread.unsure = 1;
+		dw_thread_fail(&thread->thread);
+		thread->thread.slot->waits = (struct dw_held){0};
+		while (thread->thread.slot->top)
+			dw_thread_drop(&thread->thread,
+				       thread->thread.slot->held[thread->thread.slot->top].thing);
+	}
+}
+
+void dw_track_event(struct dw_attached *process, const struct dw_wire_event *event)
+{
+	struct dw_attached_thread *thread;
+
+	if (event->n_lost != process->n_lost)
+		forget_all(process);
+	process->n_lost = event->n_lost;
+	if (is_internal(process, event))
+		return;
+	thread = dw_attached_thread(process, (pid_t)event->tid, /* flags= */ 0, NULL);
+	if (!thread)
+		return;
+	end_last(thread, event);
+	process->event = event;
+	process->stack = 0;
+	play(thread, event);
+	process->event = NULL;
+}
+
+/* Asleep in what the thread is about to do: on a word of memory, or in the call that was told. */
+static bool is_asleep(const struct dw_attached_thread *thread, const struct dw_wire_thread *state)
+{
+	const struct dw_attached_wait *wait =
+	    thread->n_waits ? &thread->waits[thread->n_waits - 1] : NULL;
+
+	if (!state->call)
+		return false;
+	if (!thread->wants.thing && wait && wait->taking.what == DW_CALL)
+		return true;
+	return state->call - 1 == SYS_futex;
+}
+
+void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
+		     uint64_t now_ns)
+{
+	const struct dw_attached_wait *wait = innermost(thread);
+	uint64_t since_ns = thread->wants.thing ? thread->wants_ns : wait ? wait->since_ns : now_ns;
+
+	thread->thread.slot->n_idles = state->n_idles > thread->thread.slot->n_idles
+					   ? state->n_idles
+					   : thread->thread.slot->n_idles;
+	if (now_ns - since_ns < BEGIN_NS || is_asleep(thread, state))
+		return;
+	/* Who spins does not sleep, and what was tried only the lock can say. */
+	if (thread->wants.thing) {
+		if (thread->wants.what != DW_SPINLOCK && !(thread->wants.how & (DW_TRY | DW_TIMED)))
+			end_want(thread, true, state->slept_ns);
+	} else if (wait && !has_name(wait)) {
+		end_wait(thread, state->slept_ns);
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From what the probes say to the tracker.
+ *
+ * Probes are at the begin of functions, seldom at their end: a return probe costs more than twice
+ * as much, and some programs do not survive it. So what came of a thread's last step is known by
+ * its next one: a thread that does something else has the lock that it took, and is back from its
+ * wait. What it tried, the lock itself says (dw_wire_event::got). Until then the thread's state
+ * in the kernel says whether it sleeps; see dw_track_settle().
+ *
+ * Internal to the collector.
+ */
+#pragma once
+
+#include "attach/process.h"
+
+/* What @event says; its process is @process. */
+void dw_track_event(struct dw_attached *process, const struct dw_wire_event *event);
+
+/*
+ * @thread was looked at, at @now_ns: @state is its state in the kernel. What it was about to do a
+ * while ago, and what it is not asleep in, is done.
+ */
+void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
+		     uint64_t now_ns);

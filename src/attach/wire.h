@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the BPF programs and the collector say to each other. A wire format: compiled for the
+ * kernel's machine too, so it includes nothing but the vocabulary.
+ *
+ * An event goes through the ring buffer: in order, over all threads. A thread's state is kept in a
+ * map, by the kernel's number of the thread, for those who look at the moment they choose.
+ */
+#pragma once
+
+#include "model/event.h"
+
+/*
+ * Bytes of stack that come with an event, from its stack pointer on. Those of a deep call in QEMU
+ * (main loop, coroutine, block layer) take some 6 KiB.
+ */
+#define DW_WIRE_STACK_MAX 16384
+
+/* A page at a time is read: the outermost frames are near the end of the mapping. */
+#define DW_WIRE_STACK_PART 2048
+
+/* System call numbers that have a meaning here are below this (x86-64 has some 470). */
+#define DW_WIRE_CALLS_MAX 512
+
+/* Threads whose states are kept at once, of all processes that are attached to. */
+#define DW_WIRE_THREADS_MAX 16384
+
+/* What is no kind of the vocabulary, but concerns threads, or what comes of an attempt. */
+enum dw_wire_kind {
+	DW_WIRE_LEFT = 64, /* a thread is back from call number `object`; see dw_wire_left */
+	DW_WIRE_EXEC,      /* its process runs another program now */
+	DW_WIRE_FORK,      /* it has made process number `other` */
+};
+
+/* `other` of DW_WIRE_LEFT. */
+enum dw_wire_left {
+	DW_WIRE_LEFT_PLAIN,
+	DW_WIRE_LEFT_IDLE,  /* it was an idle point */
+	DW_WIRE_LEFT_GUEST, /* the thread is back from running a guest */
+};
+
+/*
+ * Of DW_BORN, `object` is the handle of the new thread, `other` its kernel's number. Of
+ * DW_EXIT, `object` and `other` are the thread's name, `site` is 1 if its process ends with it. Of
+ * a park for an ending, `object` is the handle, `other` the kernel's number, 0 if it has ended.
+ */
+
+/* What of the last attempt of the thread to take a lock is known when the event happens. */
+enum dw_wire_got {
+	DW_WIRE_GOT_UNKNOWN, /* there was none, or the lock does not say who has it */
+	DW_WIRE_GOT,         /* the thread has the lock now */
+	DW_WIRE_GOT_NOT,
+};
+
+/* The registers that unwinding begins with. */
+struct dw_wire_registers {
+	uint64_t ip, sp, bp, bx, r12, r13, r14, r15;
+};
+
+struct dw_wire_event {
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t object;  /* see struct dw_event */
+	uint64_t other;
+	uint64_t site; /* a return address; 0: not known */
+	struct dw_wire_registers registers;
+	uint32_t pid, tid;
+	uint16_t kind; /* enum dw_event_kind or dw_wire_kind */
+	uint8_t how;   /* enum dw_how */
+	uint8_t what;  /* enum dw_thing_kind */
+	uint8_t got;   /* enum dw_wire_got */
+	uint8_t reserved[3];
+	uint32_t stack_size; /* bytes of the stack that follow; 0: they came with an event before */
+	uint32_t n_lost;     /* events that were lost before this one */
+	uint64_t slept_ns; /* since its event before, the thread has waited on words for so long */
+	uint8_t stack[];
+};
+_Static_assert(sizeof(struct dw_wire_event) == 128, "wire format");
+
+/* A thread's state. */
+struct dw_wire_thread {
+	struct dw_wire_registers registers; /* when it made the call */
+	uint64_t arguments[6];              /* of the call */
+	uint64_t since_ns;                  /* when it made it */
+	uint64_t seq;                       /* counts its calls that can block */
+	uint64_t held; /* of the locks that it was seen taking: a hash that forgets their order */
+	uint64_t slept_ns; /* it has waited on words since its last event */
+	uint64_t tried;    /* the lock of its last attempt whose result was not seen; 0: none */
+	uint32_t call;     /* number of the system call that it is in, and 1; 0: in none */
+	uint32_t pid;
+	uint32_t depth;   /* how many locks it was seen taking, and not letting go */
+	uint32_t n_idles; /* idle points that it has reached */
+	uint32_t watched; /* the collector wants to know of its calls */
+	uint32_t answers; /* its idle points are wanted one by one */
+	uint8_t tried_what;
+	uint8_t reserved[7];
+};
+
+/* What the BPF programs know of a system call, by its number. */
+struct dw_wire_call {
+	uint16_t number;  /* of DW_CALLS; 0: it is of no interest */
+	uint16_t flags;   /* enum dw_wire_call_flag */
+	uint16_t timeout; /* 1 + index of the argument that limits its time; 0: none does */
+};
+
+enum dw_wire_call_flag {
+	DW_WIRE_SLEEPS = 1,    /* no event can end it */
+	DW_WIRE_IDLE = 2,      /* what follows it is a new activity */
+	DW_WIRE_MS = 4,        /* its time limit is a number, not a pointer */
+	DW_WIRE_FUTEX = 8,     /* of interest if it waits */
+	DW_WIRE_KICK = 16,     /* sends a signal to a thread: the second argument, or the third */
+	DW_WIRE_KVM = 32,      /* runs a guest, if its request is that */
+	DW_WIRE_DONTWAIT = 64, /* has flags that say whether it may wait, its fourth argument */
+	DW_WIRE_POLLS = 128,   /* sleeps if its second argument, a count, is 0 */
+	DW_WIRE_SELECTS = 256, /* the same of its first */
+};
+
+/* Why an event is missing; an index of the counters. */
+enum dw_wire_loss {
+	DW_WIRE_LOSS_RING,    /* the ring buffer was full */
+	DW_WIRE_LOSS_THREADS, /* more threads than states are kept for */
+	DW_WIRE_LOSS_STACK,   /* there was no room for the stack: it may come with a later event */
+	DW_WIRE_LOSS_MAX
+};
+
+/* What a uprobe says: its cookie. */
+struct dw_wire_cookie {
+	uint16_t kind;  /* enum dw_event_kind */
+	uint8_t what;   /* enum dw_thing_kind */
+	uint8_t how;    /* enum dw_how; or dw_wire_take */
+	uint8_t object; /* 1 + index of the argument that is the thing; 0: none */
+	uint8_t other;  /* 1 + index of the argument that is event.other */
+	uint16_t call;  /* of a named call: its number */
+};
+_Static_assert(sizeof(struct dw_wire_cookie) == 8, "it is a cookie");
