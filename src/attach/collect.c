@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/collect.h"
 
+#include "attach/camera.h"
 #include "attach/process.h"
 #include "attach/track.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@
 struct dw_collector {
 	struct dw_probe *probe;
 	struct dw_attached *processes[PROCESSES_MAX];
+	struct dw_camera *cameras[PROCESSES_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
 	bool every_taking;
 	struct dw_collector_counts counts;
@@ -62,8 +64,10 @@ struct dw_collector *dw_collector_free(struct dw_collector *collector)
 	if (!collector)
 		return NULL;
 	dw_probe_free(collector->probe);
-	for (uint32_t i = 0; i < collector->n_processes; i++)
+	for (uint32_t i = 0; i < collector->n_processes; i++) {
+		dw_camera_free(collector->cameras[i]);
 		dw_attached_free(collector->processes[i]);
+	}
 	free(collector);
 	return NULL;
 }
@@ -143,6 +147,12 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 		r = add_threads(process);
 	if (r == 0 && collector->every_taking)
 		r = probe_files(collector, process);
+	if (r == 0)
+		r = dw_camera_new(&collector->cameras[collector->n_processes - 1], process,
+				  !collector->every_taking);
+	if (r == 0)
+		r = dw_camera_take(collector->cameras[collector->n_processes - 1],
+				   dw_writer_now_ns());
 	return r < 0 ? dw_pass(r) : (int)collector->n_processes - 1;
 }
 
@@ -158,21 +168,38 @@ int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/* Where pictures are all there is, the calls of those who hold something are told from then on. */
+static void watch_holder(struct dw_collector *collector, struct dw_attached_thread *thread)
+{
+	bool holds = thread->thread.slot->top > 0;
+
+	if (collector->every_taking || holds == thread->watched)
+		return;
+	dw_probe_watch(collector->probe, thread->process->pid, thread->tid, holds);
+	thread->watched = holds;
+}
+
 static void look_at(struct dw_collector *collector, struct dw_attached *process, uint64_t now_ns)
 {
 	for (uint32_t i = 1; i < process->n_threads; i++) {
 		struct dw_attached_thread *thread = process->threads[i];
 		struct dw_wire_thread state;
 
-		if (!thread->ended && dw_probe_state(collector->probe, thread->tid, &state))
+		if (thread->ended)
+			continue;
+		if (dw_probe_state(collector->probe, thread->tid, &state))
 			dw_track_settle(thread, &state, now_ns);
+		watch_holder(collector, thread);
 	}
 }
 
 void dw_collector_look(struct dw_collector *collector, uint64_t now_ns)
 {
-	for (uint32_t i = 0; i < collector->n_processes; i++)
+	for (uint32_t i = 0; i < collector->n_processes; i++) {
 		look_at(collector, collector->processes[i], now_ns);
+		if (collector->cameras[i])
+			dw_camera_look(collector->cameras[i], collector->probe, now_ns);
+	}
 }
 
 static void note_names(struct dw_attached *process)

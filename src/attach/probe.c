@@ -278,15 +278,16 @@ bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *re
 	return bpf_map_lookup_elem(bpf_map__fd(probe->bpf->maps.threads), &key, ret) == 0;
 }
 
-void dw_probe_watch(struct dw_probe *probe, pid_t tid, bool watched)
+void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched)
 {
 	uint32_t key = (uint32_t)tid;
-	struct dw_wire_thread state;
+	struct dw_wire_thread state = {.pid = (uint32_t)pid};
 
-	if (!dw_probe_state(probe, tid, &state) || state.watched == watched)
-		return;
+	/* What the thread does at this very moment may be overwritten; its next call sets it right.
+	 */
+	dw_probe_state(probe, tid, &state);
 	state.watched = watched;
-	bpf_map_update_elem(bpf_map__fd(probe->bpf->maps.threads), &key, &state, BPF_EXIST);
+	bpf_map_update_elem(bpf_map__fd(probe->bpf->maps.threads), &key, &state, BPF_ANY);
 }
 
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss)

@@ -55,8 +55,8 @@ int dw_probe_poll(struct dw_probe *probe, int timeout_ms);
 /* The state of thread @tid. Return: whether there is one. */
 bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *ret);
 
-/* From now on the calls of thread @tid are told, or not. */
-void dw_probe_watch(struct dw_probe *probe, pid_t tid, bool watched);
+/* From now on the calls of thread @tid of process @pid are told, or not. */
+void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched);
 
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss);
 uint64_t dw_probe_n_events(const struct dw_probe *probe);

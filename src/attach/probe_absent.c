@@ -45,9 +45,9 @@ bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *re
 	return false;
 }
 
-void dw_probe_watch(struct dw_probe *probe, pid_t tid, bool watched)
+void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched)
 {
-	(void)probe, (void)tid, (void)watched;
+	(void)probe, (void)pid, (void)tid, (void)watched;
 }
 
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss)

@@ -10,6 +10,7 @@
 
 #include "attach/wire.h"
 #include "base/arena.h"
+#include "inspect/frames.h"
 #include "inspect/map.h"
 #include "inspect/task.h"
 #include "inspect/unwind.h"
@@ -44,6 +45,8 @@ struct dw_attached_thread {
 	struct dw_taking wants; /* thing 0: no lock */
 	bool deeper;            /* which it holds already, and may take again */
 	uint64_t wants_ns;
+	bool watched;  /* its calls are told */
+	bool pictured; /* that is known from a picture */
 	uint32_t n_waits;
 	struct dw_attached_wait waits[DW_ATTACHED_WAITS_MAX];
 };
@@ -85,8 +88,9 @@ struct dw_attached {
 	uint32_t *stack_ids;
 	uint32_t stacks_room;
 
-	/* The event that is being told of. */
+	/* The event that is being told of; or, of a picture, the stack. NULL: neither. */
 	const struct dw_wire_event *event;
+	const struct dw_frames *frames;
 	uint32_t stack; /* id of its stack; 0: not told yet */
 	uint32_t n_lost;
 	bool failed; /* no memory */

@@ -66,11 +66,14 @@ static struct dw_registers registers_of(const struct dw_wire_registers *from)
 static uint32_t unwind(struct dw_attached *process)
 {
 	const struct dw_wire_event *event = process->event;
-	struct dw_registers registers = registers_of(&event->registers);
+	struct dw_registers registers;
 	struct dw_frames frames;
 
+	if (process->frames)
+		return process->frames->n ? write_stack(process, process->frames) : 0;
 	if (event->stack_size == 0)
 		return 0;
+	registers = registers_of(&event->registers);
 	dw_unwinder_walk(process->unwinder, &registers, &frames);
 	return write_stack(process, &frames);
 }
@@ -105,7 +108,7 @@ uint32_t dw_attached_stack(struct dw_attached_thread *thread, const struct dw_ta
 	at_all = dw_attached_stack_id(process, here);
 	if (!at_all || !with_thing)
 		return 0;
-	if (!process->event)
+	if (!process->event && !process->frames)
 		return *with_thing ? *with_thing : *at_all;
 	if (process->stack == 0)
 		process->stack = unwind(process);

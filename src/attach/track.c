@@ -105,11 +105,26 @@ static bool has_name(const struct dw_attached_wait *wait)
 	return wait->taking.what == DW_CALL && dw_thing_number(wait->taking.thing) >= DW_CALL_NAMED;
 }
 
+/* What was shown by a picture is not any more. */
+static void end_pictured(struct dw_attached_thread *thread)
+{
+	if (thread->wants.thing)
+		dw_thread_fail(&thread->thread);
+	thread->wants.thing = 0;
+	while (thread->n_waits)
+		end_wait(thread, 0);
+	thread->pictured = false;
+}
+
 /* A thread that does something new has done with what it did, but for calls that have a name. */
 static void end_last(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	const struct dw_attached_wait *wait = innermost(thread);
 
+	if (thread->pictured) {
+		end_pictured(thread);
+		return;
+	}
 	if (thread->wants.thing)
 		end_want(thread, event->got != DW_WIRE_GOT_NOT, event->slept_ns);
 	if (!wait || has_name(wait))
@@ -378,6 +393,78 @@ static bool is_asleep(const struct dw_attached_thread *thread, const struct dw_w
 	return state->call - 1 == SYS_futex;
 }
 
+void dw_track_interrupt(struct dw_attached_thread *thread)
+{
+	if (thread->wants.thing && !thread->deeper)
+		dw_thread_fail(&thread->thread);
+	for (uint32_t i = thread->n_waits; i > 0; i--)
+		dw_thread_waited(&thread->thread, &thread->waits[i - 1].waiting);
+}
+
+void dw_track_resume(struct dw_attached_thread *thread)
+{
+	for (uint32_t i = 0; i < thread->n_waits; i++)
+		dw_thread_wait(&thread->thread, &thread->waits[i].taking, /* sleeps= */ false,
+			       &thread->waits[i].waiting);
+	if (thread->wants.thing && !thread->deeper && !(thread->wants.how & DW_TRY))
+		dw_thread_want(&thread->thread, &thread->wants);
+}
+
+bool dw_track_is_free(struct dw_attached_thread *thread, uint64_t address)
+{
+	const struct dw_attached_wait *wait = innermost(thread);
+
+	if (!thread->wants.thing && !wait)
+		return true;
+	if (!thread->pictured)
+		return false;
+	if (thread->wants.thing == address || (wait && wait->taking.thing == address))
+		return wait && wait->taking.what == DW_ANSWER;
+	end_pictured(thread);
+	return true;
+}
+
+/* As dw_thread_park() has it, but for the mutex that was let go before. */
+static void begin_wait(struct dw_attached_thread *thread, const struct dw_taking *waits,
+		       uint64_t mutex, uint64_t now_ns)
+{
+	struct dw_attached_wait *wait = new_wait(thread, now_ns);
+	struct dw_taking again = taking_of(thread, mutex, DW_MUTEX, DW_RETAKEN, waits->site);
+
+	wait->taking = *waits;
+	wait->taking.how |= DW_WAITS;
+	dw_thread_wait(&thread->thread, &wait->taking, /* sleeps= */ false, &wait->waiting);
+	if (!mutex)
+		return;
+	dw_thread_want(&thread->thread, &again);
+	dw_thread_fail(&thread->thread);
+}
+
+void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *waits, uint64_t mutex,
+		   const struct dw_frames *frames, uint64_t now_ns)
+{
+	uint64_t site = frames->n > 1 ? frames->addresses[1] : 0;
+	struct dw_taking taking = taking_of(thread, waits->thing, waits->what, waits->how, site);
+	struct dw_attached *process = thread->process;
+
+	if (thread->pictured && innermost(thread))
+		return; /* it asks for the same answer as before */
+	if (waits->what == DW_CALL && thread->thread.slot->top == 0)
+		return;
+	process->frames = frames;
+	process->stack = 0;
+	thread->pictured = true;
+	if (dw_is_lock(waits->what)) {
+		thread->wants = taking;
+		thread->wants_ns = now_ns;
+		thread->deeper = false;
+		dw_thread_want(&thread->thread, &thread->wants);
+	} else {
+		begin_wait(thread, &taking, mutex, now_ns);
+	}
+	process->frames = NULL;
+}
+
 void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
 		     uint64_t now_ns)
 {
@@ -389,6 +476,13 @@ void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thr
 					   : thread->thread.slot->n_idles;
 	if (now_ns - since_ns < BEGIN_NS || is_asleep(thread, state))
 		return;
+	/* Who asks for an answer again and again is awake now and then. */
+	if (thread->pictured && wait && wait->taking.what == DW_ANSWER)
+		return;
+	if (thread->pictured) {
+		end_pictured(thread);
+		return;
+	}
 	/* Who spins does not sleep, and what was tried only the lock can say. */
 	if (thread->wants.thing) {
 		if (thread->wants.what != DW_SPINLOCK && !(thread->wants.how & (DW_TRY | DW_TIMED)))

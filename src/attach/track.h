@@ -23,3 +23,21 @@ void dw_track_event(struct dw_attached *process, const struct dw_wire_event *eve
  */
 void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
 		     uint64_t now_ns);
+
+/*
+ * What a picture shows. The thread may be about to take a lock, or in a wait, that was told: while
+ * something is added to what it holds, it is not.
+ */
+void dw_track_interrupt(struct dw_attached_thread *thread);
+void dw_track_resume(struct dw_attached_thread *thread);
+
+/* Whether that @thread waits for @address is news. What a picture has shown before is over if so.
+ */
+bool dw_track_is_free(struct dw_attached_thread *thread, uint64_t address);
+
+/*
+ * @thread waits for @waits, which is all but its site; @mutex is what a condition's wait takes
+ * again afterwards, 0 if that is not known. It has the stack @frames.
+ */
+void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *waits, uint64_t mutex,
+		   const struct dw_frames *frames, uint64_t now_ns);

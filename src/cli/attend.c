@@ -6,6 +6,8 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/guard.h"
+#include "cli/refused.h"
+#include "inspect/process.h"
 #include "inspect/task.h"
 
 #include <dirent.h>
@@ -96,11 +98,7 @@ static const char *check_program(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT
-			   ? access("/proc/self/exe", F_OK) == 0
-				 ? "there is no such process, or it is a kernel's thread"
-				 : "/proc is not mounted"
-			   : strerror(errno);
+		return strerror(errno);
 	n = read(fd, &header, sizeof(header));
 	close(fd);
 	if (n != sizeof(header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
@@ -111,6 +109,22 @@ static const char *check_program(pid_t pid)
 	if (header.e_machine != EM_X86_64)
 		return "it is a program of another machine, run by an emulator";
 	return NULL;
+}
+
+/* Return: 0, or an exit code, and it was said why it cannot be looked into. */
+static int check_process(pid_t pid)
+{
+	struct dw_process_refusal refusal;
+	struct dw_process *process;
+	int r = dw_process_live_new(&process, pid, &refusal);
+
+	if (r == 0)
+		dw_process_free(process);
+	if (r < 0)
+		return refuse(pid, strerror(-r));
+	if (r > 0)
+		dw_refused_say(pid, r, &refusal);
+	return r > 0 ? DW_EXIT_FAILED : 0;
 }
 
 static void name_recording(const struct attending *a, struct attended *process)
@@ -132,9 +146,12 @@ static int begin(struct attending *a, pid_t pid)
 	    .stall_ns = dw_environment_number("stall_ms", DW_GUARD_STALL_MS) * 1000000,
 	    .verbosity = (unsigned)dw_environment_number("verbosity", 1),
 	};
-	const char *why = check_program(pid);
-	int r;
+	const char *why;
+	int r = check_process(pid);
 
+	if (r != 0)
+		return r;
+	why = check_program(pid);
 	if (why)
 		return refuse(pid, why);
 	process->pid = pid;

@@ -225,6 +225,32 @@ static void remove_held(struct dw_thread *thread, struct dw_held *held)
 	thread->open = open;
 }
 
+void dw_thread_found(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	struct dw_slot *slot = thread->slot;
+	const struct dw_held *top = &slot->held[slot->top];
+	struct dw_taking found = *taking;
+	uint32_t open = thread->open, chain;
+	uint64_t key;
+
+	found.how |= DW_REMAINS;
+	key = dw_key_even(dw_thread_key(top->key, &found));
+	if (slot->top == slot->max)
+		slot = slot_grown(thread);
+	if (!slot)
+		return;
+	thread->open = 0;
+	chain = dw_told_chain(thread, slot->held[slot->top].chain, &found, key, 0);
+	slot->held[slot->top + 1] = (struct dw_held){
+	    .thing = found.thing,
+	    .key = key,
+	    .chain = chain,
+	    .manner = dw_manner(found.how, found.what),
+	};
+	slot->top++;
+	thread->open = open;
+}
+
 bool dw_thread_drop(struct dw_thread *thread, uint64_t thing)
 {
 	struct dw_held *held;

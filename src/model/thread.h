@@ -295,6 +295,12 @@ static inline __attribute__((always_inline)) bool dw_thread_drop_last(struct dw_
  */
 bool dw_thread_drop(struct dw_thread *thread, uint64_t thing);
 
+/*
+ * @thread is seen to hold @taking's lock, which it was not seen taking: nothing follows from that
+ * but that it holds it. Not while it is about to take one, or in a wait.
+ */
+void dw_thread_found(struct dw_thread *thread, const struct dw_taking *taking);
+
 /* The entry of @thing among what @thread holds; NULL if it does not hold it. */
 struct dw_held *dw_thread_find(struct dw_thread *thread, uint64_t thing);
 
