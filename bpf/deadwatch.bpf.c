@@ -452,7 +452,11 @@ int call_return(uint64_t *context)
 		thread->n_idles++;
 		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;
 	}
-	if (thread->watched || thread->depth || (every_taking && event.other))
+	if (event.other)
+		event.site = ((struct pt_regs *)context[0])->ip;
+	if (every_taking && event.other)
+		note(thread, &event, (struct pt_regs *)context[0]);
+	else if (thread->watched || thread->depth)
 		note(thread, &event, NULL);
 	return 0;
 }

@@ -40,6 +40,7 @@ int dw_attached_new(struct dw_attached **ret, pid_t pid, const char *path, unsig
 	if (!process)
 		return dw_raise(-ENOMEM);
 	process->pid = pid;
+	process->every_taking = !(flags & DW_REC_WAITS);
 	dw_task_name(pid, pid, process->name);
 	/* Memory that is never touched is not there: no more pages than there are threads. */
 	process->by_tid = calloc(TIDS_MAX, sizeof(*process->by_tid));

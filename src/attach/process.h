@@ -93,7 +93,7 @@ struct dw_attached {
 	const struct dw_frames *frames;
 	uint32_t stack; /* id of its stack; 0: not told yet */
 	uint32_t n_lost;
-	bool failed; /* no memory */
+	bool every_taking; /* see collect.h */
 };
 
 /*

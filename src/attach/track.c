@@ -3,8 +3,11 @@
 
 #include "attach/place.h"
 
+#include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 /* From the begin of a function to its system call, if it makes one, takes no longer. */
 #define BEGIN_NS UINT64_C(20000000)
@@ -465,29 +468,57 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 	process->frames = NULL;
 }
 
+/* Whether the lock that the thread is about to take says that the thread has it. */
+static bool has_it(const struct dw_attached_thread *thread)
+{
+	uint64_t address = thread->wants.thing;
+	uint32_t owner = 0;
+	struct iovec to = {&owner, sizeof(owner)}, from = {.iov_len = sizeof(owner)};
+
+	if (thread->wants.what == DW_MUTEX)
+		address += offsetof(pthread_mutex_t, __data.__owner);
+	else if (thread->wants.what == DW_RWLOCK)
+		address += offsetof(pthread_rwlock_t, __data.__cur_writer);
+	else
+		return false;
+	from.iov_base = (void *)address;
+	return process_vm_readv(thread->process->pid, &to, 1, &from, 1, 0) == sizeof(owner) &&
+	       owner == (uint32_t)thread->tid;
+}
+
+/* Who spins does not sleep, and what was tried only the lock can say. */
+static void settle_want(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
+			uint64_t now_ns)
+{
+	bool is_sure = thread->wants.what != DW_SPINLOCK &&
+		       !(thread->wants.how & (DW_TRY | DW_TIMED)) &&
+		       now_ns - thread->wants_ns >= BEGIN_NS && !is_asleep(thread, state);
+
+	if (is_sure || has_it(thread))
+		end_want(thread, true, state->slept_ns);
+}
+
+static void settle_pictured(struct dw_attached_thread *thread, const struct dw_wire_thread *state)
+{
+	const struct dw_attached_wait *wait = innermost(thread);
+
+	/* Who asks for an answer again and again is awake now and then. */
+	if (!(wait && wait->taking.what == DW_ANSWER) && !is_asleep(thread, state))
+		end_pictured(thread);
+}
+
 void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
 		     uint64_t now_ns)
 {
 	const struct dw_attached_wait *wait = innermost(thread);
-	uint64_t since_ns = thread->wants.thing ? thread->wants_ns : wait ? wait->since_ns : now_ns;
 
-	thread->thread.slot->n_idles = state->n_idles > thread->thread.slot->n_idles
-					   ? state->n_idles
-					   : thread->thread.slot->n_idles;
-	if (now_ns - since_ns < BEGIN_NS || is_asleep(thread, state))
-		return;
-	/* Who asks for an answer again and again is awake now and then. */
-	if (thread->pictured && wait && wait->taking.what == DW_ANSWER)
-		return;
-	if (thread->pictured) {
-		end_pictured(thread);
-		return;
-	}
-	/* Who spins does not sleep, and what was tried only the lock can say. */
-	if (thread->wants.thing) {
-		if (thread->wants.what != DW_SPINLOCK && !(thread->wants.how & (DW_TRY | DW_TIMED)))
-			end_want(thread, true, state->slept_ns);
-	} else if (wait && !has_name(wait)) {
+	if (!thread->process->every_taking && state->n_idles > thread->thread.slot->n_idles)
+		thread->thread.slot->n_idles = state->n_idles;
+	if (thread->pictured)
+		settle_pictured(thread, state);
+	else if (thread->wants.thing)
+		settle_want(thread, state, now_ns);
+	else if (wait && !has_name(wait) && now_ns - wait->since_ns >= BEGIN_NS &&
+		 !is_asleep(thread, state))
 		end_wait(thread, state->slept_ns);
-	}
 }

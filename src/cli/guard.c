@@ -45,13 +45,16 @@ struct dw_guard *dw_guard_free(struct dw_guard *guard)
 	return NULL;
 }
 
-bool dw_guard_look(struct dw_guard *guard, uint64_t now_ns)
+enum dw_alarm_answer dw_guard_look(struct dw_guard *guard, uint64_t now_ns)
 {
 	int r = dw_watch_look(guard->watch, now_ns);
 
 	dw_writer_seen(guard->options.writer, now_ns);
 	dw_words_look(guard->words, now_ns, guard->options.stall_ns);
-	return r == DW_WATCH_SUSPECT && dw_alarm_look(guard->alarm, now_ns, /* ended= */ false) > 0;
+	if (r != DW_WATCH_SUSPECT)
+		return DW_ALARM_QUIET;
+	r = dw_alarm_look(guard->alarm, now_ns, /* ended= */ false);
+	return r > 0 ? (enum dw_alarm_answer)r : DW_ALARM_QUIET;
 }
 
 void dw_guard_look_back(struct dw_guard *guard, uint64_t now_ns)
