@@ -121,6 +121,16 @@ static void drop_what_is_over(struct dw_attached_thread *thread, const struct dw
 			dw_thread_drop(&thread->thread, own->held[i].thing);
 }
 
+/* What a thread was seen taking, or letting go, since is known from that. */
+static bool is_news(const struct dw_camera *camera, const struct dw_attached_thread *thread,
+		    uint64_t thing)
+{
+	if (camera->alone)
+		return true;
+	return thread->thread.unsure && !dw_numbering_find(&camera->attached->touched,
+							   dw_hash(thread->thread.number, thing));
+}
+
 static void adopt_held(struct dw_camera *camera, struct dw_attached_thread *thread,
 		       const struct dw_slot *slot)
 {
@@ -129,7 +139,8 @@ static void adopt_held(struct dw_camera *camera, struct dw_attached_thread *thre
 	for (uint32_t i = 1; i <= slot->top; i++) {
 		const struct dw_held *held = &slot->held[i];
 
-		if (dw_thread_find(&thread->thread, held->thing))
+		if (dw_thread_find(&thread->thread, held->thing) ||
+		    !is_news(camera, thread, held->thing))
 			continue;
 		dw_track_interrupt(thread);
 		dw_thread_found(&thread->thread, &(struct dw_taking){.thing = held->thing,
@@ -197,6 +208,7 @@ static void adopt(struct dw_camera *camera, uint64_t now_ns)
 /* The sight and its scene, instead of those before. */
 static int look_whole(struct dw_camera *camera)
 {
+	static const struct dw_scene_prepare plain;
 	dw_auto(arena) arena = NULL;
 	struct dw_scene *scene;
 	struct dw_sight *sight;
@@ -212,7 +224,7 @@ static int look_whole(struct dw_camera *camera)
 		return dw_pass(r);
 	if (camera->sight)
 		dw_sight_continue(sight, camera->sight);
-	r = dw_scene_new(&scene, sight, camera->scene);
+	r = dw_scene_new(&scene, sight, camera->scene, &plain);
 	if (r < 0)
 		return dw_pass(r);
 	dw_scene_free(camera->scene);
@@ -223,10 +235,13 @@ static int look_whole(struct dw_camera *camera)
 	return 0;
 }
 
-int dw_camera_take(struct dw_camera *camera, uint64_t now_ns)
+int dw_camera_take(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns)
 {
 	int r = look_whole(camera);
 
+	/* What was told until the picture was taken comes first. */
+	if (r == 0)
+		r = dw_probe_poll(probe, /* timeout_ms= */ 0);
 	if (r < 0)
 		return dw_pass(r);
 	adopt(camera, now_ns);
@@ -277,7 +292,7 @@ void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t n
 	else
 		camera->gap_ns = 2 * camera->gap_ns < GAP_MAX_NS ? 2 * camera->gap_ns : GAP_MAX_NS;
 	camera->sleepers = sleepers;
-	dw_camera_take(camera, now_ns);
+	dw_camera_take(camera, probe, now_ns);
 	spent_ns = dw_writer_now_ns() - now_ns;
 	camera->next_ns = now_ns + (SPENT_PART * spent_ns > camera->gap_ns ? SPENT_PART * spent_ns
 									   : camera->gap_ns);

@@ -25,7 +25,7 @@ int dw_camera_new(struct dw_camera **ret, struct dw_attached *attached, bool alo
 struct dw_camera *dw_camera_free(struct dw_camera *camera);
 
 /* Takes one. Return: 0, or a negative errno. */
-int dw_camera_take(struct dw_camera *camera, uint64_t now_ns);
+int dw_camera_take(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns);
 
 /* Takes one if there is reason to, at @now_ns. */
 void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns);

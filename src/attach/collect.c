@@ -151,7 +151,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 		r = dw_camera_new(&collector->cameras[collector->n_processes - 1], process,
 				  !collector->every_taking);
 	if (r == 0)
-		r = dw_camera_take(collector->cameras[collector->n_processes - 1],
+		r = dw_camera_take(collector->cameras[collector->n_processes - 1], collector->probe,
 				   dw_writer_now_ns());
 	return r < 0 ? dw_pass(r) : (int)collector->n_processes - 1;
 }

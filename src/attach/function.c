@@ -79,6 +79,7 @@ const struct dw_probed dw_probed_functions[] = {
     WAIT("pthread_timedjoin_np", DW_ENDING, DW_TIMED),
     WAIT("pthread_clockjoin_np", DW_ENDING, DW_TIMED),
     WAIT("thrd_join", DW_ENDING, 0),
+    ROW("pthread_create", DW_WIRE_MAKES, 0, 0, 3, 0),
     ROW("syscall", DW_PARK, DW_FUTEX, 0, 2, 0),
     {0},
 };

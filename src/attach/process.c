@@ -67,6 +67,7 @@ struct dw_attached *dw_attached_free(struct dw_attached *process)
 		free(process->threads[i]);
 	dw_numbering_done(&process->handles);
 	dw_numbering_done(&process->addresses);
+	dw_numbering_done(&process->touched);
 	dw_numbering_done(&process->stacks);
 	dw_unwinder_free(process->unwinder);
 	dw_symbols_free(process->symbols);
@@ -197,10 +198,9 @@ void dw_attached_end(struct dw_attached_thread *thread)
 
 uint32_t dw_attached_of_handle(const struct dw_attached *process, uint64_t handle)
 {
-	struct dw_numbering *handles = (struct dw_numbering *)&process->handles;
-	uint32_t index = handle ? dw_numbering_ensure(handles, handle) : 0;
+	uint32_t index = dw_numbering_find(&process->handles, handle);
 
-	return index && index < process->by_handle_room ? process->by_handle[index] : 0;
+	return index < process->by_handle_room ? process->by_handle[index] : 0;
 }
 
 void dw_attached_set_handle(struct dw_attached *process, uint64_t handle, uint32_t number)

@@ -45,8 +45,10 @@ struct dw_attached_thread {
 	struct dw_taking wants; /* thing 0: no lock */
 	bool deeper;            /* which it holds already, and may take again */
 	uint64_t wants_ns;
-	bool watched;  /* its calls are told */
-	bool pictured; /* that is known from a picture */
+	uint64_t makes;  /* the start routine of the thread that it makes; 0: not known */
+	uint32_t making; /* id of the stack where it does */
+	bool watched;    /* its calls are told */
+	bool pictured;   /* that is known from a picture */
 	uint32_t n_waits;
 	struct dw_attached_wait waits[DW_ATTACHED_WAITS_MAX];
 };
@@ -84,7 +86,8 @@ struct dw_attached {
 	struct dw_attached_module *modules; /* by map */
 	uint32_t n_modules;                 /* told so far */
 
-	struct dw_numbering stacks; /* hash of who did what where -> index of `stack_ids` */
+	struct dw_numbering touched; /* who was seen taking or letting go of what: hashes */
+	struct dw_numbering stacks;  /* hash of who did what where -> index of `stack_ids` */
 	uint32_t *stack_ids;
 	uint32_t stacks_room;
 

@@ -2,6 +2,7 @@
 #include "attach/track.h"
 
 #include "attach/place.h"
+#include "base/hash.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -265,11 +266,20 @@ static void on_left(struct dw_attached_thread *thread, const struct dw_wire_even
 
 	if (event->other == DW_WIRE_LEFT_PLAIN)
 		return;
+	/* What it answers, if it is asked to, it answers here. */
+	if (event->stack_size)
+		dw_attached_stack(thread, &at);
 	if (event->other == DW_WIRE_LEFT_GUEST) {
 		dw_slot_ask(thread->thread.slot);
 		record->flags |= DW_THREAD_VCPU;
 	}
 	dw_thread_idle(&thread->thread, &at);
+}
+
+static void on_makes(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	thread->makes = event->object;
+	thread->making = dw_attached_stack(thread, &(struct dw_taking){.site = event->site});
 }
 
 static void on_born(struct dw_attached_thread *thread, const struct dw_wire_event *event)
@@ -278,8 +288,15 @@ static void on_born(struct dw_attached_thread *thread, const struct dw_wire_even
 	struct dw_attached_thread *child =
 	    dw_attached_thread(process, (pid_t)event->other, /* flags= */ 0, thread);
 
-	if (child)
+	struct dw_rec_thread *record;
+
+	if (child) {
+		record = dw_writer_record(&process->writer, child->record);
+		record->stack = thread->making;
+		record->start = thread->makes ? dw_attached_place(process, thread->makes) : 0;
 		dw_attached_set_handle(process, event->object, child->thread.number);
+	}
+	thread->makes = thread->making = 0;
 	dw_thread_new_segment(&thread->thread);
 }
 
@@ -317,10 +334,10 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 {
 	static void (*const handlers[])(struct dw_attached_thread *,
 					const struct dw_wire_event *) = {
-	    [DW_DESTROY] = on_destroy, [DW_WANT] = on_want,      [DW_DROP] = on_drop,
-	    [DW_PARK] = on_park,       [DW_POST] = on_post,      [DW_BORN] = on_born,
-	    [DW_EXIT] = on_exit,       [DW_ENTER] = on_enter,    [DW_LEAVE] = on_leave,
-	    [DW_KICK] = on_kick,       [DW_WIRE_LEFT] = on_left,
+	    [DW_DESTROY] = on_destroy,  [DW_WANT] = on_want,   [DW_DROP] = on_drop,
+	    [DW_PARK] = on_park,        [DW_POST] = on_post,   [DW_BORN] = on_born,
+	    [DW_EXIT] = on_exit,        [DW_ENTER] = on_enter, [DW_LEAVE] = on_leave,
+	    [DW_WIRE_MAKES] = on_makes, [DW_KICK] = on_kick,   [DW_WIRE_LEFT] = on_left,
 	};
 
 	if (event->kind == DW_INIT)
@@ -379,6 +396,9 @@ void dw_track_event(struct dw_attached *process, const struct dw_wire_event *eve
 	end_last(thread, event);
 	process->event = event;
 	process->stack = 0;
+	if (thread->thread.unsure && (event->kind == DW_WANT || event->kind == DW_DROP))
+		dw_numbering_ensure(&process->touched,
+				    dw_hash(thread->thread.number, event->object));
 	play(thread, event);
 	process->event = NULL;
 }

@@ -28,6 +28,7 @@
 /* What is no kind of the vocabulary, but concerns threads, or what comes of an attempt. */
 enum dw_wire_kind {
 	DW_WIRE_LEFT = 64, /* a thread is back from call number `object`; see dw_wire_left */
+	DW_WIRE_MAKES,     /* it is about to make a thread that starts in function `object` */
 	DW_WIRE_EXEC,      /* its process runs another program now */
 	DW_WIRE_FORK,      /* it has made process number `other` */
 };

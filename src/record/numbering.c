@@ -46,6 +46,14 @@ uint32_t dw_numbering_ensure(struct dw_numbering *numbering, uint64_t word)
 	return numbered->number;
 }
 
+uint32_t dw_numbering_find(const struct dw_numbering *numbering, uint64_t word)
+{
+	const struct numbered wanted = {.word = word};
+	struct numbered *const *found = tfind(&wanted, &numbering->tree, compare);
+
+	return found ? (*found)->number : 0;
+}
+
 void dw_numbering_done(struct dw_numbering *numbering)
 {
 	tdestroy(numbering->tree, free);

@@ -17,4 +17,7 @@ struct dw_numbering {
 /* The number of @word, a new one if it has none yet; 0: no memory. */
 uint32_t dw_numbering_ensure(struct dw_numbering *numbering, uint64_t word);
 
+/* The number of @word; 0: it has none. */
+uint32_t dw_numbering_find(const struct dw_numbering *numbering, uint64_t word);
+
 void dw_numbering_done(struct dw_numbering *numbering);
