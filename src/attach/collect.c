@@ -228,6 +228,7 @@ void dw_collector_stop(struct dw_collector *collector)
 	dw_probe_poll(collector->probe, 0);
 	for (uint32_t i = 0; i < collector->n_processes; i++) {
 		note_names(collector->processes[i]);
+		collector->processes[i]->writer.header->flags |= DW_REC_WATCHED | DW_REC_LEFT;
 		note_losses(collector, collector->processes[i]);
 	}
 	dw_collector_counts(collector, &collector->counts);

@@ -76,7 +76,8 @@ enum dw_rec_flag {
 	DW_REC_ENDED = 2,  /* the program came to its regular end */
 	DW_REC_LEFT = 4,   /* it ended by itself in another way, or runs another program: monitor */
 	DW_REC_WATCHED = 8, /* the monitor came to its regular end */
-	DW_REC_OUTSIDE = 16, /* it was made by another process, attached to the program while that ran */
+	DW_REC_OUTSIDE =
+	    16, /* it was made by another process, attached to the program while that ran */
 	DW_REC_WAITS = 32, /* and only what had to be waited for was seen */
 };
 
