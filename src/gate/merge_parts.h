@@ -15,6 +15,12 @@
 
 struct dw_order;
 
+/* Either may be NULL. */
+static inline bool dw_merge_is_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /* What a thing is. Two that are equal in it are the same, unless a run has both. */
 struct dw_identity {
 	uint64_t place; /* of the variable; of what it was first taken at */

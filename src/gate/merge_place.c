@@ -5,18 +5,13 @@
 
 #include <string.h>
 
-static bool is_text_equal(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* Offsets count from the start: so files are the same if they start the same way, too. */
 static bool same_module(const void *context, uint32_t item, const void *wanted)
 {
 	const struct dw_module *a = &((const struct dw_program *)context)->modules[item];
 	const struct dw_module *b = wanted;
 
-	return is_text_equal(a->path, b->path) && a->build_id_size == b->build_id_size &&
+	return dw_merge_is_equal(a->path, b->path) && a->build_id_size == b->build_id_size &&
 	       a->start - a->bias == b->start - b->bias &&
 	       (!a->build_id_size || !memcmp(a->build_id, b->build_id, a->build_id_size));
 }
@@ -148,7 +143,7 @@ static bool same_hint(const void *context, uint32_t item, const void *wanted)
 {
 	const struct dw_hint *a = &((const struct dw_program *)context)->hints[item], *b = wanted;
 
-	return a->line == b->line && is_text_equal(a->file, b->file);
+	return a->line == b->line && dw_merge_is_equal(a->file, b->file);
 }
 
 int dw_adding_hint(struct dw_adding *adding, uint32_t hint, uint32_t *ret)

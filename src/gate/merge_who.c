@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-static bool is_text_equal(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static uint64_t hash_text(const char *text)
 {
 	return text ? dw_hash_text(DW_HASH_TEXT_START, text, strlen(text)) : 0;
@@ -29,7 +24,8 @@ static bool same_kind(const void *context, uint32_t item, const void *wanted)
 {
 	const struct dw_kind *a = &((const struct dw_program *)context)->kinds[item], *b = wanted;
 
-	return a->is_main == b->is_main && a->start == b->start && is_text_equal(a->name, b->name);
+	return a->is_main == b->is_main && a->start == b->start &&
+	       dw_merge_is_equal(a->name, b->name);
 }
 
 /* Both threads of a kind are called as the first one that was seen. */
@@ -120,7 +116,7 @@ static bool same_thing(const void *context, uint32_t item, const void *wanted)
 	const struct dw_identity *b = wanted;
 
 	return a->kind == b->kind && a->is_known == b->is_known && a->place == b->place &&
-	       a->birth == b->birth && is_text_equal(a->name, b->name);
+	       a->birth == b->birth && dw_merge_is_equal(a->name, b->name);
 }
 
 /* By chains, where each thing was taken first: all that is known of some. */

@@ -116,6 +116,14 @@ static void y_a(void)
 	both(second_of_class, &a);
 }
 
+/* Long enough for others to notice. */
+static void a_sleeps(void)
+{
+	pthread_mutex_lock(&a);
+	usleep(30000);
+	pthread_mutex_unlock(&a);
+}
+
 static void try_b_a(void)
 {
 	pthread_mutex_lock(&b);
@@ -237,6 +245,7 @@ static const struct row {
     {"readers", .one = {read_r_s}, .two = {NULL, read_s_r}},
     {"reused", .one = {a_reused}, .two = {NULL, reused_a}},
     {"unknown", .one = {a_unknown}, .two = {NULL, unknown_a}},
+    {"sleep", .one = {a_sleeps}},
     {"condition", .one = {a_waits, waits}, .two = {gives, gives_after_a}},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

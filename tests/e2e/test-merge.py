@@ -139,6 +139,18 @@ class Merge(unittest.TestCase):
     def test_what_nothing_is_known_of_is_not_one_lock(self):
         self.expect_nothing("unknown")
 
+    def test_only_declared_waits_are_allowed_under_a_lock(self):
+        recording = self.record("sleep", "1")
+        order = os.path.join(self.folder, "order")
+        for text, expect in (("waits b:", CLEAN), ("waits a:", FINDINGS),
+                             ("waits a: something else", FINDINGS),
+                             ("waits a: x, usleep in a_sleeps", CLEAN)):
+            with open(order, "w", encoding="utf-8") as file:
+                file.write("# deadwatch order 1\n%s\n" % text)
+            found = self.gate("--order", order, recording, expect=expect)
+            self.assertEqual([f["chain"] for f in found if f["verdict"] == "undeclared"],
+                             [["a", "usleep in a_sleeps"]] if expect else [])
+
     def test_two_builds_are_two_programs(self):
         other = os.path.join(self.folder, "other", os.path.basename(SPLIT))
         os.mkdir(os.path.dirname(other))
