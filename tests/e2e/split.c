@@ -169,6 +169,8 @@ static void unknown(bool is_outer)
 {
 	pthread_mutex_t *lock = calloc(1, sizeof(*lock));
 
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
 	both(is_outer ? lock : &a, is_outer ? &a : lock);
 }
 
@@ -229,6 +231,7 @@ static const struct row {
 } rows[] = {
     {"inversion", .one = {a_b}, .two = {NULL, b_a}},
     {"pool", .one = {a_b}, .two = {NULL, b_a}, .is_pool = true},
+    {"pool-of-one", .one = {a_b}, .two = {NULL, b_a}, .is_pool = true, .without_two = {true}},
     {"one-thread", .one = {a_b, b_a}},
     {"main-thread", .meanwhile = {a_b, b_a}},
     {"gated", .one = {gated_a_b}, .two = {NULL, gated_b_a}},

@@ -106,6 +106,7 @@ class Merge(unittest.TestCase):
         return "tests/e2e/split.c:%d" % numbers[0]
 
     def test_one_kind_of_thread_alone_meets_nobody(self):
+        self.expect_nothing("pool-of-one")
         self.expect_nothing("one-thread")
         self.expect_nothing("main-thread")
 
