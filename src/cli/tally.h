@@ -19,7 +19,7 @@ struct dw_suppressions;
 struct dw_symbols;
 
 /* Recordings that stay in memory because of findings: more would be no report to read. */
-#define DW_TALLY_KEPT_MAX 1000
+#define DW_TALLY_KEPT_MAX 200
 
 struct dw_tally_options {
 	struct dw_baseline *baseline; /* never NULL; it may be empty */
