@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/profiles.h"
 #include "cli/screen.h"
 #include "cli/view.h"
-#include "record/reader.h"
 #include "render/board.h"
 
 #include <errno.h>
@@ -34,10 +34,9 @@ struct wish {
 	bool once;
 };
 
-static int fail(const struct wish *wish, int answer)
+static int fail(const struct wish *wish, const char *reason)
 {
-	fprintf(stderr, "deadwatch: cannot show '%s': %s\n", wish->target,
-		answer > 0 ? dw_reader_answer_text(answer) : strerror(-answer));
+	fprintf(stderr, "deadwatch: cannot show '%s': %s\n", wish->target, reason);
 	return DW_EXIT_FAILED;
 }
 
@@ -49,7 +48,7 @@ static int show_once(struct dw_view *view, const struct wish *wish)
 		r = dw_board_write(stdout, dw_view_board(view), ONCE_WIDTH);
 	if (r == 0 && fflush(stdout) != 0)
 		r = -errno;
-	return r == 0 ? DW_EXIT_CLEAN : fail(wish, r);
+	return r == 0 ? DW_EXIT_CLEAN : fail(wish, dw_view_reason(view, r));
 }
 
 static int show(struct dw_view *view, const struct wish *wish)
@@ -57,16 +56,15 @@ static int show(struct dw_view *view, const struct wish *wish)
 	/* What cannot be read at all is said before the terminal is taken over. */
 	int r = dw_view_look(view);
 
-	if (r == 0)
-		r = dw_screen_show(view, (unsigned)(wish->delay_s * 1000));
-	else
-		return fail(wish, r);
+	if (r != 0)
+		return fail(wish, dw_view_reason(view, r));
+	r = dw_screen_show(view, (unsigned)(wish->delay_s * 1000));
 	if (r == DW_SCREEN_NONE) {
 		fprintf(stderr, "deadwatch: there is no terminal that 'top' could use; --once "
 				"writes the table as text\n");
 		return DW_EXIT_USAGE;
 	}
-	return r < 0 ? fail(wish, r) : DW_EXIT_CLEAN;
+	return r < 0 ? fail(wish, strerror(-r)) : DW_EXIT_CLEAN;
 }
 
 /* Return: whether @text is a number of a process. */
@@ -81,47 +79,34 @@ static bool is_number(const char *text, pid_t *ret)
 	return true;
 }
 
-/* Return: an exit code; DW_EXIT_CLEAN with the path of the recording, to be freed. */
-static int find_recording(const struct wish *wish, char **ret)
+/* Of a process: of its recording, where it writes one that can be seen. */
+static int open_view(struct dw_view **ret, const struct wish *wish,
+		     const struct dw_profiles *profiles)
 {
+	char *path = NULL;
 	pid_t pid;
-	int r = 0;
+	int r;
 
-	if (!is_number(wish->target, &pid)) {
-		*ret = strdup(wish->target);
-		return *ret ? DW_EXIT_CLEAN : fail(wish, -ENOMEM);
-	}
-	r = dw_view_find(pid, ret);
-	if (r == 0)
-		return DW_EXIT_CLEAN;
-	if (r == -ENOENT)
-		fprintf(stderr,
-			"deadwatch: process %d writes no recording that can be seen; one does that "
-			"runs under 'deadwatch run'\n",
-			(int)pid);
-	else
-		fail(wish, r);
-	return DW_EXIT_FAILED;
+	if (!is_number(wish->target, &pid))
+		return dw_view_new(ret, wish->target, profiles);
+	r = dw_view_find(pid, &path);
+	r = r == 0 ? dw_view_new(ret, path, profiles) : dw_view_new_of_process(ret, pid, profiles);
+	free(path);
+	return dw_pass(r);
 }
 
 static int top(const struct wish *wish)
 {
 	dw_auto(profiles) profiles = NULL;
 	dw_auto(view) view = NULL;
-	char *path = NULL;
-	int status = find_recording(wish, &path);
-	int r;
+	int r = dw_profiles_new(&profiles, wish->profile);
 
-	if (status != DW_EXIT_CLEAN)
-		return status;
-	r = dw_profiles_new(&profiles, wish->profile);
-	if (r == 0)
-		r = dw_view_new(&view, path, profiles);
-	free(path);
 	if (r > 0)
 		return DW_EXIT_USAGE;
+	if (r == 0)
+		r = open_view(&view, wish, profiles);
 	if (r < 0)
-		return fail(wish, r);
+		return fail(wish, strerror(-r));
 	return wish->once ? show_once(view, wish) : show(view, wish);
 }
 

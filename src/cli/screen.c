@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "cli/view.h"
-#include "record/reader.h"
 #include "render/board.h"
 
 #include <curses.h>
@@ -105,11 +104,6 @@ static void draw(struct shown *shown)
 	refresh();
 }
 
-static const char *reason_of(int answer)
-{
-	return answer > 0 ? dw_reader_answer_text(answer) : strerror(-answer);
-}
-
 /* What cannot be read now is said, and the last board stays. Return: 0, or -ENOMEM. */
 static int look(struct shown *shown, unsigned delay_ms)
 {
@@ -119,7 +113,7 @@ static int look(struct shown *shown, unsigned delay_ms)
 		return dw_pass(r);
 	if (r != 0)
 		snprintf(shown->status, sizeof(shown->status), " as it was: %s   q quits ",
-			 reason_of(r));
+			 dw_view_reason(shown->view, r));
 	else
 		snprintf(shown->status, sizeof(shown->status),
 			 " q quits   up, down: scroll   space: look now   every %u.%u s ",

@@ -3,8 +3,11 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "cli/inspection.h"
 #include "cli/study.h"
+#include "inspect/process.h"
 #include "record/layout.h"
+#include "record/reader.h"
 #include "render/board.h"
 #include "symbol/symbol.h"
 
@@ -18,16 +21,23 @@
 /* The rows of a board: one for each thing. */
 #define ROWS_MAX ((size_t)1 << 30)
 
+/* Who does not come on for so long is called stuck; longer would make a live table slow. */
+#define STALL_NS UINT64_C(1000000000)
+
 /* What one look has shown. */
 struct seen {
-	struct dw_study *study;
+	struct dw_study *study;       /* of a recording */
+	struct dw_process *inspected; /* of a process */
+	struct dw_inspection_options options;
+	struct dw_inspection *inspection;
 	struct dw_arena *arena;
 	struct dw_reported_process process;
 	struct dw_board board;
 };
 
 struct dw_view {
-	char *path;
+	char *path; /* NULL: there is a process */
+	pid_t pid;
 	const struct dw_profiles *profiles;
 	struct dw_symbols *symbols;
 	struct seen *seen; /* NULL: nothing yet */
@@ -37,6 +47,8 @@ static struct seen *seen_free(struct seen *seen)
 {
 	if (seen) {
 		dw_study_free(seen->study);
+		dw_inspection_free(seen->inspection);
+		dw_process_free(seen->inspected);
 		dw_arena_free(seen->arena);
 		free(seen);
 	}
@@ -66,6 +78,18 @@ int dw_view_new(struct dw_view **ret, const char *path, const struct dw_profiles
 	return 0;
 }
 
+int dw_view_new_of_process(struct dw_view **ret, pid_t pid, const struct dw_profiles *profiles)
+{
+	struct dw_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return dw_raise(-ENOMEM);
+	view->profiles = profiles;
+	view->pid = pid;
+	*ret = view;
+	return 0;
+}
+
 struct dw_view *dw_view_free(struct dw_view *view)
 {
 	if (view) {
@@ -77,6 +101,32 @@ struct dw_view *dw_view_free(struct dw_view *view)
 	return NULL;
 }
 
+static int look_at_recording(struct dw_view *view, struct seen *seen)
+{
+	int r = dw_study_new(&seen->study, view->path, view->profiles, view->symbols);
+
+	if (r == 0)
+		r = dw_study_process(seen->study, &seen->process);
+	return dw_pass(r);
+}
+
+static int look_at_process(struct dw_view *view, struct seen *seen)
+{
+	struct dw_process_refusal refusal;
+	int r = dw_process_live_new(&seen->inspected, view->pid, &refusal);
+
+	seen->options = (struct dw_inspection_options){
+	    .stall_ns = STALL_NS,
+	    .profiles = view->profiles,
+	};
+	if (r == 0)
+		r = dw_inspection_new(&seen->inspection, seen->inspected, &seen->options);
+	if (r != 0)
+		return dw_pass(r);
+	seen->process = dw_inspection_report(seen->inspection)->processes[0];
+	return 0;
+}
+
 int dw_view_look(struct dw_view *view)
 {
 	dw_cleanup(seen_freep) struct seen *seen = calloc(1, sizeof(*seen));
@@ -85,9 +135,7 @@ int dw_view_look(struct dw_view *view)
 	if (r == 0)
 		r = dw_arena_new(&seen->arena, ROWS_MAX);
 	if (r == 0)
-		r = dw_study_new(&seen->study, view->path, view->profiles, view->symbols);
-	if (r == 0)
-		r = dw_study_process(seen->study, &seen->process);
+		r = view->path ? look_at_recording(view, seen) : look_at_process(view, seen);
 	if (r == 0)
 		r = dw_board_make(&seen->board, &seen->process,
 				  view->seen ? &view->seen->board : NULL, seen->arena);
@@ -101,6 +149,16 @@ int dw_view_look(struct dw_view *view)
 const struct dw_board *dw_view_board(const struct dw_view *view)
 {
 	return view->seen ? &view->seen->board : NULL;
+}
+
+const char *dw_view_reason(const struct dw_view *view, int answer)
+{
+	if (answer < 0)
+		return strerror(-answer);
+	if (view->path)
+		return dw_reader_answer_text(answer);
+	return answer == DW_PROCESS_FORBIDDEN ? "it may not be looked into; 'inspect' says why"
+					      : "there is no such process, or not any more";
 }
 
 static bool is_recording(const char *path)

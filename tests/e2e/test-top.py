@@ -77,6 +77,14 @@ class Once(Top):
     def test_a_process_is_found_by_its_number(self):
         self.assertEqual(once(str(self.process.pid)).stdout, once(self.recording).stdout)
 
+    def test_a_process_that_nobody_traces_is_looked_into(self):
+        process = subprocess.Popen([os.path.join(CASES, "case-bcm2835_fb"), "hang"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        shown = await_text(lambda: once(str(process.pid)).stdout, "\ndeadlock: ")
+        self.assertIn("main (%d)" % process.pid, shown)
+
     def test_waits_that_are_over_are_measured(self):
         recording = self.start("drm_freeze", "hang")
         await_text(lambda: once(recording).stdout, " bql ")
@@ -88,10 +96,9 @@ class Once(Top):
         nothing = once(os.path.join(self.folder, "nothing"))
         self.assertEqual((nothing.returncode, nothing.stdout), (FAILED, ""))
         self.assertIn("No such file", nothing.stderr)
-        untraced = once(str(os.getpid()))
-        self.assertEqual(untraced.returncode, FAILED)
-        self.assertIn("writes no recording", untraced.stderr)
-        self.assertEqual(once("999999999").returncode, FAILED)
+        nobody = once("999999999")
+        self.assertEqual((nobody.returncode, nobody.stdout), (FAILED, ""))
+        self.assertIn("there is no such process", nobody.stderr)
 
     def test_without_a_terminal_it_asks_for_once(self):
         run = subprocess.run([DEADWATCH, "top", self.recording], stdin=subprocess.DEVNULL,
