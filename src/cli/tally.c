@@ -307,5 +307,7 @@ int dw_tally_add(struct dw_tally *tally, struct dw_study *study, bool *ret_keep)
 		tally->merge_is_full = dw_merge_add(tally->merge, study->facts, study->path) < 0;
 	if (r == 0)
 		r = dw_tally_add_process(tally, &process, ret_keep);
+	if (*ret_keep && dw_names_program_is_lost(study->names))
+		tally->n_nameless++;
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -202,6 +202,20 @@ static int note_unended(struct dw_tally *tally)
 			tally->n_unended, tally->n_unended == 1 ? "" : "s");
 }
 
+/* A finding without names has another fingerprint than the same one with them. */
+static int note_nameless(struct dw_tally *tally)
+{
+	struct dw_gate_note note = {.kind = "no-names"};
+
+	if (!tally->n_nameless)
+		return 0;
+	return add_note(
+	    tally, note,
+	    "the program's file is not the one that ran, or not there, for %" PRIu32
+	    " recording%s with findings: these have no names, and no baseline knows them",
+	    tally->n_nameless, tally->n_nameless == 1 ? "" : "s");
+}
+
 /* In the order in which they are to be read: what is new, then what could be worse first. */
 static int compare_rows(const void *a, const void *b)
 {
@@ -281,6 +295,8 @@ int dw_tally_finish(struct dw_tally *tally, const struct dw_blind_list *blind, s
 		r = take_allowed(tally);
 	if (r == 0)
 		r = note_unended(tally);
+	if (r == 0)
+		r = note_nameless(tally);
 	if (r == 0)
 		r = note_baseline(tally);
 	if (r == 0)

@@ -38,8 +38,9 @@ struct dw_tally {
 	uint32_t n_rows, rows_room, n_processes, processes_room, n_blind, blind_room, n_notes,
 	    notes_room;
 	uint32_t n_added;
-	uint32_t n_unended; /* of one thread, without a regular end */
-	bool *required_seen;        /* by option */
+	uint32_t n_nameless; /* that are kept, of programs whose files are not there any more */
+	uint32_t n_unended;  /* of one thread, without a regular end */
+	bool *required_seen; /* by option */
 	struct dw_symbols *symbols; /* the caller's */
 	struct dw_merge *merge;
 	struct dw_tally_merged *merged; /* tally_merge.c has it */

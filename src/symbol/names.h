@@ -130,6 +130,10 @@ const char *dw_names_variable(struct dw_names *names, uint32_t thing);
  */
 bool dw_names_program_has(struct dw_names *names, const char *function);
 
+/* Whether the program's file is not the one that ran, or not there: then its names are not known.
+ */
+bool dw_names_program_is_lost(struct dw_names *names);
+
 /*
  * @facts are those of @names from now on: all that was there is there, with its number, modules
  * are as many. Return: 0, or -ENOMEM.

@@ -64,6 +64,22 @@ int dw_names_add_wrappers(struct dw_names *names, const char *const *patterns, s
 	return 0;
 }
 
+bool dw_names_program_is_lost(struct dw_names *names)
+{
+	const struct dw_facts *facts = names->resolver.facts;
+
+	for (uint32_t i = 1; i < facts->n_modules; i++) {
+		const char *path = facts->modules[i].path;
+		enum dw_symbols_quality quality;
+
+		if (names->modules[i] < 0 || !facts->program || strcmp(path, facts->program) != 0)
+			continue;
+		quality = dw_symbols_quality(names->symbols, (uint32_t)names->modules[i]);
+		return quality == DW_SYMBOLS_MISSING || quality == DW_SYMBOLS_CHANGED;
+	}
+	return false;
+}
+
 int dw_names_grow(struct dw_names *names, const struct dw_facts *facts)
 {
 	uint32_t n_before = names->resolver.facts->n_stacks;

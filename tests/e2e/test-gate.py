@@ -335,6 +335,14 @@ class Report(Gate):
         first = self.gate("inversion", "order", expect=FINDINGS).stdout
         self.assertEqual(self.gate("inversion", "order", expect=FINDINGS).stdout, first)
 
+    def test_a_program_that_is_gone_is_said_to_be(self):
+        program = shutil.copy(SAMPLE, self.path("program"))
+        deadwatch("run", "-o", self.path("r"), "--", program, "inversion")
+        self.assertNotIn("no-names", self.gate(self.path("r"), expect=FINDINGS).stdout)
+        os.unlink(program)
+        self.assertIn("no-names: the program's file", self.gate(self.path("r"),
+                                                                expect=FINDINGS).stdout)
+
     def test_people_see_how_far_it_is_and_programs_do_not(self):
         os.mkdir(self.path("many"))
         for i in range(20):
