@@ -21,6 +21,9 @@ const struct dw_option doctor_options[] = {
     {.name = NULL},
 };
 
+/* Nothing follows these words where all is there. */
+#define HAS_ATTACH (sizeof(DW_ATTACH_MISSING) == sizeof("it takes "))
+
 typedef int renderer(FILE *out, const struct dw_doctor_report *report);
 
 /* What there is to look at. */
@@ -68,6 +71,7 @@ static int look(struct looks *looks, const char *what, const char *library)
 	looks->host.library = library;
 	if (library)
 		looks->host.library_glibc = dw_doctor_file_glibc(library, /* needs= */ true);
+	looks->host.attach_missing = HAS_ATTACH ? NULL : DW_ATTACH_MISSING;
 	looks->facts.host = &looks->host;
 	if (!what)
 		return 0;

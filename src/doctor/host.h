@@ -34,13 +34,15 @@ struct dw_doctor_host {
 	int ptrace_scope;      /* Yama's; DW_DOCTOR_UNKNOWN: there is no Yama */
 	int perf_event_paranoid;
 	enum dw_doctor_lockdown lockdown;
-	uint64_t memory_limit;  /* bytes of address space or data, the lesser; UINT64_MAX: none */
-	bool is_filtered;       /* system calls of ours pass a seccomp filter */
-	bool has_servers;       /* DEBUGINFOD_URLS is set */
-	bool has_debuginfod;    /* the library that asks them is there */
-	unsigned glibc;         /* minor version of the C library, 36 of 2.36 */
-	const char *library;    /* libdeadwatch.so; NULL: there is none. The caller's to fill in */
-	unsigned library_glibc; /* the minor version that it needs; the caller's */
+	uint64_t memory_limit; /* bytes of address space or data, the lesser; UINT64_MAX: none */
+	bool is_filtered;      /* system calls of ours pass a seccomp filter */
+	bool has_servers;      /* DEBUGINFOD_URLS is set */
+	bool has_debuginfod;   /* the library that asks them is there */
+	unsigned glibc;        /* minor version of the C library, 36 of 2.36 */
+	const char *library;   /* libdeadwatch.so; NULL: there is none. The caller's to fill in */
+	const char *attach_missing; /* what attach takes that it was built without; NULL: nothing;
+				      the caller's */
+	unsigned library_glibc;     /* the minor version that it needs; the caller's */
 };
 
 void dw_doctor_host_look(struct dw_doctor_host *ret);

@@ -166,6 +166,20 @@ static void judge_bpf(struct dw_judging *judging, const struct dw_doctor_host *h
 			       "a program was not loaded: %s", strerror(-host->bpf));
 }
 
+static void judge_attach(struct dw_judging *judging, const struct dw_doctor_host *host)
+{
+	static const struct dw_judgement absent = {
+	    .attach = DW_DOCTOR_MISSING,
+	    .means = "it was left out when deadwatch was built",
+	    .remedy = "build deadwatch again where clang, bpftool and libbpf are installed",
+	};
+
+	if (host->attach_missing)
+		dw_judging_add(judging, "attach", &absent, "not built: %s", host->attach_missing);
+	else
+		dw_judging_add(judging, "attach", NULL, "built in");
+}
+
 static void judge_btf(struct dw_judging *judging, const struct dw_doctor_host *host)
 {
 	static const struct dw_judgement missing = {
@@ -261,6 +275,7 @@ void dw_judge_host(struct dw_judging *judging)
 	judge_filter(judging, host);
 	judge_ptrace(judging, host);
 	judge_lockdown(judging, host);
+	judge_attach(judging, host);
 	judge_bpf(judging, host);
 	judge_btf(judging, host);
 	judge_uprobes(judging, host);

@@ -51,6 +51,7 @@ static const struct dw_doctor_host bad_host = {
     .memory_limit = 40 << 20,
     .is_filtered = true,
     .has_servers = true,
+    .attach_missing = "it takes libbpf",
     .library_glibc = 34,
 };
 
