@@ -85,6 +85,16 @@ static struct dw_inspected_thread pictured_of(const struct dw_scene_thread *seen
 	return pictured;
 }
 
+static uint64_t longest_stop(const struct dw_scene_thread *seen, uint32_t n)
+{
+	uint64_t longest = 0;
+
+	for (uint32_t t = 1; t < n; t++)
+		if (seen[t].sighted->stopped_ns > longest)
+			longest = seen[t].sighted->stopped_ns;
+	return longest;
+}
+
 int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 		     struct dw_scene *scene, const struct dw_facts *facts,
 		     const struct dw_profiles *profiles)
@@ -109,6 +119,7 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 	    .threads = threads,
 	    .is_inferred = is_inferred,
 	    .is_text = facts->n_frames > 0,
+	    .stopped_ns = longest_stop(seen, facts->n_threads),
 	    .span_ns = facts->run_ns ? facts->run_ns : dw_scene_span_ns(scene),
 	};
 	*ret = picture;

@@ -89,6 +89,7 @@ static int put_stack(const struct taking *t, struct dw_sighted *sighted,
 	sighted->n_frames = frames->n;
 	sighted->stack_flags = frames->flags;
 	sighted->stack_error = frames->error;
+	sighted->stopped_ns = frames->stopped_ns;
 	if (frames->has_call)
 		put_call(&sighted->thread, frames);
 	return 0;

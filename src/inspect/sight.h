@@ -32,6 +32,7 @@ struct dw_sighted {
 	const struct dw_sampled *samples; /* most samples first: `frames` is the first */
 	uint32_t n_samples;               /* how many of these there are */
 	int stack_error;                  /* 0, or a negative errno: why there is no stack */
+	uint64_t stopped_ns;              /* for so long it was stopped for that */
 
 	/* From the first look to the latest one, at least; 0: it was not so. */
 	uint64_t same_ns;  /* it has been in the same call, with the same arguments */

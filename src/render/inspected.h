@@ -35,5 +35,6 @@ struct dw_inspected {
 	const struct dw_inspected_thread *threads; /* as many as the facts have */
 	const bool *is_inferred; /* by thing: that somebody holds it is inferred, not told by it */
 	bool is_text;            /* it was read from what somebody printed of the process */
+	uint64_t stopped_ns;     /* the longest time that a thread was stopped at once */
 	uint64_t span_ns;        /* how long it was looked at; 0: at one moment only */
 };

@@ -94,6 +94,8 @@ json *dw_json_inspected(struct dw_json_writer *writer)
 	json *object = json_object_new_object(), *threads = json_object_new_array();
 
 	dw_json_number(writer, object, "span_ms", writer->process->inspected->span_ns / 1000000);
+	dw_json_number(writer, object, "longest_stop_us",
+		       writer->process->inspected->stopped_ns / 1000);
 	for (uint32_t t = 1; t < writer->process->facts->n_threads; t++)
 		dw_json_append(writer, threads, pictured_json(writer, t));
 	dw_json_add(writer, object, "threads", threads);
