@@ -16,7 +16,7 @@ enum { OPTION_ORDER = 256, OPTION_DURATION, OPTION_COMM };
 
 const struct dw_option attach_options[] = {
     {"output", 'o', "PATH", "keep the recording here, more processes at PATH.PID"},
-    {"order", OPTION_ORDER, NULL, "see every lock that is taken, not just those waited for"},
+    {"order", OPTION_ORDER, NULL, "see every lock that is taken, not only if waited for"},
     {"duration", OPTION_DURATION, "SECONDS", "detach by itself after so long"},
     {"comm", OPTION_COMM, "NAME", "attach to the processes that are called so"},
     {"format", 'f', "text|json", "what the report looks like"},
