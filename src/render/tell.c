@@ -128,9 +128,10 @@ const char *dw_tell_process(struct dw_telling *telling)
 {
 	const struct dw_facts *facts = telling->process->facts;
 	const char *slash = facts->program ? strrchr(facts->program, '/') : NULL;
+	const char *name = dw_tell_name(telling, slash ? slash + 1 : facts->program);
 
-	return dw_tell_text(telling, "%s (pid %" PRIu32 ")",
-			    dw_tell_name(telling, slash ? slash + 1 : facts->program), facts->pid);
+	/* A text need not say which process it is of. */
+	return facts->pid ? dw_tell_text(telling, "%s (pid %" PRIu32 ")", name, facts->pid) : name;
 }
 
 /* Bold where something was done, dim where it only passed through. */

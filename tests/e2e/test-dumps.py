@@ -125,6 +125,7 @@ class Texts(unittest.TestCase):
         run = inspect("--from=gdb", self.write("#0  main () at f.c:3\n"))
         self.assertEqual(run.returncode, BLIND)
         self.assertIn("blind (text)", run.stdout)
+        self.assertIn("All threads of dump,", run.stdout)
 
 
 @unittest.skipUnless(shutil.which("gdb"), "gdb is not installed")
