@@ -5,6 +5,7 @@
 #include "cli/guard.h"
 #include "cli/journal.h"
 #include "cli/listen.h"
+#include "inspect/task.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@ struct monitor {
 	uint64_t stall_ns;
 	pid_t pid;
 	int pidfd;
+	bool was_stopped;                  /* at the latest look */
 	bool halts[DW_ALARM_DEADLOCK + 1]; /* by dw_alarm_answer: whether to end the process */
 };
 
@@ -99,6 +101,16 @@ static bool await(const struct monitor *m)
 	return poll(&end, 1, DW_GUARD_PERIOD_MS) > 0;
 }
 
+/* Waits that the process is stopped in do not count as long ones. */
+static void see_stops(struct monitor *m)
+{
+	bool is_stopped = dw_task_state(m->pid, m->pid) == 'T';
+
+	if (is_stopped && !m->was_stopped)
+		__atomic_fetch_add(&m->writer.header->n_stops, 1, __ATOMIC_RELAXED);
+	m->was_stopped = is_stopped;
+}
+
 static void look(struct monitor *m)
 {
 	int r = dw_guard_look(m->guard, dw_writer_now_ns());
@@ -151,6 +163,7 @@ static void watch(struct monitor *m)
 			say_end(m, /* has_left= */ true);
 			return;
 		}
+		see_stops(m);
 		look(m);
 		if (m->listener)
 			dw_listener_look(m->listener, dw_writer_now_ns());

@@ -67,7 +67,10 @@ struct dw_rec_header {
 	 */
 	uint64_t seen_ns;
 	uint32_t last_beat; /* id of the latest DW_REC_BEAT; atomic */
-	uint32_t reserved2;
+
+	/* How often the monitor has seen that the process was stopped (SIGSTOP, a debugger);
+	 * atomic. What was under way then took longer than it needed. */
+	uint32_t n_stops;
 };
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
 

@@ -26,6 +26,29 @@ void shim_measured(uint32_t chain, uint64_t since_ns)
 		record->longest_ns = now_ns - since_ns;
 }
 
+static uint32_t n_stops(void)
+{
+	return __atomic_load_n(&shim->writer.header->n_stops, __ATOMIC_RELAXED);
+}
+
+/* How long a wait took that the process was stopped in, nobody knows: it counts, and its time does
+ * not.
+ */
+static void measure(const struct shim_wait *wait)
+{
+	uint32_t chain = wait->waiting.chain;
+	struct dw_rec_chain *record;
+
+	if (wait->n_stops == n_stops() || !wait->since_ns) {
+		shim_measured(chain, wait->since_ns);
+		return;
+	}
+	if (!chain || chain == DW_CHAIN_LOST)
+		return;
+	record = dw_writer_record(&shim->writer, chain);
+	record->n_waits++;
+}
+
 /* Of a condition's mutex, the event says how it is taken again. */
 static void note_wait(const struct shim_wait *wait, enum dw_event_kind kind)
 {
@@ -43,6 +66,7 @@ static void start_clock(struct shim_wait *wait)
 	if (!dw_thread_has_to_wait(thread))
 		return;
 	wait->since_ns = shim_now_ns();
+	wait->n_stops = n_stops();
 	if (wait->since_ns && wait->taking.how & DW_TIMED)
 		dw_thread_poll(thread, wait->since_ns);
 }
@@ -147,7 +171,7 @@ static void ended(struct shim_wait *wait)
 {
 	wait->t->waiting_at = wait->outer_at;
 	dw_thread_waited(&wait->t->thread, &wait->waiting);
-	shim_measured(wait->waiting.chain, wait->since_ns);
+	measure(wait);
 }
 
 /* The mutex is had again before a cancelled thread unwinds. A join is no idle point, nor a lock. */

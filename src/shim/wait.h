@@ -17,6 +17,7 @@ struct shim_wait {
 	struct dw_waiting waiting;
 	uint64_t outer_at; /* what shim_thread::waiting_at was before */
 	uint64_t since_ns; /* 0: it is not measured */
+	uint32_t n_stops;  /* of the process, when it began */
 	unsigned flags;    /* enum shim_call_flag */
 	bool retakes;
 };

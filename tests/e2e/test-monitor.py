@@ -8,6 +8,7 @@ CASES_FOLDER has the programs of the cases, CHILDREN is a program that counts it
 that waits on a word of memory, LEFT one that leaves a wait by a jump.
 """
 import glob
+import json
 import os
 import pwd
 import re
@@ -356,6 +357,24 @@ class Host(Monitored):
     def test_beats_that_the_program_tells_take_none(self):
         self.start_as_nobody("annotated", "silent", options="heartbeat=display//refresh=1s")
         self.await_told("display::refresh last ran [0-9.]+ s ago, used to run every [0-9]+ ms ")
+
+
+class Stops(Monitored):
+    STOPPED_S = 2
+
+    def test_time_in_which_the_process_was_stopped_counts_for_no_wait(self):
+        process = self.case("short_waits", "again")
+        self.assertTrue(until(lambda: self.monitor() and alive(self.monitor()), 5))
+        time.sleep(0.5)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(self.STOPPED_S)
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(process.wait(timeout=60), 0)
+        done = subprocess.run([DEADWATCH, "report", "--format", "json", self.path("r")],
+                              capture_output=True, text=True, timeout=60)
+        longest = [finding["longest_us"] for finding in json.loads(done.stdout)["findings"]
+                   if finding["verdict"] == "hazard"]
+        self.assertTrue(all(us < self.STOPPED_S * 1000000 for us in longest), longest)
 
 
 class Heartbeats(Monitored):

@@ -3,7 +3,8 @@
  * System calls under the BQL that are over soon, whatever others do: silent.
  *
  * poll0: a ppoll that only looks. poll: one of two milliseconds. disk: a write to a disk
- * image, and an fdatasync. Meanwhile vCPUs take the BQL, too.
+ * image, and an fdatasync. again: polls for seconds, to be stopped in one. Meanwhile vCPUs take the
+ * BQL, too.
  */
 #include "../case.h"
 
@@ -11,6 +12,7 @@
 
 #define N_VCPUS 2
 #define N_ROUNDS 10
+#define N_ROUNDS_AGAIN 1500
 
 static pthread_mutex_t bql = PTHREAD_MUTEX_INITIALIZER;
 static int disk, pipe_fds[2];
@@ -47,7 +49,7 @@ CASE_FN void device_work(void)
 	if (case_is("disk"))
 		raw_co_pwritev();
 	else
-		qemu_poll_ns(case_is("poll") ? 2000000 : 0);
+		qemu_poll_ns(case_is("poll0") ? 0 : 2000000);
 }
 
 static void *mttcg_cpu_thread_fn(void *arg)
@@ -72,18 +74,22 @@ static void make_disk(void)
 
 int main(int argc, char **argv)
 {
+	unsigned n_rounds = N_ROUNDS;
 	pthread_t vcpus[N_VCPUS];
 
 	case_begin(argc, argv);
+	if (case_is("again"))
+		n_rounds = N_ROUNDS_AGAIN;
 	make_disk();
 	CASE_CHECK(pipe(pipe_fds) == 0);
 	for (unsigned i = 0; i < N_VCPUS; i++)
 		vcpus[i] = case_start(mttcg_cpu_thread_fn, NULL);
-	for (unsigned i = 0; i < N_ROUNDS; i++) {
+	for (unsigned i = 0; i < n_rounds; i++) {
 		bql_lock_impl();
 		device_work();
 		bql_unlock_impl();
-		case_sleep_ms(1);
+		if (!case_is("again"))
+			case_sleep_ms(1);
 	}
 	case_flag_raise(&quit);
 	for (unsigned i = 0; i < N_VCPUS; i++)
