@@ -144,8 +144,8 @@ class Refusals(unittest.TestCase):
     def test_no_process(self):
         self.assertIn("there is no process", self.refuse(2 ** 22 + 1))
 
-    def test_no_number(self):
-        self.assertIn("is no number", self.refuse("12x", status=USAGE))
+    def test_neither_process_nor_core(self):
+        self.assertIn("No such file", self.refuse("12x"))
         self.assertIn("missing", self.refuse(status=USAGE))
 
     def test_ended(self):
