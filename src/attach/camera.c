@@ -239,11 +239,13 @@ int dw_camera_take(struct dw_camera *camera, struct dw_probe *probe, uint64_t no
 {
 	int r = look_whole(camera);
 
-	/* What was told until the picture was taken comes first. */
+	/* What was told until the picture was taken comes first; if it does not, it is old. */
 	if (r == 0)
 		r = dw_probe_poll(probe, /* timeout_ms= */ 0);
 	if (r < 0)
 		return dw_pass(r);
+	if (r > 0 && !camera->alone)
+		return 0;
 	adopt(camera, now_ns);
 	return 0;
 }

@@ -142,11 +142,12 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	if (r < 0)
 		return dw_pass(r);
 	collector->processes[collector->n_processes++] = process;
-	r = dw_probe_add(collector->probe, pid);
+	/* All probes first: who is seen taking a lock must be seen letting go of it. */
+	r = collector->every_taking ? probe_files(collector, process) : 0;
+	if (r == 0)
+		r = dw_probe_add(collector->probe, pid);
 	if (r == 0)
 		r = add_threads(process);
-	if (r == 0 && collector->every_taking)
-		r = probe_files(collector, process);
 	if (r == 0)
 		r = dw_camera_new(&collector->cameras[collector->n_processes - 1], process,
 				  !collector->every_taking);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Functions of one file: the rows of the table, and those that profiles name. */
@@ -28,13 +29,18 @@
 /* BPF_TRACE_UPROBE_MULTI, of Linux 6.6: newer than this system's headers. */
 #define UPROBE_MULTI 48
 
+/* So long events are taken at once, and so often that is looked at. */
+#define POLL_MAX_NS UINT64_C(100000000)
+#define TAKEN_STEP 64
+
 struct dw_probe {
 	struct deadwatch_bpf *bpf;
 	struct ring_buffer *ring;
 	struct dw_probe_options options;
 	int *links; /* descriptors */
 	size_t n_links, links_room;
-	bool at_once; /* one link for all functions of a file */
+	uint64_t n_taken, until_ns; /* of the poll under way */
+	bool at_once;               /* one link for all functions of a file */
 };
 
 static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -43,14 +49,23 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static int on_event(void *context, void *data, size_t size)
 {
-	const struct dw_probe *probe = context;
+	struct dw_probe *probe = context;
 	const struct dw_wire_event *event = data;
 
 	if (size >= sizeof(*event) && event->stack_size <= size - sizeof(*event))
 		probe->options.event(probe->options.context, event);
-	return 0;
+	/* Where events come faster than they are taken there would be no end. */
+	return ++probe->n_taken % TAKEN_STEP == 0 && now_ns() >= probe->until_ns ? -EAGAIN : 0;
 }
 
 /* Words in brackets are the ones that hold. */
@@ -266,8 +281,12 @@ int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path)
 
 int dw_probe_poll(struct dw_probe *probe, int timeout_ms)
 {
-	int r = ring_buffer__poll(probe->ring, timeout_ms);
+	int r;
 
+	probe->until_ns = now_ns() + POLL_MAX_NS;
+	r = ring_buffer__poll(probe->ring, timeout_ms);
+	if (r == -EAGAIN)
+		return 1;
 	return r < 0 && r != -EINTR ? dw_raise(r) : 0;
 }
 

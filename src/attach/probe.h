@@ -49,7 +49,10 @@ void dw_probe_remove(struct dw_probe *probe, pid_t pid);
  */
 int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path);
 
-/* Hands on the events there are; waits for the first for @timeout_ms. Return: 0, or -errno. */
+/*
+ * Hands on the events there are, but for no longer than a moment; waits for the first for
+ * @timeout_ms. Return: 0; 1 if there are more; or -errno.
+ */
 int dw_probe_poll(struct dw_probe *probe, int timeout_ms);
 
 /* The state of thread @tid. Return: whether there is one. */

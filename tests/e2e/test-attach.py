@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""deadwatch attach, as its user sees it.
+
+    test-attach.py DEADWATCH CASES
+
+CASES is where the programs of the cases are. Skipped where nobody may attach.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SKIPPED = 77
+TIMEOUT_S = 60
+STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
+DEADWATCH, CASES = sys.argv[1:3]
+TIMES = 10  # attached and detached
+
+
+def attach(*arguments):
+    return subprocess.run([DEADWATCH, "attach", *arguments], capture_output=True, text=True,
+                          timeout=TIMEOUT_S, env=STALL)
+
+
+def programs_in_kernel():
+    """What the kernel has of ours."""
+    n = 0
+    for link in os.listdir("/proc/self/fd"):
+        n += "bpf" in os.path.realpath("/proc/self/fd/" + link)
+    done = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, text=True,
+                          timeout=TIMEOUT_S, env=dict(os.environ, PATH=os.environ["PATH"] +
+                                                      ":/usr/sbin"))
+    names = [program.get("name") for program in json.loads(done.stdout)]
+    return n + sum(name in ("call_entry", "call_return", "task_over") for name in names)
+
+
+class Running:
+    """A case's program that runs; killed at the end."""
+
+    def __init__(self, case, mode):
+        self.process = subprocess.Popen([os.path.join(CASES, "case-" + case), mode],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        time.sleep(1)
+
+    def __enter__(self):
+        return self.process
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(timeout=TIMEOUT_S)
+
+
+class Attach(unittest.TestCase):
+    def found(self, case, mode):
+        """The verdicts and chains of a program that hung before it was attached to."""
+        with Running(case, mode) as process:
+            done = attach("--duration", "5", "--format", "json", str(process.pid))
+        report = json.loads(done.stdout)
+        return done.returncode, [(finding["verdict"], finding["chain"])
+                                 for finding in report["findings"]
+                                 if finding["verdict"] in ("deadlock", "stall")]
+
+    def test_what_hung_before_is_found_by_what_locks_and_stacks_say(self):
+        status, found = self.found("bcm2835_fb", "hang")
+        self.assertEqual(status, 1)
+        self.assertIn(("deadlock", ["new_lock", "bql", "new_lock"]), found)
+
+    def test_who_kicks_and_polls_under_a_lock_is_found(self):
+        """As a stall, until the kicks are seen as well."""
+        status, found = self.found("vcpu_states", "hang")
+        self.assertEqual(status, 1)
+        self.assertEqual({chain[0] for _, chain in found}, {"vcpu_states"})
+
+    def test_nothing_found_is_not_clean_without_order(self):
+        with subprocess.Popen(["sleep", "30"]) as process:
+            done = attach("--duration", "0.5", str(process.pid))
+            process.kill()
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("waits-only", done.stdout)
+
+    def test_what_is_kept_is_read_again(self):
+        with tempfile.TemporaryDirectory() as folder, Running("colo_join", "hang") as process:
+            record = os.path.join(folder, "kept")
+            first = attach("--duration", "4", "-o", record, str(process.pid))
+            again = subprocess.run([DEADWATCH, "report", record], capture_output=True, text=True,
+                                   timeout=TIMEOUT_S)
+        self.assertEqual((first.returncode, first.stdout), (again.returncode, again.stdout))
+        self.assertEqual(first.returncode, 1)
+
+    def test_interrupted_it_detaches_and_reports(self):
+        with Running("colo_join", "hang") as process:
+            attached = subprocess.Popen([DEADWATCH, "attach", str(process.pid)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.assertIn("attached to process", attached.stderr.readline())
+            attached.send_signal(signal.SIGINT)
+            out, _ = attached.communicate(timeout=TIMEOUT_S)
+            self.assertIsNone(process.poll())
+        self.assertIn("case-colo_join", out)
+
+    def test_attached_and_detached_again_and_again_nothing_is_left(self):
+        load = ["sysbench", "threads", "--threads=2", "--time=0", "--events=0", "run"]
+        before = programs_in_kernel()
+        with subprocess.Popen(load, stdout=subprocess.DEVNULL) as process:
+            for _ in range(TIMES):
+                done = attach("--order", "--duration", "0.1", str(process.pid))
+                self.assertNotEqual(done.returncode, 4, done.stderr)
+            self.assertIsNone(process.poll())
+            self.assertEqual(programs_in_kernel(), before)
+            process.kill()
+
+    def test_what_cannot_be_attached_to_is_said_in_a_line(self):
+        for words, reason in ((["999999999"], "no process"), (["2"], "kernel"),
+                              (["x"], "no number of a process"), ([], "missing"),
+                              (["--comm", "no such name"], "no process is called"),
+                              (["--duration", "-1", "1"], "no number of seconds")):
+            done = attach(*words)
+            self.assertIn(done.returncode, (2, 4), words)
+            self.assertIn(reason, done.stderr.splitlines()[0], words)
+
+
+if __name__ == "__main__":
+    with subprocess.Popen(["sleep", "30"]) as sleeper:
+        tried = attach("--duration", "0.1", str(sleeper.pid))
+        sleeper.kill()
+    if tried.returncode == 4:
+        print(tried.stderr.strip())
+        sys.exit(SKIPPED)
+    unittest.main(argv=sys.argv[:1])
