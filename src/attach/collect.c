@@ -2,26 +2,32 @@
 #include "attach/collect.h"
 
 #include "attach/camera.h"
+#include "attach/place.h"
 #include "attach/process.h"
 #include "attach/track.h"
 #include "base/error.h"
 #include "inspect/task.h"
-#include "symbol/wrapper.h"
+#include "symbol/build_id.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 /* Processes at once; each has a recording of its own. */
 #define PROCESSES_MAX 64
+
+/* The ELF header and the notes behind it are in the first page. */
+#define BEGIN_SIZE 4096
 
 struct dw_collector {
 	struct dw_probe *probe;
 	struct dw_attached *processes[PROCESSES_MAX];
 	struct dw_camera *cameras[PROCESSES_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
+	const char *culprit; /* see dw_collector_culprit() */
 	bool every_taking;
 	struct dw_collector_counts counts;
 };
@@ -110,24 +116,48 @@ static bool is_program(const struct dw_attached *process, const char *path)
 	return strcmp(path, process->writer.header->program) == 0;
 }
 
+/* Files without a build id cannot be told apart, and are taken for the same. */
+static bool is_replaced(const struct dw_attached *process, const struct dw_map *map)
+{
+	char begin[BEGIN_SIZE] __attribute__((aligned(16)));
+	struct iovec to = {begin, sizeof(begin)}, from = {(void *)map->start, sizeof(begin)};
+	ssize_t n = process_vm_readv(process->pid, &to, 1, &from, 1, 0);
+	struct dw_build_id loaded, present;
+
+	if (n <= 0 || !dw_build_id_of_memory(begin, (size_t)n, &loaded) || loaded.size == 0)
+		return false;
+	present = dw_build_id_of_file(map->file);
+	return present.size > 0 && !dw_build_id_equal(&loaded, &present);
+}
+
+/* Return: 0, or a negative errno. */
+static int probe_file(struct dw_collector *collector, const struct dw_attached *process,
+		      const struct dw_map *map)
+{
+	int r = is_replaced(process, map)
+		    ? dw_raise(-ESTALE)
+		    : dw_probe_file(collector->probe, process->pid, map->file);
+
+	collector->culprit = map->path;
+	if (r < 0)
+		return dw_pass(r);
+	collector->culprit = NULL;
+	collector->counts.n_functions += (uint32_t)r;
+	return 0;
+}
+
 /* The functions are the C library's, or the program's own where that is linked into it. */
 static int probe_files(struct dw_collector *collector, const struct dw_attached *process)
 {
-	char path[32 + DW_REC_PROGRAM_MAX];
+	int r = 0;
 
-	for (uint32_t i = 0; i < process->code.n_maps; i++) {
-		const char *file = process->code.maps[i].path, *slash = strrchr(file, '/');
-		int r;
+	for (uint32_t i = 0; r == 0 && i < process->code.n_maps; i++) {
+		const struct dw_map *map = &process->code.maps[i];
 
-		if (!is_program(process, file) && !dw_wrapper_is_system(slash ? slash + 1 : file))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/root%s", process->pid, file);
-		r = dw_probe_file(collector->probe, process->pid, path);
-		if (r < 0)
-			return dw_pass(r);
-		collector->counts.n_functions += (uint32_t)r;
+		if (is_program(process, map->path) || dw_attached_is_system_file(map->path))
+			r = probe_file(collector, process, map);
 	}
-	return 0;
+	return r < 0 ? dw_pass(r) : 0;
 }
 
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path)
@@ -155,6 +185,11 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 		r = dw_camera_take(collector->cameras[collector->n_processes - 1], collector->probe,
 				   dw_writer_now_ns());
 	return r < 0 ? dw_pass(r) : (int)collector->n_processes - 1;
+}
+
+const char *dw_collector_culprit(const struct dw_collector *collector)
+{
+	return collector->culprit;
 }
 
 struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t index)

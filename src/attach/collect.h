@@ -30,9 +30,13 @@ struct dw_collector *dw_collector_free(struct dw_collector *collector);
  * Attaches to process @pid, whose recording is to be at @path. Probes that could not be set are
  * counted.
  *
- * Return: the index of the process, from 0; or a negative errno.
+ * Return: the index of the process, from 0; or a negative errno (-ESTALE: a file is not what was
+ * loaded from it).
  */
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path);
+
+/* The file whose functions the latest dw_collector_add() could not probe; NULL: that was not it. */
+const char *dw_collector_culprit(const struct dw_collector *collector);
 
 /* The recording of process @index, to be written to by others as well. */
 struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t index);

@@ -6,6 +6,8 @@
 #include "symbol/wrapper.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -106,18 +108,21 @@ dw_place dw_attached_place(struct dw_attached *process, uint64_t address)
 	return (uint64_t)module->number << 48 | (address - map->start);
 }
 
-static const char *base_name(const char *path)
+bool dw_attached_is_system_file(const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	char name[NAME_MAX + 1];
 
-	return slash ? slash + 1 : path;
+	path = slash ? slash + 1 : path;
+	snprintf(name, sizeof(name), "%.*s", (int)dw_map_path_size(path), path);
+	return dw_wrapper_is_system(name);
 }
 
 bool dw_attached_is_system(struct dw_attached *process, uint64_t address)
 {
 	const struct dw_attached_module *module = dw_attached_module(process, address);
 
-	return module && dw_wrapper_is_system(base_name(module->path));
+	return module && dw_attached_is_system_file(module->path);
 }
 
 const char *dw_attached_function(struct dw_attached *process, uint64_t address)

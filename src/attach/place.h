@@ -18,7 +18,10 @@ struct dw_attached_module {
 /* The file that @address is in; NULL: none. */
 struct dw_attached_module *dw_attached_module(struct dw_attached *process, uint64_t address);
 
-/* Whether the file is the C library or the loader. */
+/* Whether the file at @path is the C library or the loader; it may have been removed. */
+bool dw_attached_is_system_file(const char *path);
+
+/* The same of the file that @address is in. */
 bool dw_attached_is_system(struct dw_attached *process, uint64_t address);
 
 /* The function that @address, a return address, is in; NULL: not known. */

@@ -3,17 +3,14 @@
 
 #include "attach/collect.h"
 #include "base/error.h"
+#include "cli/attachable.h"
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/guard.h"
-#include "cli/refused.h"
-#include "inspect/process.h"
 #include "inspect/task.h"
 
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -60,76 +57,24 @@ static void listen_to_user(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-static int refuse(pid_t pid, const char *why)
+static bool has_ended(const struct attended *process)
 {
-	fprintf(stderr, "deadwatch: cannot attach to process %d: %s\n", pid, why);
-	return DW_EXIT_FAILED;
+	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+
+	return process->pidfd < 0 || poll(&end, 1, 0) > 0;
 }
 
-static int refuse_probe(int answer)
+/* Whatever has gone wrong, that the process is not there any more explains it. */
+static int refuse(const struct attending *a, const struct attended *process, int error)
 {
-	static const char *const reasons[] = {
-	    [DW_PROBE_NO_BTF] = "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which "
-				"BPF programs cannot "
-				"know it; CONFIG_DEBUG_INFO_BTF=y would give it that",
-	    [DW_PROBE_OLD_KERNEL] =
-		"this kernel lacks what the BPF programs need; Linux 5.15 has it",
-	    [DW_PROBE_NOT_PERMITTED] =
-		"that takes CAP_BPF and CAP_PERFMON: run it as root, or give the program these",
-	    [DW_PROBE_LOCKDOWN] =
-		"the kernel is locked down (confidentiality), and lets nobody look "
-		"into processes by BPF",
-	    [DW_PROBE_NOT_BUILT] = "this deadwatch was built without it: " DW_ATTACH_MISSING,
-	};
-
-	fprintf(stderr, "deadwatch: cannot attach: %s\n",
-		answer > 0 ? reasons[answer] : strerror(-answer));
-	return DW_EXIT_FAILED;
-}
-
-/* What the program is for. Return: NULL, or why it cannot be attached to. */
-static const char *check_program(pid_t pid)
-{
-	char path[64];
-	Elf64_Ehdr header = {0};
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return strerror(errno);
-	n = read(fd, &header, sizeof(header));
-	close(fd);
-	if (n != sizeof(header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-		return "its program cannot be read";
-	if (header.e_ident[EI_CLASS] != ELFCLASS64)
-		return "it is a 32-bit program, which is not supported; 'deadwatch run' is not "
-		       "either";
-	if (header.e_machine != EM_X86_64)
-		return "it is a program of another machine, run by an emulator";
-	return NULL;
-}
-
-/* Return: 0, or an exit code, and it was said why it cannot be looked into. */
-static int check_process(pid_t pid)
-{
-	struct dw_process_refusal refusal;
-	struct dw_process *process;
-	int r = dw_process_live_new(&process, pid, &refusal);
-
-	if (r == 0)
-		dw_process_free(process);
-	if (r < 0)
-		return refuse(pid, strerror(-r));
-	if (r > 0)
-		dw_refused_say(pid, r, &refusal);
-	return r > 0 ? DW_EXIT_FAILED : 0;
+	if (has_ended(process))
+		return dw_attachable_refuse(process->pid, "it has ended meanwhile");
+	return dw_attachable_refuse_file(process->pid, dw_collector_culprit(a->collector), error);
 }
 
 static void name_recording(const struct attending *a, struct attended *process)
 {
-	if (a->n_processes == 0)
+	if (process == a->processes)
 		snprintf(process->path, sizeof(process->path), "%s", a->options->path);
 	else
 		snprintf(process->path, sizeof(process->path), "%s.%d", a->options->path,
@@ -146,35 +91,20 @@ static int begin(struct attending *a, pid_t pid)
 	    .stall_ns = dw_environment_number("stall_ms", DW_GUARD_STALL_MS) * 1000000,
 	    .verbosity = (unsigned)dw_environment_number("verbosity", 1),
 	};
-	const char *why;
-	int r = check_process(pid);
+	int r = dw_attachable_check(pid);
 
 	if (r != 0)
 		return r;
-	why = check_program(pid);
-	if (why)
-		return refuse(pid, why);
 	process->pid = pid;
 	process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (process->pidfd < 0)
-		return refuse(pid, strerror(errno));
+	a->n_processes++;
 	name_recording(a, process);
-	r = dw_collector_add(a->collector, pid, process->path);
+	r = process->pidfd < 0 ? -errno : dw_collector_add(a->collector, pid, process->path);
 	if (r < 0)
-		return refuse(pid, strerror(-r));
+		return refuse(a, process, r);
 	options.writer = dw_collector_writer(a->collector, (uint32_t)r);
 	r = dw_guard_new(&process->guard, &options);
-	if (r < 0)
-		return refuse(pid, strerror(-r));
-	a->n_processes++;
-	return 0;
-}
-
-static bool has_ended(const struct attended *process)
-{
-	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-
-	return poll(&end, 1, 0) > 0;
+	return r < 0 ? refuse(a, process, r) : 0;
 }
 
 /* Return: whether there is still somebody to look at. */
@@ -244,7 +174,8 @@ static void end(struct attending *a)
 		dw_collector_stop(a->collector);
 	for (uint32_t i = 0; i < a->n_processes; i++) {
 		dw_guard_free(a->processes[i].guard);
-		close(a->processes[i].pidfd);
+		if (a->processes[i].pidfd >= 0)
+			close(a->processes[i].pidfd);
 	}
 	dw_collector_free(a->collector);
 	free(a->processes);
@@ -293,14 +224,14 @@ int dw_attend(struct dw_attend *attend)
 	a.processes = calloc(attend->n_pids, sizeof(*a.processes));
 	r = a.processes ? dw_collector_new(&a.collector, attend->every_taking) : -ENOMEM;
 	if (r != 0)
-		r = refuse_probe(r);
+		r = dw_attachable_refuse_all(r);
 	listen_to_user();
 	for (uint32_t i = 0; r == 0 && i < attend->n_pids; i++)
 		r = begin(&a, attend->pids[i]);
 	if (r == 0)
 		say_attached(&a);
 	if (r == 0 && watch(&a) < 0)
-		r = refuse(attend->pids[0], "its events cannot be read");
+		r = dw_attachable_refuse(attend->pids[0], "its events cannot be read");
 	end(&a);
 	return r;
 }

@@ -144,5 +144,8 @@ int cmd_attach(const struct dw_command *self, int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	options.attend.path = dw_target_path(target);
 	status = dw_attend(&options.attend);
-	return status ? status : report(target, &options);
+	if (status == 0)
+		return report(target, &options);
+	dw_target_collect(target); /* what was begun goes away with it */
+	return status;
 }

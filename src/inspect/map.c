@@ -38,8 +38,10 @@ struct line {
 /* A list that is being read. */
 struct reading {
 	struct dw_arena *arena;
-	const char *root; /* put before paths to open them; NULL: the process's files are ours */
 	pid_t pid;
+	bool is_elsewhere;        /* its root is not ours, or its mounts are not */
+	bool is_mounted;          /* its mounts are ours */
+	char root[LINE_MAX_SIZE]; /* as paths have it that are below it; empty: all are */
 	struct dw_map *maps;
 	struct dw_range *generated;
 	struct dw_code code;
@@ -85,18 +87,29 @@ size_t dw_map_path_size(const char *path)
 	return n > n_end && strcmp(path + n - n_end, DELETED) == 0 ? n - n_end : n;
 }
 
+/* What of @path is below the process's root, which may be a folder of its mounts'; NULL: nothing.
+ */
+static const char *below_root(const struct reading *reading, const char *path)
+{
+	size_t n = strlen(reading->root);
+
+	return strncmp(path, reading->root, n) == 0 && path[n] == '/' ? path + n : NULL;
+}
+
 /* A file that was removed is still there for who may look at the mapping itself. */
 static const char *file_of(const struct reading *reading, const struct line *line, const char *path)
 {
+	bool is_removed = path[dw_map_path_size(path)] != '\0';
+	const char *below = below_root(reading, path);
 	char file[LINE_MAX_SIZE + 64];
 
-	if (path[dw_map_path_size(path)])
+	if (!is_removed && reading->is_mounted && (!reading->is_elsewhere || !below))
+		return path;
+	if (!is_removed && below)
+		snprintf(file, sizeof(file), "/proc/%d/root%s", (int)reading->pid, below);
+	else
 		snprintf(file, sizeof(file), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
 			 (int)reading->pid, line->start, line->end);
-	else if (reading->root)
-		snprintf(file, sizeof(file), "%s%s", reading->root, path);
-	else
-		return path;
 	return dw_arena_text(reading->arena, file, strlen(file));
 }
 
@@ -171,15 +184,24 @@ static int read_lines(struct reading *reading)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+static void find_root(struct reading *reading)
+{
+	char link[32];
+	ssize_t n;
+
+	reading->is_mounted = dw_task_shares(reading->pid, "ns/mnt");
+	reading->is_elsewhere = !reading->is_mounted || !dw_task_shares(reading->pid, "root/");
+	snprintf(link, sizeof(link), "/proc/%d/root", (int)reading->pid);
+	n = readlink(link, reading->root, sizeof(reading->root) - 1);
+	reading->root[n > 1 ? n : 0] = '\0';
+}
+
 int dw_code_read(pid_t pid, struct dw_arena *arena, struct dw_code *ret)
 {
 	struct reading reading = {.arena = arena, .pid = pid};
-	char root[32];
 	int r;
 
-	snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
-	if (!dw_task_shares(pid, "ns/mnt") || !dw_task_shares(pid, "root/"))
-		reading.root = root;
+	find_root(&reading);
 	reading.maps = dw_arena_alloc(arena, MAPS_MAX * sizeof(*reading.maps));
 	reading.generated = dw_arena_alloc(arena, GENERATED_MAX * sizeof(*reading.generated));
 	if (!reading.maps || !reading.generated)

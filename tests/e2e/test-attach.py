@@ -28,15 +28,21 @@ def attach(*arguments):
 
 
 def programs_in_kernel():
-    """What the kernel has of ours."""
-    n = 0
-    for link in os.listdir("/proc/self/fd"):
-        n += "bpf" in os.path.realpath("/proc/self/fd/" + link)
+    """The numbers of programs as ours that the kernel has, of whoever is attached."""
     done = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, text=True,
                           timeout=TIMEOUT_S, env=dict(os.environ, PATH=os.environ["PATH"] +
                                                       ":/usr/sbin"))
-    names = [program.get("name") for program in json.loads(done.stdout)]
-    return n + sum(name in ("call_entry", "call_return", "task_over") for name in names)
+    return {program["id"] for program in json.loads(done.stdout)
+            if program.get("name") in ("call_entry", "call_return", "task_over")}
+
+
+def stay(programs):
+    """Those of them that do not go away; what others have at this moment does."""
+    until = time.monotonic() + TIMEOUT_S
+    while programs and time.monotonic() < until:
+        time.sleep(0.2)
+        programs &= programs_in_kernel()
+    return programs
 
 
 class Running:
@@ -111,7 +117,7 @@ class Attach(unittest.TestCase):
                 done = attach("--order", "--duration", "0.1", str(process.pid))
                 self.assertNotEqual(done.returncode, 4, done.stderr)
             self.assertIsNone(process.poll())
-            self.assertEqual(programs_in_kernel(), before)
+            self.assertEqual(stay(programs_in_kernel() - before), set())
             process.kill()
 
     def test_what_cannot_be_attached_to_is_said_in_a_line(self):

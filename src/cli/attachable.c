@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/attachable.h"
+
+#include "attach/probe.h"
+#include "cli/command.h"
+#include "cli/refused.h"
+#include "inspect/process.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What remains where BPF is of no use. */
+#define INSPECT "; 'deadwatch inspect PID' needs none of it"
+
+int dw_attachable_refuse(pid_t pid, const char *why)
+{
+	fprintf(stderr, "deadwatch: cannot attach to process %d: %s\n", (int)pid, why);
+	return DW_EXIT_FAILED;
+}
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* What this process may do, one bit each; 0: not known. */
+static uint64_t own_capabilities(void)
+{
+	dw_cleanup(close_file) FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	uint64_t capabilities = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapEff: %" SCNx64, &capabilities) == 1)
+			break;
+	return capabilities;
+}
+
+/* CAP_SYS_ADMIN has the two that were split from it. */
+static int refuse_by_capability(void)
+{
+	uint64_t own = own_capabilities();
+	bool admin = own >> CAP_SYS_ADMIN & 1;
+	bool bpf = admin || own >> CAP_BPF & 1, perfmon = admin || own >> CAP_PERFMON & 1;
+
+	if (bpf && perfmon)
+		fprintf(stderr,
+			"deadwatch: cannot attach: the kernel does not permit BPF, although "
+			"there are CAP_BPF and CAP_PERFMON: a sandbox or container is in the "
+			"way, run it outside" INSPECT "\n");
+	else
+		fprintf(stderr,
+			"deadwatch: cannot attach: %s%s%s missing: run it as root, or 'setcap "
+			"cap_bpf,cap_perfmon,cap_sys_ptrace+ep' the program" INSPECT "\n",
+			bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
+			perfmon ? " is"
+			: bpf   ? "CAP_PERFMON is"
+				: "CAP_PERFMON are");
+	return DW_EXIT_FAILED;
+}
+
+int dw_attachable_refuse_all(int answer)
+{
+	static const char *const reasons[] = {
+	    [DW_PROBE_NO_BTF] = "this kernel has no BTF (/sys/kernel/btf/vmlinux), without which "
+				"BPF programs cannot know it: boot one with "
+				"CONFIG_DEBUG_INFO_BTF=y" INSPECT,
+	    [DW_PROBE_OLD_KERNEL] = "this kernel lacks what the BPF programs need: boot Linux 5.15 "
+				    "or later" INSPECT,
+	    [DW_PROBE_LOCKDOWN] =
+		"the kernel is locked down (confidentiality), and lets nobody "
+		"look into processes by BPF: boot with lockdown=integrity" INSPECT,
+	    [DW_PROBE_NOT_BUILT] =
+		"this deadwatch was built without it: " DW_ATTACH_MISSING INSPECT,
+	};
+
+	if (answer == DW_PROBE_NOT_PERMITTED)
+		return refuse_by_capability();
+	fprintf(stderr, "deadwatch: cannot attach: %s\n",
+		answer > 0 ? reasons[answer] : strerror(-answer));
+	return DW_EXIT_FAILED;
+}
+
+int dw_attachable_refuse_file(pid_t pid, const char *path, int error)
+{
+	if (!path)
+		return dw_attachable_refuse(pid, strerror(-error));
+	fprintf(stderr, "deadwatch: cannot attach to process %d: ", (int)pid);
+	if (error == -ESTALE)
+		fprintf(stderr,
+			"%s is not the file any more that the process has loaded (its build "
+			"id is another one): restart the process, or attach without --order\n",
+			path);
+	else
+		fprintf(stderr,
+			"%s cannot be probed (%s): run it as root, or attach without --order\n",
+			path, strerror(-error));
+	return DW_EXIT_FAILED;
+}
+
+/* What the program is for. Return: NULL, or why it cannot be attached to. */
+static const char *check_program(pid_t pid)
+{
+	char path[64];
+	Elf64_Ehdr header = {0};
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return strerror(errno);
+	n = read(fd, &header, sizeof(header));
+	close(fd);
+	if (n < (ssize_t)sizeof(Elf32_Ehdr) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+		return "its program cannot be read";
+	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64)
+		return "it is no 64-bit program for x86-64, and deadwatch knows the locks and "
+		       "stacks of no others: give 'deadwatch inspect' what gdb prints for 'thread "
+		       "apply all bt'";
+	return NULL;
+}
+
+int dw_attachable_check(pid_t pid)
+{
+	struct dw_process_refusal refusal;
+	struct dw_process *process;
+	const char *why;
+	int r = dw_process_live_new(&process, pid, &refusal);
+
+	if (r < 0)
+		return dw_attachable_refuse(pid, strerror(-r));
+	if (r > 0) {
+		dw_refused_say(pid, r, &refusal);
+		return DW_EXIT_FAILED;
+	}
+	dw_process_free(process);
+	why = check_program(pid);
+	return why ? dw_attachable_refuse(pid, why) : 0;
+}

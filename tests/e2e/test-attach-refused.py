@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What deadwatch attach says where it cannot attach, and where that only seems so.
+
+    test-attach-refused.py DEADWATCH CASES
+
+CASES is where the programs of the cases are. Skipped where nobody may attach.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SKIPPED = 77
+TIMEOUT_S = 60
+DEADWATCH, CASES = sys.argv[1:3]
+PROGRAM = os.path.join(CASES, "case-colo_join")
+HUNG_S = "3"
+SLEEPS_32 = """
+.globl _start
+_start: mov $29, %eax
+        int $0x80
+        jmp _start
+"""
+
+
+def attach(*arguments, before=()):
+    return subprocess.run([*before, DEADWATCH, "attach", *arguments], capture_output=True,
+                          text=True, timeout=TIMEOUT_S)
+
+
+def without(*capabilities):
+    """A prefix of commands that may do all but this."""
+    dropped = ",".join("-" + name for name in (*capabilities, "sys_admin"))
+    return ["setpriv", "--bounding-set=" + dropped, "--inh-caps=-all"]
+
+
+def hidden(*commands):
+    """A prefix of commands for which the file systems are changed by these."""
+    return ["unshare", "--mount", "sh", "-ec", "; ".join((*commands, 'exec "$0" "$@"'))]
+
+
+class Running:
+    """A program that runs, given time to begin; killed at the end."""
+
+    def __init__(self, *words, **options):
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, **options)
+        time.sleep(1)
+
+    def __enter__(self):
+        return str(self.process.pid)
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(timeout=TIMEOUT_S)
+
+
+def copy_tree(folder):
+    """The program and what it loads, below @folder. Return: its path there."""
+    listed = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+    for path in re.findall(r"(/\S+) \(", listed):
+        os.makedirs(folder + os.path.dirname(path), exist_ok=True)
+        shutil.copy(path, folder + path)
+    shutil.copy(PROGRAM, folder + "/program")
+    return "/program"
+
+
+class Refused(unittest.TestCase):
+    def is_refused(self, done, *words):
+        """In one line that has these words."""
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_missing_capabilities_are_named(self):
+        for missing, words in (("bpf", ("CAP_BPF is missing",)),
+                               ("perfmon", ("CAP_PERFMON is missing",))):
+            self.is_refused(attach("1", before=without(missing)), *words, "setcap", "inspect")
+        nobody = ["setpriv", "--reuid=65534", "--clear-groups"]
+        self.is_refused(attach("1", before=nobody), "CAP_BPF and CAP_PERFMON are missing")
+        with Running("sleep", "30") as pid:
+            self.is_refused(attach(pid, before=without("sys_ptrace")), "CAP_SYS_PTRACE")
+
+    def test_a_kernel_without_types_is_told(self):
+        done = attach("1", before=hidden("mount -t tmpfs none /sys/kernel/btf"))
+        self.is_refused(done, "no BTF", "CONFIG_DEBUG_INFO_BTF=y", "inspect")
+
+    def test_a_locked_kernel_is_told_before_what_is_missing(self):
+        locked = hidden("mount -t tmpfs none /sys/kernel/security",
+                        "echo 'none integrity [confidentiality]' > /sys/kernel/security/lockdown")
+        done = attach("1", before=[*locked, *without("perfmon")])
+        self.is_refused(done, "locked down", "lockdown=integrity", "inspect")
+
+    def test_a_program_of_32_bits_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, program = folder + "/sleeps.S", folder + "/sleeps"
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(SLEEPS_32)
+            made = subprocess.run(["cc", "-m32", "-nostdlib", "-static", "-o", program, source],
+                                  capture_output=True, check=False)
+            if made.returncode:
+                self.skipTest("no compiler for 32 bits")
+            try:
+                running = Running(program)
+            except OSError:
+                self.skipTest("this kernel runs no programs of 32 bits")
+            with running as pid:
+                self.is_refused(attach(pid), "no 64-bit program", "gdb")
+
+    def test_one_that_ends_meanwhile_is_told_or_reported(self):
+        for delay in (0.02, 0.1, 0.2, 0.3):
+            for mode in ([], ["--order"]):
+                with subprocess.Popen(["sleep", "30"]) as process, \
+                     subprocess.Popen([DEADWATCH, "attach", *mode, str(process.pid)], text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) as attached:
+                    time.sleep(delay)
+                    process.kill()
+                    process.wait(timeout=TIMEOUT_S)
+                    out, said = attached.communicate(timeout=TIMEOUT_S)
+                if attached.returncode == 4:
+                    self.assertRegex(said, r"^deadwatch: (there is no|cannot attach to) process")
+                    self.assertEqual(len(said.splitlines()), 1, said)
+                else:
+                    self.assertIn("sleep (pid", out)
+
+
+class Elsewhere(unittest.TestCase):
+    def is_found(self, pid):
+        """What hangs there; and all can be probed."""
+        self.assertNotEqual(attach("--order", "--duration", "0.1", pid).returncode, 4)
+        done = attach("--duration", HUNG_S, pid)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("end of COLO incoming", done.stdout)
+
+    def test_below_another_root(self):
+        """As qemu -chroot is."""
+        with tempfile.TemporaryDirectory() as root:
+            with Running("chroot", root, copy_tree(root), "hang") as pid:
+                self.is_found(pid)
+
+    def test_in_a_container(self):
+        into = "mount --bind {0} {0}; cd {0}; mkdir old; mount --make-rprivate /; " \
+               "pivot_root . old; exec {1} hang"
+        with tempfile.TemporaryDirectory() as root:
+            words = into.format(root, copy_tree(root))
+            with Running("unshare", "--mount", "sh", "-ec", words) as pid:
+                self.is_found(pid)
+
+    def test_whose_files_were_removed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = folder + copy_tree(folder)
+            with Running(path, "hang") as pid:
+                os.unlink(path)
+                self.is_found(pid)
+                done = attach("--order", pid, before=without("checkpoint_restore"))
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("cannot be probed", done.stderr)
+
+    def test_whose_library_is_another_one_now(self):
+        """Another one is mounted over it, in a namespace in which the process is, too."""
+        listed = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True,
+                                check=True).stdout
+        libc = os.path.realpath(re.search(r"libc\.so\.6 => (\S+)", listed).group(1))
+        libm = os.path.join(os.path.dirname(libc), "libm.so.6")
+        replace = "%s hang & exec 3<&0; sleep 0.5; mount --bind %s %s; wait" % (PROGRAM, libm, libc)
+        with Running("unshare", "--mount", "sh", "-c", replace) as shell:
+            time.sleep(0.5)
+            with open("/proc/%s/task/%s/children" % (shell, shell), encoding="utf-8") as file:
+                pid = file.read().split()[0]
+            try:
+                done = attach("--order", pid)
+                self.assertNotEqual(attach("--duration", "0.1", pid).returncode, 4)
+            finally:
+                os.kill(int(pid), 9)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("libc.so.6 is not the file any more", done.stderr)
+
+
+if __name__ == "__main__":
+    with Running("sleep", "30") as sleeper:
+        tried = attach("--duration", "0.1", sleeper)
+    if tried.returncode == 4:
+        print(tried.stderr.strip())
+        sys.exit(SKIPPED)
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
