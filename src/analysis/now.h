@@ -16,7 +16,8 @@
  *               each other's conditions are none.
  *   stall       a path: somebody waits too long for a lock, whoever holds it makes no
  *               progress, and so on up to one that waits for something else, or polls, or
- *               runs. Where nobody is known to hold the lock, its waiter is all there is. So it
+ *               runs. Where nobody is known to hold the lock, its waiter is all there is, and
+ *               one has to have slept all the while. So it
  *               is with locks that are words of a program's own: nobody is seen to hold them,
  *               and who once gave such a word let go of the lock, and need not have it again.
  *

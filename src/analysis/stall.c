@@ -25,6 +25,7 @@ struct search {
 	uint32_t *of_last;  /* by thread: the found whose path ends with it, plus 1 */
 	uint32_t *longest;  /* by node: the thread that waits longest for it; 0: none too long */
 	bool *waiter_moves; /* by node: not all who wait for it have done so too long */
+	bool *waiter_slept; /* by node: one who waits for it has not run for too long */
 	struct dw_found *founds;
 	uint32_t n_founds;
 };
@@ -43,9 +44,10 @@ static int search_init(struct search *s)
 	s->of_last = array(s, n_threads, sizeof(*s->of_last));
 	s->longest = array(s, n_nodes, sizeof(*s->longest));
 	s->waiter_moves = array(s, n_nodes, sizeof(*s->waiter_moves));
+	s->waiter_slept = array(s, n_nodes, sizeof(*s->waiter_slept));
 	s->founds = array(s, n_threads, sizeof(*s->founds));
 	if (!s->path.legs || !s->on_path || !s->of_last || !s->longest || !s->waiter_moves ||
-	    !s->founds)
+	    !s->waiter_slept || !s->founds)
 		return dw_raise(-ENOMEM);
 	return 0;
 }
@@ -89,6 +91,8 @@ static void note_waiters(struct search *s)
 		longest = &s->longest[wait_of(s, t)->node];
 		if (s->waits->now->looks[t].still_ns < s->stall_ns)
 			s->waiter_moves[wait_of(s, t)->node] = true;
+		else
+			s->waiter_slept[wait_of(s, t)->node] = true;
 		if (waiter_of(s, t)->span_ns < s->stall_ns)
 			continue;
 		if (!*longest || waiter_of(s, t)->span_ns > waiter_of(s, *longest)->span_ns)
@@ -216,8 +220,9 @@ static bool follow(struct search *s, const struct dw_wait *wait)
 	while (course == FOLLOW) {
 		const struct dw_giver *gives = giver_of(s, wait);
 
+		/* Nobody may have it just now, and whoever wants it be woken again and again. */
 		if (!gives)
-			return true;
+			return !dw_wait_is_any_lock(wait) || s->waiter_slept[wait->node];
 		course = step(s, wait, gives);
 		wait = wait_of(s, gives->thread);
 	}

@@ -29,6 +29,7 @@ struct dw_collector {
 	uint32_t n_processes;
 	const char *culprit; /* see dw_collector_culprit() */
 	bool every_taking;
+	uint64_t seen_ns; /* see dw_collector_seen_ns() */
 	struct dw_collector_counts counts;
 };
 
@@ -42,8 +43,10 @@ static struct dw_attached *process_of(struct dw_collector *collector, pid_t pid)
 
 static void on_event(void *context, const struct dw_wire_event *event)
 {
-	struct dw_attached *process = process_of(context, (pid_t)event->pid);
+	struct dw_collector *collector = context;
+	struct dw_attached *process = process_of(collector, (pid_t)event->pid);
 
+	collector->seen_ns = event->time_ns;
 	if (process)
 		dw_track_event(process, event);
 }
@@ -199,9 +202,19 @@ struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t i
 
 int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 {
+	uint64_t now_ns = dw_writer_now_ns();
 	int r = dw_probe_poll(collector->probe, timeout_ms);
 
-	return r < 0 ? dw_pass(r) : 0;
+	if (r < 0)
+		return dw_pass(r);
+	if (r == 0 && now_ns > collector->seen_ns)
+		collector->seen_ns = now_ns;
+	return 0;
+}
+
+uint64_t dw_collector_seen_ns(const struct dw_collector *collector)
+{
+	return collector->seen_ns;
 }
 
 /* Where pictures are all there is, the calls of those who hold something are told from then on. */
@@ -254,6 +267,7 @@ static void note_losses(const struct dw_collector *collector, struct dw_attached
 	uint64_t *losses = process->writer.header->losses;
 
 	losses[DW_LOSS_EVENTS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_RING);
+	losses[DW_LOSS_THINGS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_PAGES);
 	losses[DW_LOSS_THREADS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_THREADS);
 }
 

@@ -44,6 +44,9 @@ struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t i
 /* Takes what is told, until there has been nothing for @timeout_ms. Return: 0, or -errno. */
 int dw_collector_poll(struct dw_collector *collector, int timeout_ms);
 
+/* The moment up to which all has been taken that was told. */
+uint64_t dw_collector_seen_ns(const struct dw_collector *collector);
+
 /* Looks at the threads, at @now_ns: after that, their slots are as they are. */
 void dw_collector_look(struct dw_collector *collector, uint64_t now_ns);
 

@@ -81,6 +81,8 @@ const struct dw_probed dw_probed_functions[] = {
     WAIT("thrd_join", DW_ENDING, 0),
     ROW("pthread_create", DW_WIRE_MAKES, 0, 0, 3, 0),
     ROW("syscall", DW_PARK, DW_FUTEX, 0, 2, 0),
+    ROW("free", DW_WIRE_FREES, 0, 0, 0, 0),
+    ROW("realloc", DW_WIRE_FREES, 0, DW_WIRE_STAYS, 0, 0),
     {0},
 };
 

@@ -67,6 +67,7 @@ struct dw_attached *dw_attached_free(struct dw_attached *process)
 		free(process->threads[i]);
 	dw_numbering_done(&process->handles);
 	dw_numbering_done(&process->addresses);
+	dw_numbering_done(&process->pages);
 	dw_numbering_done(&process->touched);
 	dw_numbering_done(&process->stacks);
 	dw_unwinder_free(process->unwinder);

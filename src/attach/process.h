@@ -79,6 +79,7 @@ struct dw_attached {
 	uint32_t by_handle_room;
 
 	struct dw_numbering addresses; /* -> index of `things` */
+	struct dw_numbering pages;     /* where there is one that was told */
 	struct dw_attached_thing *things;
 	uint32_t things_room;
 
@@ -134,6 +135,10 @@ uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, u
 /* A life begins, or ends, at @address. */
 void dw_attached_init(struct dw_attached_thread *thread, uint64_t address);
 void dw_attached_destroy(struct dw_attached *process, uint64_t address);
+
+/* The memory from @from to @to is no more what it was; calls @freed for what was told of there. */
+void dw_attached_freed(struct dw_attached *process, uint64_t from, uint64_t to,
+		       void (*freed)(void *context, uint64_t address), void *context);
 
 /* place.c: where @address is, in the recording's words. */
 dw_place dw_attached_place(struct dw_attached *process, uint64_t address);

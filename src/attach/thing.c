@@ -10,6 +10,11 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
+#define PAGE 4096
+
+/* No thing lies at an address that is no multiple of this: a futex's word does. */
+#define ALIGNMENT 4
+
 /* Whether a writer that waits stops new readers, as the lock itself says. */
 static bool prefers_writers(const struct dw_attached *process, uint64_t address)
 {
@@ -42,10 +47,11 @@ uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, u
 	if (kind == DW_RWLOCK && prefers_writers(process, address))
 		record->flags |= DW_THING_WRITERS;
 	thing->record = dw_writer_submit(&process->writer, record, DW_REC_THING);
+	dw_numbering_ensure(&process->pages, address / PAGE + 1);
 	return thing->record;
 }
 
-static void end_life(struct dw_attached *process, struct dw_attached_thing *thing)
+static void end_life(struct dw_attached *process, struct dw_attached_thing *thing, unsigned flags)
 {
 	struct dw_rec_thing *record;
 
@@ -53,7 +59,7 @@ static void end_life(struct dw_attached *process, struct dw_attached_thing *thin
 	if (!thing->record)
 		return;
 	record = dw_writer_record(&process->writer, thing->record);
-	record->flags |= DW_THING_ENDED;
+	record->flags |= (uint16_t)(DW_THING_ENDED | flags);
 	thing->record = 0;
 	thing->life++;
 }
@@ -66,7 +72,7 @@ void dw_attached_init(struct dw_attached_thread *thread, uint64_t address)
 
 	if (!thing)
 		return;
-	end_life(process, thing);
+	end_life(process, thing, 0);
 	birth = dw_attached_stack(
 	    thread, &(struct dw_taking){.thing = address, .site = process->event->site});
 	thing->birth = birth;
@@ -78,5 +84,25 @@ void dw_attached_destroy(struct dw_attached *process, uint64_t address)
 	struct dw_attached_thing *thing = dw_attached_thing(process, address);
 
 	if (thing)
-		end_life(process, thing);
+		end_life(process, thing, 0);
+}
+
+void dw_attached_freed(struct dw_attached *process, uint64_t from, uint64_t to,
+		       void (*freed)(void *context, uint64_t address), void *context)
+{
+	for (uint64_t address = from; address < to;) {
+		uint64_t page = address / PAGE,
+			 next = (page + 1) * PAGE < to ? (page + 1) * PAGE : to;
+
+		if (!dw_numbering_find(&process->pages, page + 1))
+			address = next;
+		for (; address < next; address += ALIGNMENT) {
+			uint32_t index = dw_numbering_find(&process->addresses, address);
+
+			if (!index || !process->things[index].record)
+				continue;
+			freed(context, address);
+			end_life(process, &process->things[index], DW_THING_FREED);
+		}
+	}
 }

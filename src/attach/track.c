@@ -41,12 +41,19 @@ static void measure(struct dw_attached *process, uint32_t chain, uint64_t waited
 		record->longest_ns = waited_ns;
 }
 
+/* Nobody gets a second time what is not made for it: it is refused, or waited for in vain. */
+static bool has_already(struct dw_attached_thread *thread)
+{
+	return !thread->deeper && dw_thread_find(&thread->thread, thread->wants.thing);
+}
+
 /* The lock that the thread wanted: @got. */
 static void end_want(struct dw_attached_thread *thread, bool got, uint64_t slept_ns)
 {
 	struct dw_taking *wants = &thread->wants;
 	const struct dw_held *held;
 
+	got = got && !has_already(thread);
 	if (got && thread->deeper) {
 		dw_thread_rehold(&thread->thread, wants);
 	} else if (got) {
@@ -187,6 +194,28 @@ static void on_destroy(struct dw_attached_thread *thread, const struct dw_wire_e
 	if (held)
 		dw_thread_misuse(&thread->thread, DW_MISUSE_DESTROY, &taking, held->chain);
 	dw_attached_destroy(thread->process, event->object);
+}
+
+/* A lock whose memory was freed is held no more: what comes to lie there is another. */
+static void lost_with_its_memory(void *context, uint64_t address)
+{
+	struct dw_attached_thread *thread = context;
+	const struct dw_wire_event *event = thread->process->event;
+	const struct dw_held *held = dw_thread_find(&thread->thread, address);
+	struct dw_taking taking;
+
+	if (!held)
+		return;
+	taking = taking_of(thread, address, held->what, 0, event->site);
+	dw_thread_misuse(&thread->thread, DW_MISUSE_FREE, &taking, held->chain);
+	while (dw_thread_drop(&thread->thread, address))
+		;
+}
+
+static void on_frees(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	dw_attached_freed(thread->process, event->object, event->other, lost_with_its_memory,
+			  thread);
 }
 
 static void on_post(struct dw_attached_thread *thread, const struct dw_wire_event *event)
@@ -338,6 +367,7 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 	    [DW_PARK] = on_park,        [DW_POST] = on_post,   [DW_BORN] = on_born,
 	    [DW_EXIT] = on_exit,        [DW_ENTER] = on_enter, [DW_LEAVE] = on_leave,
 	    [DW_WIRE_MAKES] = on_makes, [DW_KICK] = on_kick,   [DW_WIRE_LEFT] = on_left,
+	    [DW_WIRE_FREES] = on_frees,
 	};
 
 	if (event->kind == DW_INIT)
@@ -489,12 +519,14 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 }
 
 /* Whether the lock that the thread is about to take says that the thread has it. */
-static bool has_it(const struct dw_attached_thread *thread)
+static bool has_it(struct dw_attached_thread *thread)
 {
 	uint64_t address = thread->wants.thing;
 	uint32_t owner = 0;
 	struct iovec to = {&owner, sizeof(owner)}, from = {.iov_len = sizeof(owner)};
 
+	if (has_already(thread))
+		return false;
 	if (thread->wants.what == DW_MUTEX)
 		address += offsetof(pthread_mutex_t, __data.__owner);
 	else if (thread->wants.what == DW_RWLOCK)

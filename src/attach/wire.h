@@ -31,7 +31,11 @@ enum dw_wire_kind {
 	DW_WIRE_MAKES,     /* it is about to make a thread that starts in function `object` */
 	DW_WIRE_EXEC,      /* its process runs another program now */
 	DW_WIRE_FORK,      /* it has made process number `other` */
+	DW_WIRE_FREES,     /* it frees the memory from `object` to `other`; see DW_WIRE_STAYS */
 };
+
+/* `how` of DW_WIRE_FREES: what is in the memory may stay there, for it may just become larger. */
+#define DW_WIRE_STAYS 1
 
 /* `other` of DW_WIRE_LEFT. */
 enum dw_wire_left {
@@ -119,6 +123,7 @@ enum dw_wire_call_flag {
 enum dw_wire_loss {
 	DW_WIRE_LOSS_RING,    /* the ring buffer was full */
 	DW_WIRE_LOSS_THREADS, /* more threads than states are kept for */
+	DW_WIRE_LOSS_PAGES,   /* more pages have things than are known: freeing them is not told */
 	DW_WIRE_LOSS_STACK,   /* there was no room for the stack: it may come with a later event */
 	DW_WIRE_LOSS_MAX
 };

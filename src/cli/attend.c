@@ -160,8 +160,11 @@ static int watch(struct attending *a)
 			break;
 		if (now_ns - looked_ns < DW_GUARD_PERIOD_MS * UINT64_C(1000000))
 			continue;
-		looked_ns = now_ns;
+		/* Who has not run since the last look is where the events of then have it. */
+		if (dw_collector_seen_ns(a->collector) < looked_ns)
+			continue;
 		any = look(a);
+		looked_ns = dw_writer_now_ns();
 		show(a, false);
 	}
 	show(a, true);

@@ -243,6 +243,16 @@ static void a_lock_that_nobody_can_be_seen_to_hold_is_a_stall(void **state)
 	EXPECT("1 has A; 1 waits w futex; 1 locks; 2 wants A", "stall 1:A>w | 2:>A unseen");
 }
 
+/* Between two that have it nobody has; but whoever wants it was woken for it meanwhile. */
+static void a_lock_that_is_handed_on_is_no_stall(void **state)
+{
+	(void)state;
+	EXPECT("1 wants A", "stall 1:>A");
+	EXPECT("1 wants A; 1 runs", "");
+	EXPECT("1 wants A; 1 runs; 2 wants A", "stall 2:>A");
+	EXPECT("1 waits w futex; 1 locks; 1 runs", "");
+}
+
 static void a_word_that_no_stack_calls_a_lock_is_waited_on_for_ever(void **state)
 {
 	(void)state;
@@ -409,6 +419,7 @@ int main(void)
 	    cmocka_unit_test(an_answer_of_a_stuck_thread_is_a_deadlock),
 	    cmocka_unit_test(an_answer_of_a_thread_that_waits_on_a_word_is_a_stall),
 	    cmocka_unit_test(a_lock_that_nobody_can_be_seen_to_hold_is_a_stall),
+	    cmocka_unit_test(a_lock_that_is_handed_on_is_no_stall),
 	    cmocka_unit_test(a_word_that_no_stack_calls_a_lock_is_waited_on_for_ever),
 	    cmocka_unit_test(all_who_wait_for_an_unseen_lock_are_told_once),
 	    cmocka_unit_test(who_let_go_of_an_unseen_lock_is_not_its_holder),
