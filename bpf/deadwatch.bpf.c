@@ -7,6 +7,7 @@
  * holding this, here, for the first time. A thread's system calls that can block are kept in its
  * state, and told only where the collector has asked for them.
  */
+#include "bpf/block.h"
 #include "bpf/kernel.h"
 
 #include "attach/wire.h"
@@ -43,23 +44,8 @@ char LICENSE[] SEC("license") = "GPL";
 #define MUTEX_RECURSIVE 1
 #define MUTEX_ROBUST 16
 
-/* A page's parts that are told apart, and how large a block may be to be looked at page by page. */
-#define PAGE 4096
-#define GRAIN 64
-#define BLOCK_PAGES 16
-
-/* What precedes a block that glibc's malloc() gave: its size with this, in 16, and three flags. */
-#define BLOCK_HEAD 8
-#define BLOCK_FLAGS 7
-#define BLOCK_MAPPED 2
-
 /* Where a pthread_t has the kernel's number of its thread (glibc, x86-64). */
 #define PTHREAD_TID 0x2d0
-
-struct page {
-	uint64_t number;
-	uint64_t pid;
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -88,14 +74,6 @@ struct {
 	__type(key, uint64_t);
 	__type(value, uint8_t);
 } told SEC(".maps");
-
-/* Where there are things, of all processes: of each page its grains, one bit each. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
-	__type(key, struct page);
-	__type(value, uint64_t);
-} pages SEC(".maps");
 
 /* What the collector has set before the programs were loaded. */
 const volatile struct dw_wire_call calls[DW_WIRE_CALLS_MAX];
@@ -293,58 +271,13 @@ static __always_inline bool is_futex(struct dw_wire_event *event, uint64_t numbe
 	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
 }
 
-/* There is a thing at @address: that its memory is freed will have to be told. */
-static __always_inline void mark(const struct dw_wire_thread *thread, uint64_t address)
-{
-	struct page key = {.number = address / PAGE, .pid = thread->pid};
-	uint64_t grain = UINT64_C(1) << address % PAGE / GRAIN, none = 0;
-	uint64_t *grains = bpf_map_lookup_elem(&pages, &key);
-
-	if (!grains) {
-		bpf_map_update_elem(&pages, &key, &none, BPF_NOEXIST);
-		grains = bpf_map_lookup_elem(&pages, &key);
-	}
-	if (!grains)
-		lose(DW_WIRE_LOSS_PAGES);
-	else if (!(*grains & grain))
-		__sync_fetch_and_or(grains, grain);
-}
-
-/* Whether there may be a thing from @from to @to, in page @number. */
-static __always_inline bool is_marked(uint32_t pid, uint64_t number, uint64_t from, uint64_t to)
-{
-	struct page key = {.number = number, .pid = pid};
-	uint64_t *grains = bpf_map_lookup_elem(&pages, &key);
-	uint64_t begin = number * PAGE;
-	uint64_t first = from > begin ? (from - begin) / GRAIN : 0;
-	uint64_t beyond = to < begin + PAGE ? (begin + PAGE - to) / GRAIN : 0;
-
-	return grains && *grains & ~UINT64_C(0) << (first & 63) & ~UINT64_C(0) >> (beyond & 63);
-}
-
-/* Of larger blocks nobody looks. */
-static __noinline bool has_things(uint32_t pid, uint64_t from, uint64_t to)
-{
-	uint64_t first = from / PAGE, last = (to - 1) / PAGE;
-
-	if (last - first >= BLOCK_PAGES)
-		return true;
-	for (uint32_t i = 0; i < BLOCK_PAGES && first + i <= last; i++)
-		if (is_marked(pid, first + i, from, to))
-			return true;
-	return false;
-}
-
 /* A block is about to be freed; @how: it may stay where it is. */
 static __noinline int on_free(struct pt_regs *regs, uint8_t how)
 {
-	uint64_t from = regs->di, size = 0, to;
+	uint64_t from = regs->di, to = block_end(from);
 	struct dw_wire_event event = {.kind = DW_WIRE_FREES, .how = how, .object = from};
 	struct dw_wire_thread *thread;
 
-	if (!from || bpf_probe_read_user(&size, sizeof(size), (void *)(from - BLOCK_HEAD)))
-		return 0;
-	to = from + (size & ~UINT64_C(BLOCK_FLAGS)) - (size & BLOCK_MAPPED ? 2 : 1) * BLOCK_HEAD;
 	if (to <= from || !has_things(bpf_get_current_pid_tgid() >> 32, from, to))
 		return 0;
 	thread = this_thread();
@@ -389,8 +322,8 @@ static __always_inline int on_entry(struct pt_regs *regs)
 				    (void *)(event.object + PTHREAD_TID));
 	if (cookie.what == DW_FUTEX && !is_futex(&event, arguments[1], arguments[3], regs->cx))
 		return 0;
-	if (!(event.object & DW_NO_MEMORY))
-		mark(thread, event.object);
+	if (!(event.object & DW_NO_MEMORY) && !mark(thread->pid, event.object))
+		lose(DW_WIRE_LOSS_PAGES);
 	note(thread, &event, regs);
 	count_held(thread, &event);
 	if (cookie.kind == DW_WANT && cookie.how & (DW_TRY | DW_TIMED)) {

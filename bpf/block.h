@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Blocks of memory with things in them, that are freed: no more is asked of a block than whether
+ * its pages are known to have any. A map tells, so that what all others cost is the trap.
+ */
+#pragma once
+
+#include "bpf/kernel.h"
+
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A page's parts that are told apart, and how large a block may be to be looked at page by page. */
+#define PAGE 4096
+#define GRAIN 64
+#define BLOCK_PAGES 16
+
+/* What precedes a block that glibc's malloc() gave: its size with this, in 16, and three flags. */
+#define BLOCK_HEAD 8
+#define BLOCK_FLAGS 7
+#define BLOCK_MAPPED 2
+
+struct page {
+	uint64_t number;
+	uint64_t pid;
+};
+
+/* Where there are things, of all processes: of each page its grains, one bit each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct page);
+	__type(value, uint64_t);
+} pages SEC(".maps");
+
+/* There is a thing at @address. Return: whether it will be known when that is freed. */
+static __always_inline bool mark(uint32_t pid, uint64_t address)
+{
+	struct page key = {.number = address / PAGE, .pid = pid};
+	uint64_t grain = UINT64_C(1) << address % PAGE / GRAIN, none = 0;
+	uint64_t *grains = bpf_map_lookup_elem(&pages, &key);
+
+	if (!grains) {
+		bpf_map_update_elem(&pages, &key, &none, BPF_NOEXIST);
+		grains = bpf_map_lookup_elem(&pages, &key);
+	}
+	if (!grains)
+		return false;
+	if (!(*grains & grain))
+		__sync_fetch_and_or(grains, grain);
+	return true;
+}
+
+/* Whether there may be a thing from @from to @to, in page @number. */
+static __always_inline bool is_marked(uint32_t pid, uint64_t number, uint64_t from, uint64_t to)
+{
+	struct page key = {.number = number, .pid = pid};
+	uint64_t *grains = bpf_map_lookup_elem(&pages, &key);
+	uint64_t begin = number * PAGE;
+	uint64_t first = from > begin ? (from - begin) / GRAIN : 0;
+	uint64_t beyond = to < begin + PAGE ? (begin + PAGE - to) / GRAIN : 0;
+
+	return grains && *grains & ~UINT64_C(0) << (first & 63) & ~UINT64_C(0) >> (beyond & 63);
+}
+
+/* Of larger blocks nobody looks. */
+static __noinline bool has_things(uint32_t pid, uint64_t from, uint64_t to)
+{
+	uint64_t first = from / PAGE, last = (to - 1) / PAGE;
+
+	if (last - first >= BLOCK_PAGES)
+		return true;
+	for (uint32_t i = 0; i < BLOCK_PAGES && first + i <= last; i++)
+		if (is_marked(pid, first + i, from, to))
+			return true;
+	return false;
+}
+
+/* Where the block ends that glibc's malloc() gave at @from; 0: it is none. */
+static __always_inline uint64_t block_end(uint64_t from)
+{
+	uint64_t size = 0;
+
+	if (!from || bpf_probe_read_user(&size, sizeof(size), (void *)(from - BLOCK_HEAD)))
+		return 0;
+	return from + (size & ~UINT64_C(BLOCK_FLAGS)) - (size & BLOCK_MAPPED ? 2 : 1) * BLOCK_HEAD;
+}
