@@ -53,6 +53,16 @@ uint64_t dw_arch_red_zone(void);
 bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers,
 		   dw_read_function *read, void *context);
 
+/* Bytes of what a signal's handler returns to; whether @code, as many bytes, is that. */
+#define DW_ARCH_SIGRETURN_SIZE 9
+bool dw_arch_is_sigreturn(const uint8_t *code);
+
+/*
+ * Whether some instruction among the @n bytes of @code, which are at @start, has @address as its
+ * operand, told relative to itself: as code of a program has its variables'.
+ */
+bool dw_arch_has_operand(const uint8_t *code, size_t n, uint64_t start, uint64_t address);
+
 /* Where glibc keeps the number of the thread, as the thread itself knows it. */
 uint64_t dw_arch_glibc_tid(const void *set);
 

@@ -161,6 +161,32 @@ bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers
 	return true;
 }
 
+bool dw_arch_is_sigreturn(const uint8_t *code)
+{
+	/* mov $SYS_rt_sigreturn,%rax; syscall */
+	static const uint8_t expected[DW_ARCH_SIGRETURN_SIZE] = {0x48, 0xc7, 0xc0, 0x0f, 0,
+								 0,    0,    0x0f, 0x05};
+
+	return memcmp(code, expected, sizeof(expected)) == 0;
+}
+
+/* The distance is one to the next instruction; a constant may lie in between. */
+bool dw_arch_has_operand(const uint8_t *code, size_t n, uint64_t start, uint64_t address)
+{
+	static const uint8_t constant_sizes[] = {0, 1, 2, 4};
+	int32_t distance;
+
+	for (size_t i = 0; i + sizeof(distance) <= n; i++) {
+		memcpy(&distance, code + i, sizeof(distance));
+		for (size_t j = 0; j < sizeof(constant_sizes); j++)
+			if (start + i + sizeof(distance) + constant_sizes[j] +
+				(uint64_t)(int64_t)distance ==
+			    address)
+				return true;
+	}
+	return false;
+}
+
 /* Of struct pthread, since glibc has had a `tid` there alone (2.25). */
 #define GLIBC_TID_OFFSET 720
 

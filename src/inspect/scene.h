@@ -24,8 +24,8 @@ enum dw_grounds {
 	DW_GROUNDS_NONE,  /* who holds it is not known */
 	DW_GROUNDS_OWNER, /* the lock says so */
 	/*
-	 * Inferred: of all threads that do not wait for it, its address is on the stacks of
-	 * just as many as can hold it, as a guard or a reference has it.
+	 * Inferred: just as many threads as can hold it refer to it, on their stacks or by the
+	 * functions that they are in the middle of, and do not wait for it.
 	 */
 	DW_GROUNDS_REFERENCE,
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who holds what is waited for. Most locks say so themselves. Of those that do not, it is
- * inferred: who holds a lock has its address on the stack, as a guard, or as what it is to
- * let go of in the end; others may have it there as well, and then nothing is said.
+ * inferred of those who refer to it (scene_refer.c).
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -11,29 +10,19 @@
 #include <errno.h>
 #include <string.h>
 
-/* Of a thread's stack so much is looked at: from where it is now outward. */
-#define STACK_MAX_SIZE 65536
-#define STACK_STEP_SIZE 4096
-
 /* More owners are asked to be inferred of only so many locks, as each takes a look at all stacks.
  */
 #define INFERRED_MAX 64
 
 struct inferring {
 	struct dw_scene *scene;
-	uint64_t **stacks; /* by thread: its words, as far as they were read; NULL: not yet */
-	uint32_t *n_words;
+	struct dw_references *references;
 	uint32_t n_done;
 };
 
 static bool is_any_lock(uint8_t kind)
 {
 	return dw_is_lock(kind) || kind == DW_LOCK_WORD;
-}
-
-static bool waits_for(const struct dw_scene *scene, uint32_t thread, uint32_t thing)
-{
-	return scene->seen[thread].thing == thing;
 }
 
 static struct dw_asleep reader_of(const struct dw_scene *scene)
@@ -135,41 +124,6 @@ static int find_thing(struct dw_scene *scene, uint32_t thread)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-/* As far as there is memory, and no farther than STACK_MAX_SIZE. */
-static int read_stack(struct inferring *i, uint32_t thread)
-{
-	const struct dw_process_thread *task = &i->scene->seen[thread].sighted->thread;
-	struct dw_process *process = i->scene->sight->process;
-	uint64_t at = task->sp & ~UINT64_C(7), next;
-	uint64_t *words = dw_arena_alloc(i->scene->arena, STACK_MAX_SIZE);
-	size_t size = 0;
-
-	if (!words)
-		return dw_raise(-ENOMEM);
-	i->stacks[thread] = words;
-	for (; task->sp && size < STACK_MAX_SIZE - STACK_STEP_SIZE; at = next) {
-		next = (at | (STACK_STEP_SIZE - 1)) + 1;
-		if (dw_process_read(process, at, (uint8_t *)words + size, next - at) < 0)
-			break;
-		size += next - at;
-	}
-	i->n_words[thread] = (uint32_t)(size / sizeof(*words));
-	return 0;
-}
-
-/* Return: 1 if @address is on the stack of @thread, 0, or -ENOMEM. */
-static int refers(struct inferring *i, uint32_t thread, uint64_t address)
-{
-	int r = i->stacks[thread] ? 0 : read_stack(i, thread);
-
-	if (r < 0)
-		return dw_pass(r);
-	for (uint32_t w = 0; w < i->n_words[thread]; w++)
-		if (i->stacks[thread][w] == address)
-			return 1;
-	return 0;
-}
-
 /* How many readers have the lock that @waiter waits for. */
 static uint32_t readers_of(const struct dw_scene *scene, uint32_t waiter)
 {
@@ -185,9 +139,7 @@ static int find_referring(struct inferring *i, uint32_t thing, uint32_t *ret, ui
 	uint32_t n = 0;
 
 	for (uint32_t t = 1; t < i->scene->facts.n_threads; t++) {
-		int r = waits_for(i->scene, t, thing)
-			    ? 0
-			    : refers(i, t, i->scene->things[thing].address);
+		int r = dw_scene_refers(i->references, t, thing);
 
 		if (r < 0)
 			return dw_pass(r);
@@ -196,6 +148,12 @@ static int find_referring(struct inferring *i, uint32_t thing, uint32_t *ret, ui
 		n += (uint32_t)r;
 	}
 	return (int)n;
+}
+
+/* Such a lock has a thread's number whenever it is taken: nobody else's word counts. */
+static bool says_owner(const struct dw_meaning *meaning)
+{
+	return meaning->owner == DW_OWNER_GLIBC_MUTEX || meaning->owner == DW_OWNER_PI_WORD;
 }
 
 /* The lock that @waiter waits for, and that does not say who has it. */
@@ -226,15 +184,13 @@ static int infer_all(struct dw_scene *scene)
 	uint32_t n = scene->facts.n_threads;
 	int r = 0;
 
-	i.stacks = dw_arena_alloc(scene->arena, n * sizeof(*i.stacks));
-	i.n_words = dw_arena_alloc(scene->arena, n * sizeof(*i.n_words));
-	if (!i.stacks || !i.n_words)
-		return dw_raise(-ENOMEM);
+	r = dw_scene_references_new(&i.references, scene);
 	for (uint32_t t = 1; r == 0 && t < n; t++) {
 		const struct dw_scene_thread *seen = &scene->seen[t];
 
 		if (!seen->meaning.address || !is_any_lock(seen->meaning.kind) ||
-		    is_held(scene, seen->thing) || i.n_done++ >= INFERRED_MAX)
+		    is_held(scene, seen->thing) || says_owner(&seen->meaning) ||
+		    i.n_done++ >= INFERRED_MAX)
 			continue;
 		r = infer(&i, t);
 	}

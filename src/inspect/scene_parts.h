@@ -70,6 +70,20 @@ int dw_scene_hold(struct dw_scene *scene, uint32_t thread, uint32_t thing, bool 
 uint32_t dw_scene_owner_of(const struct dw_scene *scene, enum dw_owner_place place,
 			   uint64_t address);
 
+/* What was read to see who refers to which lock. Memory is the scene's. */
+struct dw_references;
+int dw_scene_references_new(struct dw_references **ret, struct dw_scene *scene);
+
+/*
+ * Whether @thread refers to the lock @thing as who holds it does: its address is on the stack, as
+ * a guard has it, or as what is to be let go of in the end; or a function on its stack mentions the
+ * lock both before the place where it is and behind. Who waits for it refers to it anyway:
+ * of such a thread, only what it did when a signal's handler came counts.
+ *
+ * Return: 1 or 0, or -ENOMEM.
+ */
+int dw_scene_refers(struct dw_references *references, uint32_t thread, uint32_t thing);
+
 /* Who holds what is waited for: as the locks say, or as can be inferred. Return: 0, or -ENOMEM. */
 int dw_scene_find_owners(struct dw_scene *scene);
 

@@ -121,7 +121,8 @@ uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *findi
 					why_unseen(telling->process, found));
 	if (flags & DW_FOUND_REFERENCE)
 		ret[n++] = "inferred: a lock that does not say who holds it is held by the thread "
-			   "that has its address on the stack, and does not wait for it";
+			   "that has its address on the stack, or is between two uses of it in a "
+			   "function";
 	if (flags & DW_FOUND_KICKED)
 		ret[n++] = "inferred: who asks again and again kicks the thread that waits for its "
 			   "lock, which is woken all the time, and goes on waiting";

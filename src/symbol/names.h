@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 struct dw_names;
+struct dw_symbol_bytes;
 struct dw_symbols;
 
 /* A frame as people see it: one for each function, inlined ones included. */
@@ -110,6 +111,12 @@ const char *dw_names_thread_start(struct dw_names *names, uint32_t thread);
 
 /* A stack with names; @hint may be 0. */
 const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t stack, uint32_t hint);
+
+/*
+ * The bytes of the function that a stack has as @place, and where they are in memory; see
+ * dw_symbols_bytes(). Return: whether that is known.
+ */
+bool dw_names_bytes(struct dw_names *names, dw_place place, struct dw_symbol_bytes *ret);
 
 /*
  * For profiles, which add to the facts by what they hear; before any thing's name is asked for.

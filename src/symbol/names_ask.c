@@ -9,6 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool dw_names_bytes(struct dw_names *names, dw_place place, struct dw_symbol_bytes *ret)
+{
+	struct dw_file_place at = dw_resolver_place(&names->resolver, place);
+
+	/* A call may be the last thing of its function. */
+	if (at.number < 0 ||
+	    !dw_symbols_bytes(names->symbols, (uint32_t)at.number, at.address - 1, ret))
+		return false;
+	ret->start += at.module->bias;
+	return true;
+}
+
 const char *dw_names_variable(struct dw_names *names, uint32_t thing)
 {
 	const struct dw_facts *facts = names->resolver.facts;

@@ -363,6 +363,41 @@ unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t a
 	return n;
 }
 
+/* What @elf has of the @n bytes that are loaded at @address; NULL: not all of them. */
+static const uint8_t *loaded_bytes(Elf *elf, uint64_t address, size_t n)
+{
+	Elf_Data *data = NULL;
+	GElf_Phdr header;
+	size_t n_headers;
+
+	if (!elf || elf_getphdrnum(elf, &n_headers) != 0)
+		return NULL;
+	for (size_t i = 0; !data && i < n_headers; i++)
+		if (gelf_getphdr(elf, (int)i, &header) && header.p_type == PT_LOAD &&
+		    address >= header.p_vaddr && n <= header.p_filesz &&
+		    address - header.p_vaddr <= header.p_filesz - n)
+			data = elf_getdata_rawchunk(
+			    elf, (int64_t)(header.p_offset + (address - header.p_vaddr)), n,
+			    ELF_T_BYTE);
+	return data && data->d_size == n ? data->d_buf : NULL;
+}
+
+bool dw_symbols_bytes(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+		      struct dw_symbol_bytes *ret)
+{
+	const struct module *opened = open_module(symbols, module);
+	const struct dw_table_entry *entry =
+	    opened->dwfl_module ? dw_table_function(opened->table, address) : NULL;
+	GElf_Addr ignored;
+
+	if (!entry || !entry->size)
+		return false;
+	*ret = (struct dw_symbol_bytes){.start = entry->start, .n = entry->size};
+	ret->bytes =
+	    loaded_bytes(dwfl_module_getelf(opened->dwfl_module, &ignored), ret->start, ret->n);
+	return ret->bytes;
+}
+
 int dw_symbols_data(struct dw_symbols *symbols, uint32_t module, uint64_t address,
 		    struct dw_symbol *ret)
 {

@@ -71,6 +71,20 @@ bool dw_symbols_has(struct dw_symbols *symbols, uint32_t module, const char *nam
 unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t address,
 			 struct dw_symbol *ret);
 
+/* The bytes of a function; they live as long as the dw_symbols. */
+struct dw_symbol_bytes {
+	uint64_t start; /* the address of the first one */
+	const uint8_t *bytes;
+	size_t n;
+};
+
+/*
+ * The function that @address is in, as the file has it, by its symbols. Return: whether they say
+ * which one that is.
+ */
+bool dw_symbols_bytes(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+		      struct dw_symbol_bytes *ret);
+
 /* The variable that @address is in. Return: whether there is one. */
 int dw_symbols_data(struct dw_symbols *symbols, uint32_t module, uint64_t address,
 		    struct dw_symbol *ret);

@@ -91,6 +91,40 @@ static void other_code_is_not_guessed_at(void **state)
 	assert_false(dw_arch_leave(entry_code, sizeof(entry_code), &registers, read_address, NULL));
 }
 
+static void variables_are_found_in_code_by_their_distance(void **state)
+{
+	/* Each at 0x100: what it has is so far behind its end. */
+	static const struct {
+		uint8_t code[10];
+		size_t n;
+		uint64_t address;
+	} rows[] = {
+	    {{0x48, 0x8d, 0x3d, 0x0f, 0x2e, 0x00, 0x00}, 7, 0x2f16},          /* lea */
+	    {{0xf0, 0x0f, 0xb1, 0x0d, 0xf8, 0xff, 0xff, 0xff}, 8, 0x100},     /* cmpxchg */
+	    {{0x83, 0x3d, 0x10, 0x00, 0x00, 0x00, 0xff}, 7, 0x117},           /* cmpl, a byte */
+	    {{0xc7, 0x05, 0x10, 0, 0, 0, 0x44, 0x33, 0x22, 0x11}, 10, 0x11a}, /* movl */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		size_t n = rows[i].n;
+
+		assert_true(dw_arch_has_operand(rows[i].code, n, 0x100, rows[i].address));
+		assert_false(dw_arch_has_operand(rows[i].code, n, 0x108, rows[i].address));
+		assert_false(dw_arch_has_operand(rows[i].code, 3, 0x100, rows[i].address));
+	}
+}
+
+static void end_of_a_signal_is_known(void **state)
+{
+	static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	static const uint8_t other[] = {0x48, 0xc7, 0xc0, 0x0e, 0, 0, 0, 0x0f, 0x05};
+
+	(void)state;
+	assert_true(dw_arch_is_sigreturn(code));
+	assert_false(dw_arch_is_sigreturn(other));
+}
+
 static bool read_own(void *context, uint64_t address, void *ret, size_t n)
 {
 	(void)context;
@@ -231,6 +265,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(who_enters_generated_code_is_told_at_each_instruction),
 	    cmocka_unit_test(other_code_is_not_guessed_at),
+	    cmocka_unit_test(variables_are_found_in_code_by_their_distance),
+	    cmocka_unit_test(end_of_a_signal_is_known),
 	    cmocka_unit_test(a_list_of_images_that_loops_has_an_end),
 	    test(a_stack_goes_on_behind_a_handler_on_a_stack_of_its_own),
 	    test(a_stack_in_code_that_nobody_describes_ends_and_says_so),
