@@ -69,7 +69,7 @@ static int inspect(struct dw_process *process, const struct wish *wish,
 		   const struct dw_profiles *profiles, const struct dw_process_core_gaps *gaps)
 {
 	const struct dw_inspection_options options = {
-	    .stall_ns = wish->stall_ns, .profiles = profiles, .gaps = gaps};
+	    .stall_ns = wish->stall_ns, .profiles = profiles, .gaps = gaps, .shows_progress = true};
 	dw_auto(inspection) inspection = NULL;
 	int r = dw_inspection_new(&inspection, process, &options);
 

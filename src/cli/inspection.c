@@ -8,11 +8,13 @@
 #include "cli/fold.h"
 #include "cli/pictured.h"
 #include "cli/profiles.h"
+#include "cli/progress.h"
 #include "inspect/scene.h"
 #include "model/picture.h"
 #include "symbol/names.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -145,6 +147,26 @@ static int look_again(struct dw_inspection *inspection, uint64_t pause_ns)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+static void show(const struct dw_inspection *inspection, const struct dw_process *process,
+		 const char *what)
+{
+	if (inspection->options->shows_progress)
+		dw_progress_look(process->pid, what);
+}
+
+/* How much of the time is over that somebody has to be stuck for. */
+static void show_watch(const struct dw_inspection *inspection)
+{
+	const struct dw_sight *sight = &inspection->sights[0];
+	uint64_t stall_ns = inspection->options->stall_ns;
+	double passed_s = (double)(sight->time_ns - sight->base_ns) / 1e9;
+	char what[80];
+
+	snprintf(what, sizeof(what), "watching %u threads, %.1f of %.1f s", sight->n_threads,
+		 passed_s, (double)stall_ns / 1e9);
+	show(inspection, sight->process, what);
+}
+
 /* Looks until the process is over it, or the time is. Return: as is_suspect(). */
 static int watch(struct dw_inspection *inspection)
 {
@@ -154,8 +176,10 @@ static int watch(struct dw_inspection *inspection)
 	for (int i = 0; r == 0 && i < SHORT_LOOKS; i++)
 		r = look_again(inspection, SHORT_LOOK_NS);
 	while (r == 0 && (suspect = is_suspect(inspection)) > 0 &&
-	       sight->time_ns - sight->base_ns < inspection->options->stall_ns + SETTLE_NS)
+	       sight->time_ns - sight->base_ns < inspection->options->stall_ns + SETTLE_NS) {
+		show_watch(inspection);
 		r = look_again(inspection, LONG_LOOK_NS);
+	}
 	return r < 0 ? dw_pass(r) : suspect;
 }
 
@@ -180,8 +204,10 @@ static int look_back(struct dw_inspection *inspection)
 {
 	struct dw_sight *sights = inspection->sights;
 	struct dw_scene *before = inspection->scene;
-	int r = dw_sight_take(&sights[1], sights[0].process, inspection->arena);
+	int r;
 
+	show(inspection, sights[0].process, "reading all stacks once more");
+	r = dw_sight_take(&sights[1], sights[0].process, inspection->arena);
 	if (r < 0)
 		return dw_pass(r);
 	dw_sight_continue(&sights[1], &sights[0]);
@@ -202,8 +228,10 @@ static void take_as_still(struct dw_sight *sight)
 static int look(struct dw_inspection *inspection, struct dw_process *process)
 {
 	struct dw_sight *sight = &inspection->sights[0];
-	int r = dw_sight_take(sight, process, inspection->arena);
+	int r;
 
+	show(inspection, process, "reading all stacks");
+	r = dw_sight_take(sight, process, inspection->arena);
 	if (r == 0 && !process->runs)
 		take_as_still(sight);
 	if (r == 0)
@@ -377,6 +405,8 @@ int dw_inspection_new(struct dw_inspection **ret, struct dw_process *process,
 		r = analyse(inspection);
 	if (r == 0)
 		r = fill_report(inspection);
+	if (options->shows_progress)
+		dw_progress_clear();
 	if (r < 0)
 		return dw_pass(r);
 	*ret = dw_take(inspection);

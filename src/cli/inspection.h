@@ -14,6 +14,7 @@
 #include "inspect/sight.h"
 #include "render/render.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dw_inspection;
@@ -26,6 +27,7 @@ struct dw_inspection_options {
 	const struct dw_process_core_gaps *gaps; /* of a core file; NULL: it is none */
 	const struct dw_blind *blind;            /* what is known not to be seen */
 	size_t n_blind;
+	bool shows_progress; /* to who waits at a terminal */
 };
 
 /* Return: 0; -ESRCH: the process ended before anything was seen; or another negative errno. */

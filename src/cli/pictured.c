@@ -42,7 +42,7 @@ static const char *why_no_stack(int error)
 	case ESRCH:
 		return "it has ended meanwhile";
 	case ETIMEDOUT:
-		return "it did not stop";
+		return "it did not stop within 200 ms: it has no processor, or the kernel keeps it";
 	case ENODATA:
 		return "its stack could not be unwound";
 	case EPERM:

@@ -37,6 +37,14 @@ void dw_progress_show(size_t number, const char *path)
 	fflush(stderr);
 }
 
+void dw_progress_look(int pid, const char *what)
+{
+	if (!is_terminal())
+		return;
+	fprintf(stderr, "\r\033[Kprocess %d: %s", pid, what);
+	fflush(stderr);
+}
+
 void dw_progress_clear(void)
 {
 	if (!is_terminal())

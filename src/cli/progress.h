@@ -10,5 +10,8 @@
 /* The line says that recording @number, which is @path, is being read. */
 void dw_progress_show(size_t number, const char *path);
 
+/* The line says that the process @pid is being looked into; @what is done at the moment. */
+void dw_progress_look(int pid, const char *what);
+
 /* Takes the line away. */
 void dw_progress_clear(void);

@@ -9,6 +9,7 @@ The programs are waits.c, linked in several ways; "-" stands for one that could 
 """
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -205,6 +206,24 @@ class Host(unittest.TestCase):
         threads = json.loads(done.stdout)["picture"]["threads"]
         self.assertEqual(len(threads), 1008)
         self.assertTrue(all(t["stack"] for t in threads))
+
+    def test_progress_is_shown_on_a_terminal_and_taken_away(self):
+        ours, theirs = pty.openpty()
+        with Program(WAITS, "200") as process:
+            await_threads(process.pid, 208)
+            subprocess.run([DEADWATCH, "inspect", str(process.pid)], stdout=subprocess.DEVNULL,
+                           stderr=theirs, env=dict(os.environ, TERM="xterm"), check=False)
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:
+            pass  # the other end was closed
+        os.close(ours)
+        self.assertIn(b"process %d: reading all stacks" % process.pid, shown)
+        self.assertRegex(shown, rb"watching 208 threads, 0\.\d of 1\.0 s")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown[-40:])
 
     def test_process_that_ends_meanwhile(self):
         for delay in ("0.01", "0.05", "0.1"):
