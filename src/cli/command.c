@@ -7,6 +7,7 @@
 
 #define OPTIONS_MAX 32 /* options of one command; more would not fit a screen's help either */
 #define HELP_COLUMN 26 /* where an option's explanation begins */
+#define HELP_WIDTH 80    /* of a terminal */
 
 const struct dw_option dw_help_option = {"help", 'h', NULL, "show this help"};
 
@@ -44,20 +45,43 @@ static void fill_tables(struct getopt_tables *tables, const struct dw_command *c
 	add_option(tables, n, &dw_help_option);
 }
 
+/* Return: the column of the new line, which is @indent. */
+static int end_line(FILE *out, int indent)
+{
+	fprintf(out, "\n%*s", indent, "");
+	return indent;
+}
+
+/* From @column on, and on as many lines as it takes. Return: the column that it ends in. */
+static int write_argument(FILE *out, const char *argument, int column)
+{
+	int indent;
+
+	fputc('=', out);
+	indent = ++column;
+	while (*argument) {
+		size_t size = strcspn(argument, "|");
+
+		size += argument[size] == '|';
+		if (column + (int)size > HELP_WIDTH)
+			column = end_line(out, indent);
+		column += fprintf(out, "%.*s", (int)size, argument);
+		argument += size;
+	}
+	return column;
+}
+
 static void write_option(FILE *out, const struct dw_option *option)
 {
-	char text[64];
-	char letter[8] = "    ";
+	int column = fprintf(out, option->id < 256 ? "  -%c, " : "      ", option->id);
 
-	if (option->id < 256)
-		snprintf(letter, sizeof(letter), "-%c, ", option->id);
-	snprintf(text, sizeof(text), "%s--%s%s%s", letter, option->name,
-		 option->argument ? "=" : "", option->argument ? option->argument : "");
+	column += fprintf(out, "--%s", option->name);
+	if (option->argument)
+		column = write_argument(out, option->argument, column);
 	/* One that reaches into the column of the help has a line of its own. */
-	if (strlen(text) >= HELP_COLUMN - 2)
-		fprintf(out, "  %s\n%*s%s\n", text, HELP_COLUMN, "", option->help);
-	else
-		fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, text, option->help);
+	if (column >= HELP_COLUMN)
+		column = end_line(out, 0);
+	fprintf(out, "%*s%s\n", HELP_COLUMN - column, "", option->help);
 }
 
 /* The command as the user writes it. The program itself is a command without a name. */

@@ -24,7 +24,7 @@ uint32_t *dw_hints_of_stacks(const struct dw_facts *facts)
 
 static int written(FILE *out)
 {
-	return ferror(out) ? dw_raise(-EIO) : 0;
+	return ferror(out) ? dw_raise(errno ? -errno : -EIO) : 0;
 }
 
 /* The events' addresses and sites have no words, but equal ones must have equal words. */

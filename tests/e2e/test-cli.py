@@ -372,6 +372,7 @@ class Report(Folder):
             with open("/dev/full", "w") as full:
                 done = deadwatch(command, path, stdout=full)
             self.assertEqual(done.returncode, FAILED)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
             self.assertIn("No space left", done.stderr)
 
     def test_a_reader_that_went_away_is_an_error(self):
@@ -434,7 +435,8 @@ class Dump(Folder):
 
 class Help(unittest.TestCase):
     with open(os.path.join(MAN, "tables.json")) as file:
-        COMMANDS = [command["name"] for command in json.load(file)["commands"]]
+        TABLES = json.load(file)
+    COMMANDS = [command["name"] for command in TABLES["commands"]]
 
     def options(self, *command):
         return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}
@@ -446,6 +448,13 @@ class Help(unittest.TestCase):
             lines = done.stdout.splitlines()
             self.assertLessEqual(len(lines), 24)
             self.assertLessEqual(max(map(len, lines)), 80, lines)
+
+    def test_help_has_each_word_that_an_option_can_be(self):
+        for command in self.TABLES["commands"]:
+            text = re.sub(r"\s", "", deadwatch(command["name"], "--help").stdout)
+            for option in command["options"]:
+                self.assertIn("--%s%s" % (option["name"], "=" + option["argument"]
+                                          if option.get("argument") else ""), text)
 
     def test_help_lists_every_command(self):
         text = deadwatch("--help").stdout
