@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <term.h>
 #include <unistd.h>
 
 struct shown {
@@ -56,9 +57,12 @@ static const char *next_line(const char *line)
 	return end ? end + 1 : line + strlen(line);
 }
 
+/* Those below are drawn later: curses would go on there with a line that is too long. */
 static void draw_line(int row, const char *line)
 {
 	mvaddnstr(row, 0, line, (int)strcspn(line, "\n"));
+	move(row + 1, 0);
+	clrtobot();
 }
 
 static int count_lines(const char *text)
@@ -171,6 +175,14 @@ static int show(struct shown *shown, unsigned delay_ms)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/* One on which the cursor cannot be moved, or that is not known, cannot. */
+static bool can_be_drawn_on(void)
+{
+	int known;
+
+	return setupterm(NULL, STDOUT_FILENO, &known) == OK && cursor_address;
+}
+
 int dw_screen_show(struct dw_view *view, unsigned delay_ms)
 {
 	struct shown shown = {.view = view};
@@ -179,6 +191,8 @@ int dw_screen_show(struct dw_view *view, unsigned delay_ms)
 
 	setlocale(LC_CTYPE, "");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return DW_SCREEN_NONE;
+	if (!can_be_drawn_on())
 		return DW_SCREEN_NONE;
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)

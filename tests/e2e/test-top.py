@@ -162,6 +162,15 @@ class Terminal(Top):
         self.keys("Down", "Down")
         await_text(self.screen, "held by")
 
+    def test_lines_are_cut_off_where_a_terminal_is_narrow(self):
+        self.show("%s top --delay=60 %s" % (DEADWATCH, self.recording))
+        await_text(self.screen, "q quits")
+        self.tmux("resize-window", "-x", "20", "-y", "12")
+        shown = await_text(self.screen, "\n q quits   up, down\n").splitlines()
+        self.assertEqual([line[:8] for line in shown[:5]],
+                         ["case-bcm", "deadlock", "hazard: ", "", " recent "])
+        self.assertRegex("\n".join(shown[5:-1]), r"^( {6}- .*\n)+\n*$")
+
     def test_what_vanishes_is_said_and_what_was_seen_stays(self):
         copy = shutil.copy(self.recording, os.path.join(self.folder, "copy"))
         self.show("%s top --delay=0.2 %s" % (DEADWATCH, copy))
@@ -171,6 +180,10 @@ class Terminal(Top):
 
     def test_a_terminal_that_is_not_known_is_refused(self):
         self.show("%s top %s" % (DEADWATCH, self.recording), terminal="no-such-terminal")
+        self.assertIn("--once", await_text(self.screen, "it exits with 2"))
+
+    def test_a_terminal_whose_cursor_cannot_be_moved_is_refused(self):
+        self.show("%s top %s" % (DEADWATCH, self.recording), terminal="dumb")
         self.assertIn("--once", await_text(self.screen, "it exits with 2"))
 
 
