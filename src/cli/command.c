@@ -7,7 +7,7 @@
 
 #define OPTIONS_MAX 32 /* options of one command; more would not fit a screen's help either */
 #define HELP_COLUMN 26 /* where an option's explanation begins */
-#define HELP_WIDTH 80    /* of a terminal */
+#define HELP_WIDTH 80  /* of a terminal */
 
 const struct dw_option dw_help_option = {"help", 'h', NULL, "show this help"};
 
