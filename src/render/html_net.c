@@ -70,6 +70,11 @@ static int count_ends(struct part *part)
 	return 0;
 }
 
+static uint32_t n_unlisted(const struct part *part)
+{
+	return part->n_things > THINGS_MAX ? part->n_things - THINGS_MAX : 0;
+}
+
 static int write_drawing(struct part *part)
 {
 	struct dw_telling *telling = part->telling;
@@ -82,8 +87,9 @@ static int write_drawing(struct part *part)
 	if (drawing.n_things_left_out)
 		dw_markup(telling,
 			  "<p class=\"note\">Drawn is what matters most; %" PRIu32 " of %" PRIu32
-			  " things are not. The search and the list below have all.</p>\n",
-			  drawing.n_things_left_out, drawing.n_things);
+			  " things are not. The search and the list below have %s.</p>\n",
+			  drawing.n_things_left_out, drawing.n_things,
+			  n_unlisted(part) ? "more" : "all");
 	dw_markup(telling, "<div class=\"scroll drawing\" role=\"region\" aria-label=\"What needs "
 			   "what, drawn\" tabindex=\"0\">\n");
 	r = dw_svg_net(telling, &drawing, DW_SVG_LINKED);
@@ -112,25 +118,45 @@ static void write_thing(struct part *part, uint32_t thing)
 	dw_markup(telling, "</tr>\n");
 }
 
+static void begin_things(struct part *part)
+{
+	struct dw_telling *telling = part->telling;
+	uint32_t n = n_unlisted(part);
+
+	dw_markup(telling, "<details class=\"things\" data-unlisted=\"%" PRIu32 "\"%s><summary>", n,
+		  part->n_things <= DW_DRAWING_BOXES_MAX ? " open" : "");
+	if (n)
+		dw_markup(
+		    telling,
+		    "%" PRIu32 " of %" PRIu32
+		    " things with needs: those that were waited for longest, or with most needs",
+		    part->n_things - n, part->n_things);
+	else
+		dw_markup(telling, "All %" PRIu32 " things with needs", part->n_things);
+	dw_markup(telling, "</summary>");
+}
+
 static void write_things(struct part *part)
 {
 	struct dw_telling *telling = part->telling;
 
+	begin_things(part);
 	dw_markup(telling,
-		  "<details class=\"things\"%s><summary>All %" PRIu32 " things with needs</summary>"
 		  "<div class=\"scroll\" role=\"region\" aria-label=\"Things\" "
 		  "tabindex=\"0\"><table><thead><tr><th scope=\"col\">thing</th>"
 		  "<th scope=\"col\">kind</th>"
 		  "<th scope=\"col\" class=\"number\">needs</th>"
 		  "<th scope=\"col\" class=\"number\">needed by</th>"
-		  "<th scope=\"col\" class=\"number\">waited for</th></tr></thead><tbody>\n",
-		  part->n_things <= DW_DRAWING_BOXES_MAX ? " open" : "", part->n_things);
+		  "<th scope=\"col\" class=\"number\">waited for</th></tr></thead><tbody>\n");
 	for (uint32_t i = 0; i < part->n_things && i < THINGS_MAX; i++)
 		write_thing(part, part->things[i]);
 	dw_markup(telling, "</tbody></table></div></details>\n");
-	if (part->n_things > THINGS_MAX)
-		dw_markup(telling, "<p class=\"note\">%" PRIu32 " more things are left out</p>\n",
-			  part->n_things - THINGS_MAX);
+	if (n_unlisted(part))
+		dw_markup(telling,
+			  "<p class=\"note\">%" PRIu32
+			  " more things are not listed, and not searched; "
+			  "deadwatch dump has them.</p>\n",
+			  n_unlisted(part));
 	if (part->n_needs > NEEDS_MAX)
 		dw_markup(telling, "<p class=\"note\">%" PRIu32 " more needs are left out</p>\n",
 			  part->n_needs - NEEDS_MAX);

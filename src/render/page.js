@@ -107,6 +107,7 @@
 	const drawings = all("#locks svg").map((svg) => ({ boxes: all(".box", svg), lines: all(".line", svg) }));
 	const folds = all("details.things, details.excused");
 	const wereOpen = new Map();
+	const nUnlisted = all("details.things").reduce((n, list) => n + Number(list.dataset.unlisted), 0);
 
 	function matchesAll(text, words) {
 		return words.every((word) => text.includes(word));
@@ -152,6 +153,8 @@
 		openFolds(words.length > 0);
 		const told = [[counts.findings, "finding"], [counts.threads, "thread"], [counts.locks, "thing"],
 			[counts.contention, "wait"]].map(([n, word]) => `${n} ${word}${n === 1 ? "" : "s"}`);
+		if (nUnlisted)
+			told.push(`${nUnlisted} things not searched`);
 		matches.textContent = words.length ? told.join(", ") : "";
 	}
 

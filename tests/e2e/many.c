@@ -2,19 +2,21 @@
 /*
  * 2,000 locks: 1,500 that were made in one place, an array of 499, and one above all of them, which
  * one thread takes below an element of the array. That thread's name is made to harm.
+ *
+ * usage: many [BUCKETS]: so many in one place, not 1,500
  */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 
-#define N_BUCKETS 1500
+#define BUCKETS_MAX 10000
 #define N_SLOTS 499
 #define N_THREADS 3
 
 static pthread_mutex_t big_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_mutex_t *buckets[N_BUCKETS];
+static pthread_mutex_t *buckets[BUCKETS_MAX];
 static pthread_mutex_t slots[N_SLOTS];
-static size_t n_done;
+static size_t n_buckets = 1500, n_done;
 
 static void take_both(pthread_mutex_t *outer, pthread_mutex_t *inner)
 {
@@ -28,9 +30,9 @@ static void *look_up(void *argument)
 {
 	size_t number = (size_t)argument;
 
-	for (size_t i = 0; i < N_BUCKETS; i++)
+	for (size_t i = 0; i < n_buckets; i++)
 		take_both(&big_lock, buckets[i]);
-	for (size_t i = 0; i < N_BUCKETS; i++)
+	for (size_t i = 0; i < n_buckets; i++)
 		take_both(buckets[i], &slots[(i + number) % N_SLOTS]);
 	__atomic_add_fetch(&n_done, 1, __ATOMIC_RELEASE);
 	return NULL;
@@ -46,11 +48,13 @@ static void *invert(void *argument)
 	return argument;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t threads[N_THREADS], last;
 
-	for (size_t i = 0; i < N_BUCKETS; i++) {
+	if (argc > 1)
+		n_buckets = strtoul(argv[1], NULL, 10) % BUCKETS_MAX;
+	for (size_t i = 0; i < n_buckets; i++) {
 		buckets[i] = malloc(sizeof(*buckets[i]));
 		pthread_mutex_init(buckets[i], NULL);
 	}

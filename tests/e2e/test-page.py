@@ -88,6 +88,10 @@ class Page(unittest.TestCase):
         subprocess.run([DEADWATCH, "run", "-o", record, "--", MANY], capture_output=True,
                        timeout=60)
         cls.many = report(record, os.path.join(cls.kept, "many.html"))
+        record = os.path.join(cls.folder, "more.dwr")
+        subprocess.run([DEADWATCH, "run", "-o", record, "--", MANY, "6000"], capture_output=True,
+                       timeout=60)
+        cls.more = report(record, os.path.join(cls.kept, "more.html"))
         record = os.path.join(cls.folder, "two.dwr")
         subprocess.run([DEADWATCH, "run", "-o", record, "--",
                         os.path.join(CASES, "case-bcm2835_fb")], capture_output=True, timeout=60)
@@ -215,6 +219,21 @@ class Page(unittest.TestCase):
         browser.settle()
         self.assertEqual(browser.eval("document.querySelectorAll('[data-find][hidden]').length"), 0)
         self.assertLess(time.monotonic() - begin, USABLE_S)
+
+    def test_what_is_not_listed_is_not_said_to_be(self):
+        browser = self.browse(self.more)
+        n_listed = browser.eval("document.querySelectorAll('.things tbody tr').length")
+        listed = browser.eval("document.querySelector('.things summary').textContent")
+        n_all = int(re.match(r"%d of (\d+) things" % n_listed, listed)[1])
+        self.assertGreater(n_all, 6000)
+        said = "%d more things are not listed" % (n_all - n_listed)
+        self.assertIn(said, browser.eval("document.getElementById('locks').textContent"))
+        self.assertNotIn("below have all", browser.eval("document.body.textContent"))
+        browser.key("/")
+        browser.type("nothing of this name")
+        browser.settle()
+        self.assertIn("%d things not searched" % (n_all - n_listed),
+                      browser.eval("document.getElementById('matches').textContent"))
 
     def test_a_box_leads_to_what_it_needs(self):
         browser = self.browse(self.many)
