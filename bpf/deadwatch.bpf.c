@@ -223,6 +223,8 @@ static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_e
 {
 	__sync_fetch_and_add(&n_events, 1);
 	event->got = resolve(thread);
+	if (regs)
+		event->registers.sp = regs->sp;
 	if (regs && !is_told(thread, event))
 		tell_with_stack(thread, event, regs);
 	else
@@ -472,6 +474,7 @@ int call_return(uint64_t *context)
 		return 0;
 	}
 	event.object = calls[number].number;
+	event.registers.sp = ((struct pt_regs *)context[0])->sp;
 	if (flags & DW_WIRE_IDLE) {
 		thread->n_idles++;
 		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;

@@ -22,8 +22,16 @@
 
 struct dw_collector;
 
-/* Return: 0, a dw_probe_answer, or a negative errno. */
-int dw_collector_new(struct dw_collector **ret, bool every_taking);
+struct dw_collector_options {
+	bool every_taking;
+
+	/* Calls that can block, as patterns of base/pattern.h: seen with `every_taking` only. */
+	const char *const *calls;
+	size_t n_calls;
+};
+
+/* @options live as long as it. Return: 0, a dw_probe_answer, or a negative errno. */
+int dw_collector_new(struct dw_collector **ret, const struct dw_collector_options *options);
 struct dw_collector *dw_collector_free(struct dw_collector *collector);
 
 /*

@@ -25,7 +25,7 @@
 #define LOCK(function, event, thing, hows) ROW(function, event, thing, hows, 1, 0)
 #define WAIT(function, thing, hows) ROW(function, DW_PARK, thing, hows, 1, 0)
 
-const struct dw_probed dw_probed_functions[] = {
+static const struct dw_probed functions[] = {
     LOCK("pthread_mutex_lock", DW_WANT, DW_MUTEX, 0),
     LOCK("pthread_mutex_trylock", DW_WANT, DW_MUTEX, DW_TRY),
     LOCK("pthread_mutex_timedlock", DW_WANT, DW_MUTEX, DW_TIMED),
@@ -90,7 +90,7 @@ const struct dw_probed dw_probed_functions[] = {
 struct search {
 	Elf *elf;
 	Elf_Data *versions; /* of the dynamic symbols; NULL: there are none */
-	const struct dw_probed *functions;
+	const struct dw_finder *finder;
 	struct dw_located *found;
 	size_t n, max;
 };
@@ -125,12 +125,18 @@ static bool offset_of(Elf *elf, uint64_t address, uint64_t *ret)
 	return false;
 }
 
-static const struct dw_probed *function_of(const struct search *s, const char *name)
+static const struct dw_probed *find(void *context, const char *name)
 {
-	for (const struct dw_probed *f = s->functions; f->name; f++)
+	(void)context;
+	for (const struct dw_probed *f = functions; f->name; f++)
 		if (strcmp(f->name, name) == 0)
 			return f;
 	return NULL;
+}
+
+struct dw_finder dw_probed_finder(void)
+{
+	return (struct dw_finder){.find = find};
 }
 
 static void add(struct search *s, const struct dw_probed *function, uint64_t address)
@@ -169,8 +175,10 @@ static void search_table(struct search *s, Elf_Scn *section, const GElf_Shdr *he
 		    GELF_ST_TYPE(symbol.st_info) != STT_FUNC)
 			continue;
 		name = elf_strptr(s->elf, header->sh_link, symbol.st_name);
-		function = name ? function_of(s, name) : NULL;
-		if (function && is_default(s, header->sh_type == SHT_DYNSYM, i))
+		function = name && is_default(s, header->sh_type == SHT_DYNSYM, i)
+			       ? s->finder->find(s->finder->context, name)
+			       : NULL;
+		if (function)
 			add(s, function, symbol.st_value);
 	}
 }
@@ -189,12 +197,12 @@ static void search(struct search *s, uint32_t type)
 			search_table(s, section, &header);
 }
 
-int dw_locate(const char *path, const struct dw_probed *functions, struct dw_located *ret,
+int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret,
 	      size_t max)
 {
 	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	dw_cleanup(end_elf) Elf *elf = NULL;
-	struct search s = {.functions = functions, .found = ret, .max = max};
+	struct search s = {.finder = finder, .found = ret, .max = max};
 
 	if (fd < 0)
 		return dw_raise(-errno);
@@ -204,7 +212,7 @@ int dw_locate(const char *path, const struct dw_probed *functions, struct dw_loc
 		return dw_raise(-ENOEXEC);
 	s.elf = elf;
 	search(&s, SHT_DYNSYM);
-	if (s.n == 0)
+	if (s.n == 0 || finder->is_whole)
 		search(&s, SHT_SYMTAB);
 	return (int)s.n;
 }

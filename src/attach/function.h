@@ -8,6 +8,7 @@
 
 #include "attach/wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,8 +17,15 @@ struct dw_probed {
 	struct dw_wire_cookie cookie;
 };
 
-/* Those that the shim has stand-ins for. A row without a name ends them. */
-extern const struct dw_probed dw_probed_functions[];
+/* What is looked for: the row of the function @name; NULL: it is of no interest. */
+struct dw_finder {
+	const struct dw_probed *(*find)(void *context, const char *name);
+	void *context;
+	bool is_whole; /* also those that the file keeps to itself */
+};
+
+/* Those that the shim has stand-ins for. */
+struct dw_finder dw_probed_finder(void);
 
 /* A function that is in a file. */
 struct dw_located {
@@ -26,10 +34,11 @@ struct dw_located {
 };
 
 /*
- * Looks in the file @path for the functions of @functions, which ends with a row without a name. Of
- * a name that has versions, the default one counts; of several names at one place, the first.
+ * Looks in the file @path for functions. Of a name that has versions, the default one counts; of
+ * several names at one place, the first. Those that the file keeps to itself are looked for where
+ * it exports none.
  *
  * Return: how many were found, at most @max; or a negative errno.
  */
-int dw_locate(const char *path, const struct dw_probed *functions, struct dw_located *ret,
+int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret,
 	      size_t max);

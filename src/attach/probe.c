@@ -2,7 +2,6 @@
 #include "attach/probe.h"
 
 #include "attach/call.h"
-#include "attach/function.h"
 #include "base/error.h"
 
 #include "attach/deadwatch.skel.h"
@@ -269,10 +268,11 @@ static int probe_functions(struct dw_probe *probe, pid_t pid, const char *path,
 	return r < 0 ? dw_pass(r) : first + r;
 }
 
-int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path)
+int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path,
+		  const struct dw_finder *finder)
 {
 	struct dw_located located[LOCATED_MAX];
-	int r = dw_locate(path, dw_probed_functions, located, LOCATED_MAX);
+	int r = dw_locate(path, finder, located, LOCATED_MAX);
 
 	if (r > 0)
 		r = probe_functions(probe, pid, path, located, (uint32_t)r);

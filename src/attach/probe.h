@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "attach/function.h"
 #include "attach/wire.h"
 #include "base/cleanup.h"
 
@@ -43,11 +44,13 @@ int dw_probe_add(struct dw_probe *probe, pid_t pid);
 void dw_probe_remove(struct dw_probe *probe, pid_t pid);
 
 /*
- * Probes the functions of process @pid that are in the file @path (see dw_locate()).
+ * Probes the functions of process @pid that are in the file @path, those of @finder (see
+ * dw_locate()).
  *
  * Return: how many; or a negative errno.
  */
-int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path);
+int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path,
+		  const struct dw_finder *finder);
 
 /*
  * Hands on the events there are, but for no longer than a moment; waits for the first for

@@ -27,9 +27,10 @@ void dw_probe_remove(struct dw_probe *probe, pid_t pid)
 	(void)probe, (void)pid;
 }
 
-int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path)
+int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path,
+		  const struct dw_finder *finder)
 {
-	(void)probe, (void)pid, (void)path;
+	(void)probe, (void)pid, (void)path, (void)finder;
 	return -ENOSYS;
 }
 

@@ -30,7 +30,9 @@ struct dw_attached_wait {
 	struct dw_taking taking;
 	struct dw_taking mutex; /* to be had again afterwards; thing 0: none */
 	uint64_t since_ns;
-	uint32_t joins; /* of an ending: the thread's number; 0: not known */
+	uint64_t sp;       /* of a call that has a name: where the stack was */
+	uint64_t slept_ns; /* the same: how long it was seen sleeping */
+	uint32_t joins;    /* of an ending: the thread's number; 0: not known */
 };
 
 struct dw_attached_thread {
@@ -69,6 +71,7 @@ struct dw_attached {
 	char name[DW_TASK_NAME_SIZE]; /* the main thread's, when it was attached to */
 	struct dw_arena *arena;
 	struct dw_unwinder *unwinder;
+	const struct dw_named *named; /* calls that have a name */
 	struct dw_symbols *symbols;
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */

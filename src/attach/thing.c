@@ -5,9 +5,11 @@
  */
 #include "attach/process.h"
 
+#include "attach/named.h"
 #include "attach/place.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #define PAGE 4096
@@ -23,6 +25,19 @@ static bool prefers_writers(const struct dw_attached *process, uint64_t address)
 
 	return process_vm_readv(process->pid, &to, 1, &from, 1, 0) == sizeof(lock) &&
 	       lock.__data.__flags == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
+}
+
+static void name(struct dw_attached *process, uint32_t thing, const char *text)
+{
+	size_t n = text ? strlen(text) + 1 : 0;
+	struct dw_rec_name *record =
+	    n ? dw_writer_reserve(&process->writer, &process->cursor, sizeof(*record) + n) : NULL;
+
+	if (!record)
+		return;
+	record->thing = thing;
+	memcpy(record->text, text, n);
+	dw_writer_submit(&process->writer, record, DW_REC_NAME);
 }
 
 uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, unsigned kind)
@@ -48,6 +63,7 @@ uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, u
 		record->flags |= DW_THING_WRITERS;
 	thing->record = dw_writer_submit(&process->writer, record, DW_REC_THING);
 	dw_numbering_ensure(&process->pages, address / PAGE + 1);
+	name(process, thing->record, dw_named_text(process->named, address));
 	return thing->record;
 }
 

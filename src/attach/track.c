@@ -13,6 +13,9 @@
 /* From the begin of a function to its system call, if it makes one, takes no longer. */
 #define BEGIN_NS UINT64_C(20000000)
 
+/* Of stack that a call takes. QEMU's coroutines have stacks of a MiB. */
+#define CALL_STACK_MAX (UINT64_C(256) << 10)
+
 static struct dw_taking taking_of(struct dw_attached_thread *thread, uint64_t address,
 				  unsigned what, unsigned how, uint64_t site)
 {
@@ -127,10 +130,35 @@ static void end_pictured(struct dw_attached_thread *thread)
 	thread->pictured = false;
 }
 
-/* A thread that does something new has done with what it did, but for calls that have a name. */
+/*
+ * Whether a call that has a name is over when the stack is at @sp: not if it has grown since. Another
+ * stack, as of a coroutine, is farther away than a call makes it grow.
+ */
+static bool is_over(const struct dw_attached_wait *wait, uint64_t sp)
+{
+	return sp && (sp >= wait->sp || wait->sp - sp > CALL_STACK_MAX);
+}
+
+/* The calls that have a name and that the thread is not in any more. */
+static void end_named(struct dw_attached_thread *thread, uint64_t sp, uint64_t slept_ns)
+{
+	struct dw_attached_wait *wait = innermost(thread);
+
+	while (wait && has_name(wait)) {
+		wait->slept_ns += slept_ns;
+		if (!is_over(wait, sp))
+			return;
+		slept_ns = wait->slept_ns;
+		end_wait(thread, slept_ns);
+		wait = innermost(thread);
+	}
+}
+
+/* A thread that does something new has done with what it did. */
 static void end_last(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	const struct dw_attached_wait *wait = innermost(thread);
+	uint64_t slept_ns = event->slept_ns;
 
 	if (thread->pictured) {
 		end_pictured(thread);
@@ -138,10 +166,12 @@ static void end_last(struct dw_attached_thread *thread, const struct dw_wire_eve
 	}
 	if (thread->wants.thing)
 		end_want(thread, event->got != DW_WIRE_GOT_NOT, event->slept_ns);
-	if (!wait || has_name(wait))
-		return;
-	end_wait(thread,
-		 wait->taking.what == DW_CALL ? event->time_ns - wait->since_ns : event->slept_ns);
+	if (wait && !has_name(wait)) {
+		if (wait->taking.what == DW_CALL)
+			slept_ns = event->time_ns - wait->since_ns;
+		end_wait(thread, slept_ns);
+	}
+	end_named(thread, event->registers.sp, slept_ns);
 }
 
 static struct dw_attached_wait *new_wait(struct dw_attached_thread *thread, uint64_t now_ns)
@@ -272,20 +302,10 @@ static void on_enter(struct dw_attached_thread *thread, const struct dw_wire_eve
 	wait = new_wait(thread, event->time_ns);
 	wait->taking = taking_of(thread, event->object, DW_CALL, DW_WAITS | (event->how & DW_TIMED),
 				 event->site);
+	wait->sp = event->registers.sp;
 	dw_thread_wait(&thread->thread, &wait->taking, sleeps, &wait->waiting);
 	if (event->how & DW_TIMED)
 		dw_thread_poll(&thread->thread, event->time_ns);
-}
-
-/* The end of a call that has a name, and of those within it that were left otherwise. */
-static void on_leave(struct dw_attached_thread *thread, const struct dw_wire_event *event)
-{
-	uint32_t i = thread->n_waits;
-
-	while (i > 0 && thread->waits[i - 1].taking.thing != event->object)
-		i--;
-	while (i > 0 && thread->n_waits >= i)
-		end_wait(thread, event->time_ns - innermost(thread)->since_ns);
 }
 
 static void on_left(struct dw_attached_thread *thread, const struct dw_wire_event *event)
@@ -365,7 +385,7 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 					const struct dw_wire_event *) = {
 	    [DW_DESTROY] = on_destroy,  [DW_WANT] = on_want,   [DW_DROP] = on_drop,
 	    [DW_PARK] = on_park,        [DW_POST] = on_post,   [DW_BORN] = on_born,
-	    [DW_EXIT] = on_exit,        [DW_ENTER] = on_enter, [DW_LEAVE] = on_leave,
+	    [DW_EXIT] = on_exit,        [DW_ENTER] = on_enter,
 	    [DW_WIRE_MAKES] = on_makes, [DW_KICK] = on_kick,   [DW_WIRE_LEFT] = on_left,
 	    [DW_WIRE_FREES] = on_frees,
 	};
@@ -442,7 +462,7 @@ static bool is_asleep(const struct dw_attached_thread *thread, const struct dw_w
 	if (!state->call)
 		return false;
 	if (!thread->wants.thing && wait && wait->taking.what == DW_CALL)
-		return true;
+		return !has_name(wait) || !is_over(wait, state->registers.sp);
 	return state->call - 1 == SYS_futex;
 }
 
@@ -570,7 +590,6 @@ void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thr
 		settle_pictured(thread, state);
 	else if (thread->wants.thing)
 		settle_want(thread, state, now_ns);
-	else if (wait && !has_name(wait) && now_ns - wait->since_ns >= BEGIN_NS &&
-		 !is_asleep(thread, state))
-		end_wait(thread, state->slept_ns);
+	else if (wait && now_ns - wait->since_ns >= BEGIN_NS && !is_asleep(thread, state))
+		end_wait(thread, state->slept_ns + wait->slept_ns);
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/named.h"
+
+#include "base/error.h"
+#include "base/pattern.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A process has a few hundred at most. */
+#define NAMED_MAX 1024
+
+struct dw_named {
+	const char *const *patterns;
+	size_t n_patterns;
+	uint32_t n;
+	struct dw_probed rows[NAMED_MAX];
+};
+
+int dw_named_new(struct dw_named **ret, const char *const *patterns, size_t n)
+{
+	struct dw_named *named = calloc(1, sizeof(*named));
+
+	if (!named)
+		return dw_raise(-ENOMEM);
+	named->patterns = patterns;
+	named->n_patterns = n;
+	*ret = named;
+	return 0;
+}
+
+struct dw_named *dw_named_free(struct dw_named *named)
+{
+	if (!named)
+		return NULL;
+	for (uint32_t i = 0; i < named->n; i++)
+		free((char *)named->rows[i].name);
+	free(named);
+	return NULL;
+}
+
+static bool is_named(const struct dw_named *named, const char *name)
+{
+	for (size_t i = 0; i < named->n_patterns; i++)
+		if (dw_pattern_is_match(named->patterns[i], name))
+			return true;
+	return false;
+}
+
+/* The same name in two files is the same call. */
+static const struct dw_probed *find(void *context, const char *name)
+{
+	struct dw_named *named = context;
+	struct dw_probed *row = &named->rows[named->n];
+
+	if (!is_named(named, name))
+		return NULL;
+	for (uint32_t i = 0; i < named->n; i++)
+		if (strcmp(named->rows[i].name, name) == 0)
+			return &named->rows[i];
+	if (named->n == NAMED_MAX)
+		return NULL;
+	row->name = strdup(name);
+	if (!row->name)
+		return NULL;
+	row->cookie = (struct dw_wire_cookie){
+	    .kind = DW_ENTER, .what = DW_CALL, .call = (uint16_t)(DW_CALL_NAMED + named->n)};
+	named->n++;
+	return row;
+}
+
+struct dw_finder dw_named_finder(struct dw_named *named)
+{
+	return (struct dw_finder){.find = find, .context = named, .is_whole = true};
+}
+
+const char *dw_named_text(const struct dw_named *named, uint64_t address)
+{
+	uint32_t number = dw_thing_number(address);
+
+	if (number < DW_CALL_NAMED || address != dw_thing_address(DW_CALL, number))
+		return NULL;
+	number -= DW_CALL_NAMED;
+	return number < named->n ? named->rows[number].name : NULL;
+}
