@@ -22,6 +22,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define SIGNAL_GROUP_EXIT 4
 #define KVM_RUN 0xae80
 #define MSG_DONTWAIT 0x40
+#define PROT_EXEC 4
 #define SYS_FUTEX 202
 #define SYS_TGKILL 234
 #define HASH UINT64_C(0x9e3779b97f4a7c15)
@@ -348,9 +349,9 @@ int functions_entry(struct pt_regs *regs)
 	return on_entry(regs);
 }
 
-/* Whether a call with these arguments waits, as far as they say. */
-static __always_inline bool may_wait(const struct dw_wire_call *call,
-				     const struct dw_wire_thread *thread)
+/* Whether a call with these arguments waits, or is of interest else, as far as they say. */
+static __always_inline bool is_of_interest(const struct dw_wire_call *call,
+					   const struct dw_wire_thread *thread)
 {
 	uint32_t command = thread->arguments[1] & FUTEX_COMMAND;
 
@@ -358,6 +359,8 @@ static __always_inline bool may_wait(const struct dw_wire_call *call,
 		return command == FUTEX_WAIT || command == FUTEX_LOCK_PI ||
 		       command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI ||
 		       command == FUTEX_LOCK_PI2;
+	if (call->flags & DW_WIRE_MAPS)
+		return thread->arguments[2] & PROT_EXEC && (int)thread->arguments[4] >= 0;
 	if (call->flags & DW_WIRE_DONTWAIT && thread->arguments[3] & MSG_DONTWAIT)
 		return false;
 	return true;
@@ -438,13 +441,13 @@ int call_entry(uint64_t *context)
 	}
 	if (call.flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN && !thread->depth)
 		return 0; /* its state is left as it is */
-	if (!may_wait(&call, thread))
+	if (!is_of_interest(&call, thread))
 		return 0;
 	fill_registers(&thread->registers, regs);
 	thread->since_ns = bpf_ktime_get_ns();
 	thread->seq++;
 	thread->call = number + 1;
-	if ((thread->watched || thread->depth) && !(call.flags & DW_WIRE_FUTEX))
+	if ((thread->watched || thread->depth) && call.number)
 		enter(thread, &call, regs);
 	return 0;
 }
@@ -471,6 +474,11 @@ int call_return(uint64_t *context)
 		flags &= ~DW_WIRE_IDLE;
 	if (flags & DW_WIRE_FUTEX) {
 		thread->slept_ns += bpf_ktime_get_ns() - thread->since_ns;
+		return 0;
+	}
+	if (flags & DW_WIRE_MAPS) {
+		event.kind = DW_WIRE_MAPPED;
+		note(thread, &event, NULL);
 		return 0;
 	}
 	event.object = calls[number].number;

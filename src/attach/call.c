@@ -40,6 +40,7 @@ static const struct {
     {SYS_wait4, "waitpid", 0, 0},
     {SYS_waitid, "waitid", 0, 0},
     {SYS_rt_sigtimedwait, "sigwait", 0, 3},
+    {SYS_mmap, NULL, DW_WIRE_MAPS, 0},
     {SYS_futex, NULL, DW_WIRE_FUTEX, 4},
     {SYS_tkill, NULL, DW_WIRE_KICK, 0},
     {SYS_tgkill, NULL, DW_WIRE_KICK, 0},

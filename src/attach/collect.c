@@ -2,28 +2,24 @@
 #include "attach/collect.h"
 
 #include "attach/camera.h"
-#include "attach/place.h"
+#include "attach/files.h"
 #include "attach/process.h"
 #include "attach/track.h"
 #include "base/error.h"
 #include "inspect/task.h"
-#include "symbol/build_id.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 /* Processes at once; each has a recording of its own. */
 #define PROCESSES_MAX 64
 
-/* The ELF header and the notes behind it are in the first page. */
-#define BEGIN_SIZE 4096
-
 struct dw_collector {
 	struct dw_probe *probe;
+	struct dw_named *named;
 	struct dw_attached *processes[PROCESSES_MAX];
 	struct dw_camera *cameras[PROCESSES_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
@@ -51,17 +47,20 @@ static void on_event(void *context, const struct dw_wire_event *event)
 		dw_track_event(process, event);
 }
 
-int dw_collector_new(struct dw_collector **ret, bool every_taking)
+int dw_collector_new(struct dw_collector **ret, const struct dw_collector_options *options)
 {
 	dw_auto(collector) collector = calloc(1, sizeof(*collector));
-	struct dw_probe_options options = {.every_taking = every_taking, .event = on_event};
+	struct dw_probe_options probing = {.every_taking = options->every_taking,
+					   .event = on_event};
 	int r;
 
 	if (!collector)
 		return dw_raise(-ENOMEM);
-	collector->every_taking = every_taking;
-	options.context = collector;
-	r = dw_probe_new(&collector->probe, &options);
+	collector->every_taking = options->every_taking;
+	probing.context = collector;
+	r = dw_named_new(&collector->named, options->calls, options->n_calls);
+	if (r == 0)
+		r = dw_probe_new(&collector->probe, &probing);
 	if (r != 0)
 		return r < 0 ? dw_pass(r) : r;
 	*ret = dw_take(collector);
@@ -77,6 +76,7 @@ struct dw_collector *dw_collector_free(struct dw_collector *collector)
 		dw_camera_free(collector->cameras[i]);
 		dw_attached_free(collector->processes[i]);
 	}
+	dw_named_free(collector->named);
 	free(collector);
 	return NULL;
 }
@@ -114,53 +114,15 @@ static int add_threads(struct dw_attached *process)
 	return 0;
 }
 
-static bool is_program(const struct dw_attached *process, const char *path)
-{
-	return strcmp(path, process->writer.header->program) == 0;
-}
-
-/* Files without a build id cannot be told apart, and are taken for the same. */
-static bool is_replaced(const struct dw_attached *process, const struct dw_map *map)
-{
-	char begin[BEGIN_SIZE] __attribute__((aligned(16)));
-	struct iovec to = {begin, sizeof(begin)}, from = {(void *)map->start, sizeof(begin)};
-	ssize_t n = process_vm_readv(process->pid, &to, 1, &from, 1, 0);
-	struct dw_build_id loaded, present;
-
-	if (n <= 0 || !dw_build_id_of_memory(begin, (size_t)n, &loaded) || loaded.size == 0)
-		return false;
-	present = dw_build_id_of_file(map->file);
-	return present.size > 0 && !dw_build_id_equal(&loaded, &present);
-}
-
 /* Return: 0, or a negative errno. */
-static int probe_file(struct dw_collector *collector, const struct dw_attached *process,
-		      const struct dw_map *map)
+static int probe_files(struct dw_collector *collector, struct dw_attached *process)
 {
-	int r = is_replaced(process, map)
-		    ? dw_raise(-ESTALE)
-		    : dw_probe_file(collector->probe, process->pid, map->file);
+	int r = dw_files_probe(process, collector->probe, collector->named, &collector->culprit);
 
-	collector->culprit = map->path;
 	if (r < 0)
 		return dw_pass(r);
-	collector->culprit = NULL;
 	collector->counts.n_functions += (uint32_t)r;
 	return 0;
-}
-
-/* The functions are the C library's, or the program's own where that is linked into it. */
-static int probe_files(struct dw_collector *collector, const struct dw_attached *process)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < process->code.n_maps; i++) {
-		const struct dw_map *map = &process->code.maps[i];
-
-		if (is_program(process, map->path) || dw_attached_is_system_file(map->path))
-			r = probe_file(collector, process, map);
-	}
-	return r < 0 ? dw_pass(r) : 0;
 }
 
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path)
@@ -174,6 +136,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	r = dw_attached_new(&process, pid, path, flags);
 	if (r < 0)
 		return dw_pass(r);
+	process->named = collector->named;
 	collector->processes[collector->n_processes++] = process;
 	/* All probes first: who is seen taking a lock must be seen letting go of it. */
 	r = collector->every_taking ? probe_files(collector, process) : 0;
@@ -200,6 +163,15 @@ struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t i
 	return &collector->processes[index]->writer;
 }
 
+/* Libraries that were loaded later. One that cannot be probed leaves the rest as it is. */
+static void reach_loaded(struct dw_collector *collector, struct dw_attached *process)
+{
+	process->has_mapped = false;
+	if (dw_attached_read_maps(process) == 0 && collector->every_taking &&
+	    probe_files(collector, process) < 0)
+		dw_writer_lost(&process->writer, DW_LOSS_FUNCTIONS);
+}
+
 int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 {
 	uint64_t now_ns = dw_writer_now_ns();
@@ -207,6 +179,9 @@ int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 
 	if (r < 0)
 		return dw_pass(r);
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		if (collector->processes[i]->has_mapped)
+			reach_loaded(collector, collector->processes[i]);
 	if (r == 0 && now_ns > collector->seen_ns)
 		collector->seen_ns = now_ns;
 	return 0;

@@ -197,8 +197,7 @@ static void search(struct search *s, uint32_t type)
 			search_table(s, section, &header);
 }
 
-int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret,
-	      size_t max)
+int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret, size_t max)
 {
 	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	dw_cleanup(end_elf) Elf *elf = NULL;

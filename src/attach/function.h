@@ -40,5 +40,4 @@ struct dw_located {
  *
  * Return: how many were found, at most @max; or a negative errno.
  */
-int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret,
-	      size_t max);
+int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret, size_t max);

@@ -12,6 +12,7 @@ struct dw_attached_module {
 	uint64_t start; /* of its mapping: a file that is loaded elsewhere is another module */
 	const char *path;
 	uint16_t number; /* in the recording; 0: nothing was told of it yet */
+	bool is_probed;  /* its functions are */
 	int64_t symbols; /* its number there, and 1; 0: not asked for yet; -1: none */
 };
 

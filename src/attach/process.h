@@ -87,6 +87,7 @@ struct dw_attached {
 	uint32_t things_room;
 
 	struct dw_code code;
+	bool has_mapped;                    /* what files are loaded may have changed */
 	struct dw_attached_module *modules; /* by map */
 	uint32_t n_modules;                 /* told so far */
 

@@ -131,8 +131,8 @@ static void end_pictured(struct dw_attached_thread *thread)
 }
 
 /*
- * Whether a call that has a name is over when the stack is at @sp: not if it has grown since. Another
- * stack, as of a coroutine, is farther away than a call makes it grow.
+ * Whether a call that has a name is over when the stack is at @sp: not if it has grown since.
+ * Another stack, as of a coroutine, is farther away than a call makes it grow.
  */
 static bool is_over(const struct dw_attached_wait *wait, uint64_t sp)
 {
@@ -383,14 +383,15 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 {
 	static void (*const handlers[])(struct dw_attached_thread *,
 					const struct dw_wire_event *) = {
-	    [DW_DESTROY] = on_destroy,  [DW_WANT] = on_want,   [DW_DROP] = on_drop,
-	    [DW_PARK] = on_park,        [DW_POST] = on_post,   [DW_BORN] = on_born,
-	    [DW_EXIT] = on_exit,        [DW_ENTER] = on_enter,
-	    [DW_WIRE_MAKES] = on_makes, [DW_KICK] = on_kick,   [DW_WIRE_LEFT] = on_left,
-	    [DW_WIRE_FREES] = on_frees,
+	    [DW_DESTROY] = on_destroy, [DW_WANT] = on_want,      [DW_DROP] = on_drop,
+	    [DW_PARK] = on_park,       [DW_POST] = on_post,      [DW_BORN] = on_born,
+	    [DW_EXIT] = on_exit,       [DW_ENTER] = on_enter,    [DW_WIRE_MAKES] = on_makes,
+	    [DW_KICK] = on_kick,       [DW_WIRE_LEFT] = on_left, [DW_WIRE_FREES] = on_frees,
 	};
 
-	if (event->kind == DW_INIT)
+	if (event->kind == DW_WIRE_MAPPED)
+		thread->process->has_mapped = true;
+	else if (event->kind == DW_INIT)
 		dw_attached_init(thread, event->object);
 	else if (event->kind < sizeof(handlers) / sizeof(*handlers) && handlers[event->kind])
 		handlers[event->kind](thread, event);

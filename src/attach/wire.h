@@ -31,6 +31,7 @@ enum dw_wire_kind {
 	DW_WIRE_MAKES,     /* it is about to make a thread that starts in function `object` */
 	DW_WIRE_EXEC,      /* its process runs another program now */
 	DW_WIRE_FORK,      /* it has made process number `other` */
+	DW_WIRE_MAPPED,    /* it has mapped code of a file */
 	DW_WIRE_FREES,     /* it frees the memory from `object` to `other`; see DW_WIRE_STAYS */
 };
 
@@ -117,6 +118,7 @@ enum dw_wire_call_flag {
 	DW_WIRE_DONTWAIT = 64, /* has flags that say whether it may wait, its fourth argument */
 	DW_WIRE_POLLS = 128,   /* sleeps if its second argument, a count, is 0 */
 	DW_WIRE_SELECTS = 256, /* the same of its first */
+	DW_WIRE_MAPS = 512,    /* may map code of a file: its third argument, and its fifth */
 };
 
 /* Why an event is missing; an index of the counters. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/attend.h"
 
-#include "attach/collect.h"
 #include "base/error.h"
 #include "cli/attachable.h"
 #include "cli/command.h"
@@ -225,7 +224,7 @@ int dw_attend(struct dw_attend *attend)
 		return r;
 	a.own = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	a.processes = calloc(attend->n_pids, sizeof(*a.processes));
-	r = a.processes ? dw_collector_new(&a.collector, attend->every_taking) : -ENOMEM;
+	r = a.processes ? dw_collector_new(&a.collector, &attend->collects) : -ENOMEM;
 	if (r != 0)
 		r = dw_attachable_refuse_all(r);
 	listen_to_user();

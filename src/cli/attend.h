@@ -7,7 +7,8 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include "attach/collect.h"
+
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,7 +21,7 @@ struct dw_attend {
 	const char *comm; /* those that are called so are added; NULL: none */
 	const char *path; /* of the first one's recording; others append a dot and their number */
 	uint64_t duration_ns; /* 0: until the user ends it, or they have ended */
-	bool every_taking;
+	struct dw_collector_options collects;
 };
 
 /* Return: 0, or an exit code, and it was said why. */

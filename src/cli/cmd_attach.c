@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/collect.h"
 #include "cli/attend.h"
 #include "cli/collection.h"
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/profiles.h"
 #include "cli/target.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static int read_option(const struct dw_command *self, int id, struct attach_opti
 		options->renderer = dw_renderer_find(optarg);
 		return options->renderer ? 0 : dw_usage(self, "there is no format '%s'", optarg);
 	case OPTION_ORDER:
-		options->attend.every_taking = true;
+		options->attend.collects.every_taking = true;
 		return 0;
 	case OPTION_COMM:
 		options->attend.comm = optarg;
@@ -118,6 +119,25 @@ static int report(struct dw_target *target, const struct attach_options *options
 	return r < 0 ? fail("report", r) : dw_collection_exit(collection);
 }
 
+/* Attends with the calls of the profiles, which have to be there all the time. */
+static int attend(struct attach_options *options)
+{
+	dw_auto(profiles) profiles = NULL;
+	const char *const *calls;
+	char path[PATH_MAX];
+	bool own = !options->profile && dw_environment_option("profile", path, sizeof(path));
+	int status, r = dw_profiles_new(&profiles, own ? path : options->profile);
+
+	if (r == 0)
+		r = dw_profiles_all_calls(profiles, &calls, &options->attend.collects.n_calls);
+	if (r != 0)
+		return r > 0 ? DW_EXIT_USAGE : fail("attach", r);
+	options->attend.collects.calls = calls;
+	status = dw_attend(&options->attend);
+	free((void *)calls);
+	return status;
+}
+
 int cmd_attach(const struct dw_command *self, int argc, char **argv)
 {
 	struct attach_options options = {.renderer = &dw_render_text};
@@ -143,7 +163,7 @@ int cmd_attach(const struct dw_command *self, int argc, char **argv)
 					    : fail("record", r);
 	signal(SIGPIPE, SIG_IGN);
 	options.attend.path = dw_target_path(target);
-	status = dw_attend(&options.attend);
+	status = attend(&options);
 	if (status == 0)
 		return report(target, &options);
 	dw_target_collect(target); /* what was begun goes away with it */

@@ -275,3 +275,23 @@ int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size
 	}
 	return 0;
 }
+
+int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const **ret,
+			  size_t *ret_n)
+{
+	const char **calls;
+	size_t n = 0;
+
+	for (size_t i = 0; i < profiles->n; i++)
+		n += profiles->list[i]->n_calls;
+	calls = calloc(n + 1, sizeof(*calls));
+	if (!calls)
+		return dw_raise(-ENOMEM);
+	n = 0;
+	for (size_t i = 0; i < profiles->n; i++)
+		for (size_t k = 0; k < profiles->list[i]->n_calls; k++)
+			calls[n++] = profiles->list[i]->calls[k].name;
+	*ret = calls;
+	*ret_n = n;
+	return 0;
+}

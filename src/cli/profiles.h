@@ -59,4 +59,12 @@ int dw_profiles_roles(const char *const **ret, struct dw_arena *arena,
 /* The calls of the user's profile, as DEADWATCH_OPTIONS has them: NAME+NAME; empty if none. */
 int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size);
 
+/*
+ * The calls of all of them, as patterns: *@ret is the caller's to free, its texts are not.
+ *
+ * Return: 0 with their number in *@ret_n, or -ENOMEM.
+ */
+int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const **ret,
+			  size_t *ret_n);
+
 DW_DEFINE_AUTO(profiles)

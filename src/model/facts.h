@@ -307,7 +307,8 @@ struct dw_told_slot {
 	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")       \
 	X(DW_LOSS_KICKS, 9, "kicks", "a thread kicked more others at once than are kept")     \
 	X(DW_LOSS_EVENTS, 10, "events", "events came faster than they could be taken")        \
-	X(DW_LOSS_THREADS, 11, "threads", "more threads than can be attached to")
+	X(DW_LOSS_THREADS, 11, "threads", "more threads than can be attached to")             \
+	X(DW_LOSS_FUNCTIONS, 12, "functions", "a library loaded later could not be probed")
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """deadwatch attach, as its user sees it.
 
-    test-attach.py DEADWATCH CASES
+    test-attach.py DEADWATCH CASES LATE LIBRARY
 
-CASES is where the programs of the cases are. Skipped where nobody may attach.
+CASES is where the programs of the cases are, LATE and LIBRARY are of late.c. Skipped where nobody may attach.
 """
 import json
 import os
@@ -18,7 +18,7 @@ import unittest
 SKIPPED = 77
 TIMEOUT_S = 60
 STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
-DEADWATCH, CASES = sys.argv[1:3]
+DEADWATCH, CASES, LATE, LIBRARY = sys.argv[1:5]
 TIMES = 3  # attached and detached
 
 
@@ -120,6 +120,41 @@ class Attach(unittest.TestCase):
             self.assertEqual(stay(programs_in_kernel() - before), set())
             process.kill()
 
+    def test_named_calls_of_the_program_and_of_libraries_loaded_later_are_seen(self):
+        calls = [{"name": "own_call"}, {"name": "late_*"}]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as profile, \
+             subprocess.Popen([LATE, LIBRARY], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as process:
+            json.dump({"name": "late", "applies": {"modules": ["late"]}, "calls": calls}, profile)
+            profile.flush()
+            process.stdout.readline()
+            attached = subprocess.Popen([DEADWATCH, "attach", "--order", "--format", "json",
+                                         "--profile", profile.name, str(process.pid)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.assertIn("attached to process", attached.stderr.readline())
+            for _ in range(2):
+                process.stdin.write("\n")
+                process.stdin.flush()
+                time.sleep(2)
+            out, _ = attached.communicate(timeout=TIMEOUT_S)
+            attached.stderr.close()
+        found = [finding["chain"] for finding in json.loads(out)["findings"]
+                 if finding["verdict"] == "hazard"]
+        self.assertIn(["lock", "own_call"], found)
+        self.assertIn(["lock", "late_call"], found)
+
+    def test_several_at_once_have_a_recording_each(self):
+        with tempfile.TemporaryDirectory() as folder, Running("colo_join", "hang") as first, \
+             Running("bcm2835_fb", "hang") as second:
+            record = os.path.join(folder, "kept")
+            done = attach("--duration", "4", "--format", "json", "-o", record, str(first.pid),
+                          str(second.pid))
+            self.assertEqual(sorted(os.listdir(folder)), ["kept", "kept.%d" % second.pid])
+        chains = [finding["chain"] for finding in json.loads(done.stdout)["findings"]
+                  if finding["verdict"] == "deadlock"]
+        self.assertIn(["bql", "end of COLO incoming", "bql"], chains)
+        self.assertIn(["new_lock", "bql", "new_lock"], chains)
+
     def test_what_cannot_be_attached_to_is_said_in_a_line(self):
         for words, reason in ((["999999999"], "no process"), (["2"], "kernel"),
                               (["x"], "no number of a process"), ([], "missing"),
@@ -137,4 +172,4 @@ if __name__ == "__main__":
     if tried.returncode == 4:
         print(tried.stderr.strip())
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    unittest.main(argv=sys.argv[:1] + sys.argv[5:])

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/files.h"
+
+#include "attach/place.h"
+#include "base/error.h"
+#include "symbol/build_id.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* The ELF header and the notes behind it are in the first page. */
+#define BEGIN_SIZE 4096
+
+/* Files without a build id cannot be told apart, and are taken for the same. */
+static bool is_replaced(const struct dw_attached *process, const struct dw_map *map)
+{
+	char begin[BEGIN_SIZE] __attribute__((aligned(16)));
+	struct iovec to = {begin, sizeof(begin)}, from = {(void *)map->start, sizeof(begin)};
+	ssize_t n = process_vm_readv(process->pid, &to, 1, &from, 1, 0);
+	struct dw_build_id loaded, present;
+
+	if (n <= 0 || !dw_build_id_of_memory(begin, (size_t)n, &loaded) || loaded.size == 0)
+		return false;
+	present = dw_build_id_of_file(map->file);
+	return present.size > 0 && !dw_build_id_equal(&loaded, &present);
+}
+
+/* The C library, or the program where that is linked into it. */
+static bool has_locks(const struct dw_attached *process, const char *path)
+{
+	return strcmp(path, process->writer.header->program) == 0 ||
+	       dw_attached_is_system_file(path);
+}
+
+/* Data that is mapped as if it were code is no file with functions. Return: as dw_probe_file(). */
+static int probe_calls(const struct dw_attached *process, struct dw_probe *probe,
+		       const struct dw_map *map, struct dw_named *named)
+{
+	const struct dw_finder finder = dw_named_finder(named);
+	int r = dw_probe_file(probe, process->pid, map->file, &finder);
+
+	if (r == -ENOEXEC || r == -ENOENT)
+		return 0;
+	return r < 0 ? dw_pass(r) : r;
+}
+
+/* Return: as dw_probe_file(). */
+static int probe_file(const struct dw_attached *process, struct dw_probe *probe,
+		      const struct dw_map *map, struct dw_named *named)
+{
+	const struct dw_finder finder = dw_probed_finder();
+	int n, n_calls;
+
+	if (is_replaced(process, map))
+		return dw_raise(-ESTALE);
+	n = has_locks(process, map->path) ? dw_probe_file(probe, process->pid, map->file, &finder)
+					  : 0;
+	if (n < 0)
+		return dw_pass(n);
+	n_calls = probe_calls(process, probe, map, named);
+	return n_calls < 0 ? dw_pass(n_calls) : n + n_calls;
+}
+
+int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct dw_named *named,
+		   const char **ret_culprit)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < process->code.n_maps; i++) {
+		const struct dw_map *map = &process->code.maps[i];
+		int r;
+
+		if (process->modules[i].is_probed)
+			continue;
+		process->modules[i].is_probed = true;
+		r = probe_file(process, probe, map, named);
+		if (r < 0) {
+			*ret_culprit = map->path;
+			return dw_pass(r);
+		}
+		n += r;
+	}
+	return n;
+}

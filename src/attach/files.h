@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loaded files of a process in which functions are probed: the C library, the program itself,
+ * and wherever there are calls that have a name.
+ *
+ * Internal to the collector.
+ */
+#pragma once
+
+#include "attach/named.h"
+#include "attach/probe.h"
+#include "attach/process.h"
+
+/*
+ * Probes the functions of those files of @process that were not probed yet.
+ *
+ * Return: how many functions; or a negative errno, with *@ret_culprit the path of the file that it
+ * is about (-ESTALE: that is not the file which was loaded).
+ */
+int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct dw_named *named,
+		   const char **ret_culprit);
