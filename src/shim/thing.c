@@ -44,6 +44,11 @@ static struct dw_rec_thing *thing_record(uint32_t id)
 	return dw_writer_record(&shim->writer, id);
 }
 
+static bool is_living(uint64_t value)
+{
+	return (uint32_t)value && !(thing_record((uint32_t)value)->flags & DW_THING_ENDED);
+}
+
 static uint32_t write_thing(struct shim_thread *t, uint64_t address, uint32_t life)
 {
 	struct dw_rec_thing *record;
@@ -119,7 +124,7 @@ uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind 
 		return 0;
 	}
 	id = __atomic_load_n(value, __ATOMIC_ACQUIRE);
-	if ((uint32_t)id && !(thing_record((uint32_t)id)->flags & DW_THING_ENDED)) {
+	if (is_living(id)) {
 		use(thing_record((uint32_t)id), kind);
 		return (uint32_t)id;
 	}
@@ -180,22 +185,30 @@ static void note_life(struct shim_thread *t, enum dw_event_kind kind, uint64_t a
 		shim_event(t, kind, &(struct dw_taking){.thing = address}, 0, 0);
 }
 
-void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller)
+/* The record of a life that begins; its lock was not taken yet. Return: its id; 0: lost. */
+static uint32_t write_born(struct shim_thread *t, uint64_t address, uint32_t life, uint64_t caller)
 {
-	uint64_t *value = shim_map_ensure(&shim->things, address);
-	struct dw_rec_thing *record;
-	uint32_t life, id;
+	uint32_t id = write_thing(t, address, life);
+	struct dw_rec_thing *record = thing_record(id);
 
-	if (!value)
-		return;
-	life = end_life(t, address, value, DW_THING_ENDED);
-	id = write_thing(t, address, life);
 	if (!id)
-		return;
-	record = thing_record(id);
+		return 0;
 	record->kind = 0;
 	record->birth = shim_stack(t, caller);
 	record->maker = t->thread.number;
+	return id;
+}
+
+void shim_thing_init(struct shim_thread *t, uint64_t address, uint64_t caller)
+{
+	uint64_t *value = shim_map_ensure(&shim->things, address);
+	uint32_t id;
+
+	if (!value)
+		return;
+	id = write_born(t, address, end_life(t, address, value, DW_THING_ENDED), caller);
+	if (!id)
+		return;
 	__atomic_store_n(value, id, __ATOMIC_RELEASE);
 	note_life(t, DW_INIT, address);
 }
@@ -240,14 +253,30 @@ void shim_busy_destroyed(struct shim_thread *t, uint64_t address, uint64_t calle
 	dw_thread_misuse(&t->thread, DW_MISUSE_DESTROY, &taking, held ? held->chain : 0);
 }
 
+/* Nobody has seen it being made. Of threads that name it at once, one is the first. */
+static uint32_t ensure_living(struct shim_thread *t, uint64_t address, uint64_t caller)
+{
+	uint64_t *value = shim_map_ensure(&shim->things, key_of(address));
+	uint64_t id = value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
+	uint32_t mine;
+
+	if (!value || is_living(id))
+		return (uint32_t)id;
+	mine = write_born(t, address, next_life(id), caller);
+	if (!mine)
+		return 0;
+	if (!__atomic_compare_exchange_n(value, &id, mine, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		spare(t, mine);
+		return (uint32_t)id;
+	}
+	note_life(t, DW_INIT, address);
+	return mine;
+}
+
 uint32_t shim_thing_to_name(struct shim_thread *t, uint64_t address, uint64_t caller)
 {
-	uint32_t id = shim_thing_latest(address);
+	uint32_t id = ensure_living(t, address, caller);
 
-	if (!id || thing_record(id)->flags & DW_THING_ENDED) {
-		shim_thing_init(t, address, caller);
-		id = shim_thing_latest(address);
-	}
 	/* Named, the record is no other lock's any more, even if this one is never taken. */
 	if (id)
 		thing_record(id)->flags |= DW_THING_NAMED;
