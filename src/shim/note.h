@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) bool shim_want(struct shim_note *no
 
 	if (shim_unlikely(!t))
 		return false;
-	if (shim_unlikely(t->thread.open == SHIM_DELAYS))
+	if (shim_unlikely(t->thread.open & SHIM_DELAYS))
 		shim_delay(t, caller);
 	note->t = t;
 	note->taking = shim_taking(t, lock, what, how, caller);

@@ -119,7 +119,7 @@ enum shim_state { SHIM_WIPED, SHIM_STARTING, SHIM_STARTED, SHIM_OFF };
 enum shim_open {
 	SHIM_PLAIN = 1,   /* facts are told */
 	SHIM_EVENTS = 2,  /* and every event is recorded */
-	SHIM_DELAYS = 3,  /* and threads are kept where a cycle might close; see delay.h */
+	SHIM_DELAYS = 8,  /* and threads are kept where a cycle might close; see delay.h */
 	SHIM_CALLING = 4, /* with these: in a system call, where only handlers of signals run */
 };
 

@@ -203,10 +203,9 @@ static void tell_again(struct dw_thread *thread, uint32_t id)
 	chain->again = dw_writer_submit(&shim->writer, again, DW_REC_AGAIN);
 }
 
-static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
-			const struct dw_taking *taking, uint32_t chain)
+static void write_misuse(struct shim_thread *t, enum dw_misuse_kind kind,
+			 const struct dw_taking *taking, uint32_t chain)
 {
-	struct shim_thread *t = shim_thread_of(thread);
 	uint32_t thing = shim_thing(t, taking->thing, taking->what);
 	uint32_t stack = shim_stack(t, taking->caller), hint = tell_hint(t);
 	struct dw_rec_misuse *misuse =
@@ -215,13 +214,35 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 	if (!misuse)
 		return;
 	misuse->kind = kind;
-	misuse->thread = thread->number;
+	misuse->thread = t->thread.number;
 	misuse->thing = thing;
 	misuse->stack = stack;
 	misuse->hint = hint;
 	misuse->chain = chain;
 	count_locked(t);
 	dw_writer_submit(&shim->writer, misuse, DW_REC_MISUSE);
+}
+
+/*
+ * Two signals in one lock call, the second in the few instructions in which the first one's lock
+ * seems to be held, make its handler seem to want what the thread has. The mutex knows better.
+ */
+static bool is_mistaken(const struct shim_thread *t, enum dw_misuse_kind kind,
+			const struct dw_taking *taking)
+{
+	const pthread_mutex_t *mutex = (const pthread_mutex_t *)taking->thing;
+
+	return kind == DW_MISUSE_RELOCK && taking->what == DW_MUTEX &&
+	       (uint32_t)__atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) != t->tid;
+}
+
+static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
+			const struct dw_taking *taking, uint32_t chain)
+{
+	struct shim_thread *t = shim_thread_of(thread);
+
+	if (!is_mistaken(t, kind, taking))
+		write_misuse(t, kind, taking, chain);
 }
 
 /* Locks that others have let go since we last looked. If too many, we know no more. */

@@ -114,7 +114,7 @@ static void begun(struct shim_wait *wait)
 
 static void delay(struct shim_thread *t, uint64_t caller)
 {
-	if (shim_unlikely(t->thread.open == SHIM_DELAYS))
+	if (shim_unlikely(t->thread.open & SHIM_DELAYS))
 		shim_delay(t, caller);
 }
 
