@@ -232,11 +232,11 @@ static int look(struct dw_inspection *inspection, struct dw_process *process)
 
 	show(inspection, process, "reading all stacks");
 	r = dw_sight_take(sight, process, inspection->arena);
-	if (r == 0 && !process->runs)
+	if (r == 0 && (!process->runs || sight->is_stopped))
 		take_as_still(sight);
 	if (r == 0)
 		r = make_scene(inspection, sight, /* before= */ NULL);
-	if (r == 0 && process->runs)
+	if (r == 0 && process->runs && !sight->is_stopped)
 		r = watch(inspection);
 	if (r > 0)
 		r = look_back(inspection);
@@ -301,10 +301,12 @@ static int complete_found(struct dw_inspection *inspection, struct dw_found *fou
 
 /*
  * One look shows what a cycle needs. That somebody waits for a lock whose holder runs, or cannot
- * be seen, is nothing special at one moment.
+ * be seen, is nothing special at one moment; nor is any wait that somebody has stopped.
  */
 static bool is_told(const struct dw_inspection *inspection, const struct dw_found *found)
 {
+	if (inspection->sights[0].is_stopped && found->verdict == DW_FOUND_STALL)
+		return false;
 	return inspection->sights[0].base_ns || !inspection->sights[0].process ||
 	       !(found->flags & (DW_FOUND_RUNNING | DW_FOUND_UNSEEN));
 }
@@ -376,7 +378,8 @@ static int fill_report(struct dw_inspection *inspection)
 		r = dw_pictured_make(&process->inspected, inspection->arena, inspection->scene,
 				     inspection->facts, inspection->options->profiles);
 	if (r == 0)
-		r = dw_pictured_judge(process, inspection->arena, inspection->options);
+		r = dw_pictured_judge(process, inspection->arena, inspection->scene,
+				      inspection->options);
 	inspection->report = (struct dw_report){.processes = process, .n_processes = 1};
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -47,7 +47,7 @@ static const char *why_no_stack(int error)
 		return "its stack could not be unwound";
 	case EPERM:
 	case EACCES:
-		return "tracing it is not permitted";
+		return "tracing it is not permitted, or somebody else traces it already";
 	default:
 		return strerror(-error);
 	}
@@ -126,24 +126,61 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 	return 0;
 }
 
-/* What is in a call that a stop would interrupt is known by that call; who has ended is gone. */
-int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
-		      const struct dw_inspection_options *options)
+/*
+ * What is in a call that a stop would interrupt is known by that call; who has ended is gone. Of
+ * others without a stack it may be known which call they are in, but not for what.
+ */
+static bool is_unseen(const struct dw_scene_thread *seen)
 {
-	const struct dw_inspected_thread *threads = process->inspected->threads;
-	struct dw_blind_list list = {0};
-	uint32_t n = 0;
+	int error = seen->sighted->stack_error;
+
+	if (seen->stack || error == -ESRCH)
+		return false;
+	return error != -EINTR || seen->sighted->thread.call < 0;
+}
+
+static int judge_stacks(struct dw_blind_list *list, struct dw_arena *arena,
+			const struct dw_scene *scene)
+{
+	const struct dw_scene_thread *seen = dw_scene_threads(scene);
+	uint32_t n_threads = dw_scene_facts(scene)->n_threads, n = 0, first = 0;
 	int r = 0;
 
-	for (uint32_t t = 1; t < process->facts->n_threads; t++)
-		n += !threads[t].stack && !threads[t].has_call && !threads[t].has_ended;
+	for (uint32_t t = 1; t < n_threads; t++) {
+		if (!is_unseen(&seen[t]))
+			continue;
+		first = n++ ? first : t;
+	}
+	if (n > 0)
+		r = dw_blind_add(list, arena, "no-stacks",
+				 "where %u of %u threads are could not be seen: of the first, %s",
+				 n, n_threads - 1,
+				 seen[first].sighted->stack_error
+				     ? why_no_stack(seen[first].sighted->stack_error)
+				     : "there is no stack");
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
+		      const struct dw_scene *scene, const struct dw_inspection_options *options)
+{
+	struct dw_blind_list list = {0};
+	int r = 0;
+
 	for (size_t i = 0; r == 0 && i < options->n_blind; i++)
 		r = dw_blind_add(&list, arena, options->blind[i].reason, "%s",
 				 options->blind[i].text);
-	if (r == 0 && n > 0)
-		r = dw_blind_add(&list, arena, "no-stacks",
-				 "where %u of %u threads are could not be seen", n,
-				 process->facts->n_threads - 1);
+	if (r == 0)
+		r = judge_stacks(&list, arena, scene);
+	if (r == 0 && dw_scene_sight(scene)->is_stopped)
+		r = dw_blind_add(
+		    &list, arena, "stopped",
+		    "the process is stopped, as by SIGSTOP or a debugger: whether anybody "
+		    "comes on could not be seen");
+	if (r == 0 && dw_scene_sight(scene)->is_replaced)
+		r = dw_blind_add(
+		    &list, arena, "replaced",
+		    "the process has begun another program (exec) while it was looked at");
 	if (r == 0 && options->gaps)
 		r = dw_cored_judge(&list, arena, options->gaps);
 	process->blind = list.entries;

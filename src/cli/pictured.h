@@ -18,9 +18,8 @@ int dw_pictured_make(const struct dw_inspected **ret, struct dw_arena *arena,
 		     const struct dw_profiles *profiles);
 
 /*
- * The reasons why finding nothing in @process would not mean much; what is known of
- * that beforehand is in @options.
- * Return: 0, or -ENOMEM.
+ * The reasons why finding nothing in @process, seen as @scene, would not mean much; what is known
+ * of that beforehand is in @options. Return: 0, or -ENOMEM.
  */
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
-		      const struct dw_inspection_options *options);
+		      const struct dw_scene *scene, const struct dw_inspection_options *options);

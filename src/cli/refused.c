@@ -48,6 +48,12 @@ void dw_refused_say(pid_t pid, int answer, const struct dw_process_refusal *refu
 			"deadwatch: process %d has ended; just its parent has not noticed\n",
 			(int)pid);
 		break;
+	case DW_PROCESS_HEADLESS:
+		fprintf(stderr,
+			"deadwatch: the main thread of process %d has ended, without which the "
+			"kernel shows none of its memory\n",
+			(int)pid);
+		break;
 	case DW_PROCESS_KERNEL:
 		fprintf(stderr, "deadwatch: process %d is the kernel's own\n", (int)pid);
 		break;

@@ -60,6 +60,9 @@ struct dw_process_kind {
 	int (*maps)(struct dw_process *process, struct dw_arena *arena, const struct dw_map **ret,
 		    uint32_t *ret_n);
 
+	/* optional. Whether it still runs the program that it ran at first. */
+	bool (*is_same)(struct dw_process *process);
+
 	/* mandatory. Ends the look into it and gives @process back. */
 	void (*free)(struct dw_process *process);
 };
@@ -77,6 +80,7 @@ enum dw_process_answer {
 	DW_PROCESS_NONE = 1,  /* there is no such process, or not any more */
 	DW_PROCESS_THREAD,    /* the number is that of a thread; see dw_process_refusal::leader */
 	DW_PROCESS_ZOMBIE,    /* it has ended, and its parent has not taken notice */
+	DW_PROCESS_HEADLESS,  /* its main thread has ended, others go on */
 	DW_PROCESS_KERNEL,    /* it is a thread of the kernel's */
 	DW_PROCESS_FORBIDDEN, /* see dw_process_refusal */
 };

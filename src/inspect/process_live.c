@@ -20,6 +20,7 @@
 struct live {
 	struct dw_process process;
 	char program[PATH_MAX];
+	uint64_t stack; /* dw_task_stack() at first */
 };
 
 static void closedirp(DIR **directory)
@@ -139,6 +140,11 @@ static int live_maps(struct dw_process *process, struct dw_arena *arena, const s
 	return dw_maps_read(process->pid, arena, ret, ret_n);
 }
 
+static bool live_is_same(struct dw_process *process)
+{
+	return dw_task_stack(process->pid) == ((struct live *)process)->stack;
+}
+
 static void live_free(struct dw_process *process)
 {
 	free(process);
@@ -149,6 +155,7 @@ static const struct dw_process_kind live_kind = {
     .threads = live_threads,
     .stacks = live_stacks,
     .maps = live_maps,
+    .is_same = live_is_same,
     .free = live_free,
 };
 
@@ -189,6 +196,7 @@ int dw_process_live_new(struct dw_process **ret, pid_t pid, struct dw_process_re
 	if (!live)
 		return dw_raise(-ENOMEM);
 	live->process = (struct dw_process){.kind = &live_kind, .pid = pid, .runs = true};
+	live->stack = dw_task_stack(pid);
 	r = read_program(live);
 	if (r == 0)
 		r = try_memory(live);

@@ -15,6 +15,7 @@ struct status {
 	pid_t tgid, tracer;
 	unsigned uids[4];
 	char state;
+	unsigned n_threads;
 	uint64_t permitted; /* capabilities */
 	unsigned filtered;  /* Seccomp: 2 with a filter */
 };
@@ -33,6 +34,7 @@ static void parse(const char *line, struct status *ret)
 	       &ret->uids[3]);
 	sscanf(line, "State: %c", &ret->state);
 	sscanf(line, "CapPrm: %" SCNx64, &ret->permitted);
+	sscanf(line, "Threads: %u", &ret->n_threads);
 	sscanf(line, "Seccomp: %u", &ret->filtered);
 }
 
@@ -63,7 +65,9 @@ int dw_refusal_check(pid_t pid, struct dw_process_refusal *ret)
 		return DW_PROCESS_THREAD;
 	if (stat.is_kernels)
 		return DW_PROCESS_KERNEL;
-	return status.state == 'Z' || status.state == 'X' ? DW_PROCESS_ZOMBIE : 0;
+	if (status.state != 'Z' && status.state != 'X')
+		return 0;
+	return status.n_threads > 1 ? DW_PROCESS_HEADLESS : DW_PROCESS_ZOMBIE;
 }
 
 /* 0 where the kernel has no such setting. */

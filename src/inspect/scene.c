@@ -267,6 +267,11 @@ const struct dw_facts *dw_scene_facts(const struct dw_scene *scene)
 	return &scene->facts;
 }
 
+const struct dw_sight *dw_scene_sight(const struct dw_scene *scene)
+{
+	return scene->sight;
+}
+
 struct dw_names *dw_scene_names(struct dw_scene *scene)
 {
 	return scene->names;

@@ -63,6 +63,8 @@ struct dw_scene *dw_scene_free(struct dw_scene *scene);
 const struct dw_facts *dw_scene_facts(const struct dw_scene *scene);
 struct dw_names *dw_scene_names(struct dw_scene *scene); /* of those facts */
 
+const struct dw_sight *dw_scene_sight(const struct dw_scene *scene);
+
 /* facts.n_threads entries; entry 0 is none. */
 const struct dw_scene_thread *dw_scene_threads(const struct dw_scene *scene);
 

@@ -124,8 +124,10 @@ static int read_threads(struct taking *t)
 	sight->threads = dw_arena_alloc(t->arena, ((size_t)n + 1) * sizeof(*sight->threads));
 	if (!sight->threads)
 		return dw_raise(-ENOMEM);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		sight->threads[i].thread = threads[i];
+		sight->is_stopped |= threads[i].state == 'T' || threads[i].state == 't';
+	}
 	sight->n_threads = n;
 	return 0;
 }
@@ -204,11 +206,14 @@ int dw_sight_look_again(struct dw_sight *sight)
 	sight->time_ns = dw_clock_ns();
 	sight->base_ns = sight->base_ns ? sight->base_ns : sight->time_ns;
 	sight->n_looks++;
+	sight->is_replaced |=
+	    sight->process->kind->is_same && !sight->process->kind->is_same(sight->process);
 	for (uint32_t i = 0; i < sight->n_threads; i++)
 		sight->threads[i].is_there = false;
 	for (uint32_t i = 0; i < n; i++) {
 		struct dw_sighted *sighted = find(sight, threads[i].tid, i);
 
+		sight->is_stopped |= threads[i].state == 'T';
 		if (!sighted)
 			continue;
 		sighted->is_there = true;
@@ -244,6 +249,8 @@ int dw_sight_take(struct dw_sight *ret, struct dw_process *process, struct dw_ar
 
 void dw_sight_continue(struct dw_sight *sight, const struct dw_sight *before)
 {
+	sight->is_stopped |= before->is_stopped;
+	sight->is_replaced |= before->is_replaced;
 	for (uint32_t i = 0; i < sight->n_threads; i++) {
 		struct dw_sighted *now = &sight->threads[i];
 		const struct dw_sighted *then = find(before, now->thread.tid, i);

@@ -75,6 +75,8 @@ struct dw_sight {
 	uint64_t sample_ns;        /* from sample to sample; 0: there was one look */
 	uint64_t base_ns, time_ns; /* CLOCK_MONOTONIC of the first and the latest look; or 0 */
 	uint32_t n_looks;
+	bool is_stopped;  /* threads were not allowed to run: by SIGSTOP, or by a tracer */
+	bool is_replaced; /* the process has begun another program meanwhile */
 };
 
 /* Takes a sight of @process. Memory is the arena's. Return: 0, or a negative errno. */

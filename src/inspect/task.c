@@ -79,6 +79,9 @@ int dw_task_name(pid_t pid, pid_t tid, char ret[DW_TASK_NAME_SIZE])
 /* PF_IO_WORKER, PF_USER_WORKER and PF_KTHREAD, which no header for programs has. */
 #define FLAGS_OF_KERNEL 0x204010UL
 
+/* `startstack`, as proc(5) counts, where the name is the second. */
+#define FIELD_OF_STACK 28
+
 int dw_task_stat(pid_t pid, pid_t tid, struct dw_task_stat *ret)
 {
 	char line[LINE_MAX_SIZE];
@@ -100,6 +103,22 @@ int dw_task_stat(pid_t pid, pid_t tid, struct dw_task_stat *ret)
 	stat.is_kernels = flags & FLAGS_OF_KERNEL;
 	*ret = stat;
 	return 0;
+}
+
+uint64_t dw_task_stack(pid_t pid)
+{
+	char line[LINE_MAX_SIZE];
+	uint64_t stack = 0;
+	const char *at;
+
+	if (read_line(pid, pid, "stat", line) < 0)
+		return 0;
+	at = strrchr(line, ')');
+	for (int field = 2; at && field < FIELD_OF_STACK; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		sscanf(at, "%" SCNu64, &stack);
+	return stack;
 }
 
 int dw_task_syscall(pid_t pid, pid_t tid, struct dw_task_syscall *ret)

@@ -58,6 +58,12 @@ struct dw_task_stat {
 /* Return: 0, or a negative errno. */
 int dw_task_stat(pid_t pid, pid_t tid, struct dw_task_stat *ret);
 
+/*
+ * Where the process's first stack begins, which is elsewhere for each program that it begins.
+ * Return: 0 if that may not be known.
+ */
+uint64_t dw_task_stack(pid_t pid);
+
 #define DW_TASK_ARGUMENTS 6
 
 /* The system call that a thread is in. */

@@ -85,7 +85,7 @@ static const char *why_unseen(const struct dw_reported_process *process,
 	if (!process->inspected)
 		return "it is taken without a call";
 	if (!process->inspected->is_text)
-		return "the lock does not say so";
+		return "the lock does not say so, or says that it is a thread which has ended";
 	if (found->n_legs + found->n_waiters + 1 == process->facts->n_threads)
 		return "it is no thread of the text, as all of these wait for it";
 	return "the text does not say so; it is none of those who wait for it";

@@ -27,7 +27,7 @@ DEADWATCH, SCHEMA, *PROGRAMS = (os.path.abspath(a) if a != "-" else a for a in s
 del sys.argv[1:6]
 WAITS, WAITS_STATIC, WAITS_MUSL = PROGRAMS
 
-CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 4
+CLEAN, FINDINGS, USAGE, BLIND, FAILED = 0, 1, 2, 3, 4
 TIMEOUT_S = 60
 CYCLE = ["first", "second", "first"]
 # What the thread of that name waits for.
@@ -35,6 +35,7 @@ KINDS = {"condition": "condition", "semaphore": "semaphore", "barrier": "barrier
          "rwlock-read": "rwlock", "rwlock-write": "rwlock", "first-second": "mutex",
          "second-first": "mutex"}
 NOBODY = 65534
+SYS_EXIT = 60  # of one thread, on x86-64
 
 
 def deadwatch(*arguments, before=()):
@@ -72,6 +73,12 @@ def read(path):
 def states(pid):
     return [read("/proc/%d/task/%s/stat" % (pid, tid)).rpartition(")")[2].split()[0]
             for tid in os.listdir("/proc/%d/task" % pid)]
+
+
+def stop(process):
+    process.send_signal(signal.SIGSTOP)
+    while set(states(process.pid)) != {"T"}:
+        time.sleep(0.01)
 
 
 def children(pid):
@@ -180,7 +187,54 @@ class Refusals(unittest.TestCase):
             done = deadwatch(sleeper)
             os.kill(sleeper, signal.SIGKILL)
         # Its memory may be read, its stack not.
-        self.assertIn(done.returncode, (CLEAN, FAILED), done.stderr)
+        self.assertEqual(done.returncode, BLIND, done.stderr)
+        self.assertIn("somebody else traces it already", done.stdout)
+
+    def test_without_main_thread(self):
+        program = ("import ctypes, threading, time\n"
+                   "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+                   "ctypes.CDLL(None).syscall(%d, 0)\n" % SYS_EXIT)
+        with Program(sys.executable, "-c", program) as process:
+            end = time.monotonic() + TIMEOUT_S
+            while "Z" not in states(process.pid) and time.monotonic() < end:
+                time.sleep(0.01)
+            self.assertIn("main thread of process", self.refuse(process.pid))
+
+
+class Blind(unittest.TestCase):
+    """What could not be seen is no clean process."""
+
+    def test_stopped(self):
+        """What waits in a circle does so anyway."""
+        with Program(WAITS) as process:
+            await_threads(process.pid, 1 + len(KINDS))
+            time.sleep(0.2)
+            stop(process)
+            done = deadwatch("--format", "json", process.pid)
+        report = json.loads(done.stdout)
+        self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
+        self.assertEqual([b["reason"] for b in report["blind"]], ["stopped"])
+
+    def test_stopped_and_not_stuck(self):
+        with Program("sleep", "60") as process:
+            time.sleep(0.2)
+            stop(process)
+            done = deadwatch(process.pid)
+        self.assertEqual(done.returncode, BLIND, done.stdout)
+
+    def test_begins_another_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = folder + "/again"
+            with open(script, "w", encoding="utf-8") as file:
+                file.write('sleep 0.02\nexec sh "$0"\n')
+            with Program("sh", script) as process:
+                end = time.monotonic() + TIMEOUT_S
+                reasons = []
+                while "replaced" not in reasons and time.monotonic() < end:
+                    report = json.loads(deadwatch("--format", "json", process.pid).stdout)
+                    reasons = [b["reason"] for b in report["blind"]]
+                    self.assertEqual(report["findings"], [])
+        self.assertIn("replaced", reasons)
 
 
 class Host(unittest.TestCase):
