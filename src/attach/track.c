@@ -366,7 +366,8 @@ static void on_exit(struct dw_attached_thread *thread, const struct dw_wire_even
 			dw_thread_misuse(&thread->thread, DW_MISUSE_EXIT, &taking, held->chain);
 	}
 	taking = taking_of(thread, ending, DW_ENDING, 0, 0);
-	dw_thread_post(&thread->thread, &taking);
+	if (!event->site)
+		dw_thread_post(&thread->thread, &taking);
 	dw_attached_end(thread);
 }
 
