@@ -2,7 +2,9 @@
 #include "gate/baseline.h"
 
 #include "analysis/array.h"
+#include "analysis/index.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "gate/lines.h"
 
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 struct dw_baseline {
 	struct dw_arena *arena;
 	struct dw_baseline_entry *entries;
+	struct dw_index index; /* of entries, by fingerprint and verdict */
 	uint32_t n, room;
 	const char *rest; /* the lines behind the last entry */
 };
@@ -49,16 +52,35 @@ struct dw_baseline_entry *dw_baseline_entries(struct dw_baseline *baseline, size
 	return baseline->entries;
 }
 
+struct key {
+	const char *verdict, *fingerprint;
+};
+
+static uint64_t hash_key(const struct key *key)
+{
+	uint64_t hash =
+	    dw_hash_text(DW_HASH_TEXT_START, key->fingerprint, strlen(key->fingerprint));
+
+	return dw_hash_text(hash, key->verdict, strlen(key->verdict));
+}
+
+static bool same_entry(const void *context, uint32_t item, const void *wanted)
+{
+	const struct dw_baseline_entry *entry =
+	    &((const struct dw_baseline *)context)->entries[item];
+	const struct key *key = wanted;
+
+	return !strcmp(entry->fingerprint, key->fingerprint) &&
+	       !strcmp(entry->verdict, key->verdict);
+}
+
 struct dw_baseline_entry *dw_baseline_find(struct dw_baseline *baseline, const char *verdict,
 					   const char *fingerprint)
 {
-	for (uint32_t i = 0; i < baseline->n; i++) {
-		struct dw_baseline_entry *entry = &baseline->entries[i];
+	const struct key key = {verdict, fingerprint};
+	uint32_t i = dw_index_find(&baseline->index, hash_key(&key), same_entry, baseline, &key);
 
-		if (!strcmp(entry->fingerprint, fingerprint) && !strcmp(entry->verdict, verdict))
-			return entry;
-	}
-	return NULL;
+	return i == DW_INDEX_NONE ? NULL : &baseline->entries[i];
 }
 
 /* The word of the table, which outlives all; NULL: it is none. */
@@ -103,9 +125,12 @@ static bool take_chain(struct dw_line *line, struct dw_line *ret)
 
 static int add_entry(struct dw_baseline *baseline, const struct dw_baseline_entry *entry)
 {
+	const struct key key = {entry->verdict, entry->fingerprint};
 	int r = dw_array_room(baseline->arena, (void **)&baseline->entries, baseline->n,
 			      &baseline->room, sizeof(*entry));
 
+	if (r == 0)
+		r = dw_index_add(&baseline->index, baseline->arena, hash_key(&key), baseline->n);
 	if (r < 0)
 		return dw_pass(r);
 	if (!entry->chain || !entry->reason || !entry->comment)

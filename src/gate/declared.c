@@ -3,8 +3,10 @@
 
 #include "analysis/array.h"
 #include "analysis/hazard.h"
+#include "analysis/index.h"
 #include "analysis/need.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "gate/lines.h"
 #include "model/event.h"
 #include "symbol/names.h"
@@ -17,22 +19,22 @@
 #define LOCKS_MAX 1024
 
 #define FIRST_LINE "# deadwatch order 1"
-#define NOT_NAMED UINT32_MAX
+#define NOT_NAMED DW_INDEX_NONE
 
 struct dw_declared {
 	struct dw_arena *arena;
 	const char *locks[LOCKS_MAX];
-	bool *before;                      /* [a * LOCKS_MAX + b]: a comes before b */
-	bool limits_waits[LOCKS_MAX];      /* it has a `waits` line */
-	uint32_t first_allowed[LOCKS_MAX]; /* index of `allowed` plus 1 */
+	bool *before;                 /* [a * LOCKS_MAX + b]: a comes before b */
+	bool limits_waits[LOCKS_MAX]; /* it has a `waits` line */
 	struct allowed *allowed;
+	struct dw_index locks_index, allowed_index; /* by name; by lock and name */
 	uint32_t n_locks, n_allowed, allowed_room;
 };
 
 /* What may be waited for under a lock. */
 struct allowed {
-	const char *name;
-	uint32_t next; /* index plus 1; dw_declared::first_allowed */
+	struct dw_line name; /* of no line */
+	uint32_t lock;
 };
 
 struct dw_declared *dw_declared_free(struct dw_declared *declared)
@@ -43,12 +45,20 @@ struct dw_declared *dw_declared_free(struct dw_declared *declared)
 	return NULL;
 }
 
-static uint32_t find_lock(const struct dw_declared *declared, const char *name, size_t n)
+static uint64_t hash_name(uint32_t lock, const struct dw_line *name)
 {
-	for (uint32_t i = 0; i < declared->n_locks; i++)
-		if (strlen(declared->locks[i]) == n && memcmp(declared->locks[i], name, n) == 0)
-			return i;
-	return NOT_NAMED;
+	return dw_hash_text(dw_hash(DW_HASH_TEXT_START, lock), name->text, name->n);
+}
+
+static bool same_lock(const void *context, uint32_t item, const void *wanted)
+{
+	return dw_line_is(wanted, ((const struct dw_declared *)context)->locks[item]);
+}
+
+static uint32_t find_lock(const struct dw_declared *declared, const struct dw_line *name)
+{
+	return dw_index_find(&declared->locks_index, hash_name(NOT_NAMED, name), same_lock,
+			     declared, name);
 }
 
 static bool *before(const struct dw_declared *declared, uint32_t a, uint32_t b)
@@ -69,7 +79,7 @@ static struct dw_line trimmed(const char *text, size_t n, unsigned number)
 static int ensure_lock(struct dw_declared *declared, const struct dw_line *name,
 		       struct dw_wrong *wrong, uint32_t *ret)
 {
-	*ret = find_lock(declared, name->text, name->n);
+	*ret = find_lock(declared, name);
 	if (*ret != NOT_NAMED)
 		return 0;
 	if (name->n == 0)
@@ -78,17 +88,21 @@ static int ensure_lock(struct dw_declared *declared, const struct dw_line *name,
 		return dw_wrong(wrong, name->number, "there are more than %d locks", LOCKS_MAX);
 	*ret = declared->n_locks;
 	declared->locks[*ret] = dw_arena_text(declared->arena, name->text, name->n);
-	if (!declared->locks[*ret])
+	if (!declared->locks[*ret] || dw_index_add(&declared->locks_index, declared->arena,
+						   hash_name(NOT_NAMED, name), *ret) < 0)
 		return dw_raise(-ENOMEM);
 	declared->n_locks++;
 	return 0;
 }
 
-/* Whatever comes before @a comes before @b and all that comes after it. */
+/*
+ * Whatever comes before @a comes before @b and all that comes after it. Who comes before @b already
+ * is passed over, so that all of a file's lines take no more than the cube of its locks.
+ */
 static void declare(struct dw_declared *declared, uint32_t a, uint32_t b)
 {
 	for (uint32_t x = 0; x < declared->n_locks; x++) {
-		if (x != a && !*before(declared, x, a))
+		if ((x != a && !*before(declared, x, a)) || *before(declared, x, b))
 			continue;
 		for (uint32_t y = 0; y < declared->n_locks; y++)
 			if (y == b || *before(declared, b, y))
@@ -131,19 +145,42 @@ static int parse_order(struct dw_declared *declared, struct dw_line line, struct
 	return r < 0 ? dw_pass(r) : r;
 }
 
+static bool same_allowed(const void *context, uint32_t item, const void *wanted)
+{
+	const struct allowed *a = &((const struct dw_declared *)context)->allowed[item];
+	const struct allowed *b = wanted;
+
+	return a->lock == b->lock && a->name.n == b->name.n &&
+	       memcmp(a->name.text, b->name.text, a->name.n) == 0;
+}
+
+static bool is_allowed(const struct dw_declared *declared, uint32_t lock,
+		       const struct dw_line *name)
+{
+	const struct allowed wanted = {*name, lock};
+
+	return dw_index_find(&declared->allowed_index, hash_name(lock, name), same_allowed,
+			     declared, &wanted) != DW_INDEX_NONE;
+}
+
 static int allow(struct dw_declared *declared, uint32_t lock, const struct dw_line *name)
 {
-	struct allowed allowed = {dw_arena_text(declared->arena, name->text, name->n),
-				  declared->first_allowed[lock]};
-	int r = dw_array_room(declared->arena, (void **)&declared->allowed, declared->n_allowed,
-			      &declared->allowed_room, sizeof(allowed));
+	struct allowed allowed = {{.n = name->n}, lock};
+	int r;
 
+	if (is_allowed(declared, lock, name))
+		return 0;
+	allowed.name.text = dw_arena_text(declared->arena, name->text, name->n);
+	r = dw_array_room(declared->arena, (void **)&declared->allowed, declared->n_allowed,
+			  &declared->allowed_room, sizeof(allowed));
+	if (r == 0)
+		r = dw_index_add(&declared->allowed_index, declared->arena, hash_name(lock, name),
+				 declared->n_allowed);
 	if (r < 0)
 		return dw_pass(r);
-	if (!allowed.name)
+	if (!allowed.name.text)
 		return dw_raise(-ENOMEM);
 	declared->allowed[declared->n_allowed++] = allowed;
-	declared->first_allowed[lock] = declared->n_allowed;
 	return 0;
 }
 
@@ -218,12 +255,10 @@ int dw_declared_parse(struct dw_declared **ret, const char *text, size_t size,
 	return 0;
 }
 
-static bool is_allowed(const struct dw_declared *declared, uint32_t lock, const char *name)
+/* What names.h gives, as a line of the file would have it. */
+static struct dw_line line_of(const char *name)
 {
-	for (uint32_t i = declared->first_allowed[lock]; i; i = declared->allowed[i - 1].next)
-		if (!strcmp(declared->allowed[i - 1].name, name))
-			return true;
-	return false;
+	return (struct dw_line){.text = name, .n = strlen(name)};
 }
 
 /* A check under way. */
@@ -240,13 +275,15 @@ struct checking {
 static bool is_undeclared(const struct checking *c, uint32_t holds, uint32_t needs)
 {
 	const struct dw_chain *needed = &c->facts->chains[needs];
+	struct dw_line name;
 	uint32_t a = c->lock_of[c->facts->chains[holds].thing], b = c->lock_of[needed->thing];
 
 	if (a == NOT_NAMED)
 		return false;
-	if (needed->how & DW_WAITS)
-		return c->declared->limits_waits[a] &&
-		       !is_allowed(c->declared, a, dw_names_taken_plain(c->names, needs));
+	if (needed->how & DW_WAITS) {
+		name = line_of(dw_names_taken_plain(c->names, needs));
+		return c->declared->limits_waits[a] && !is_allowed(c->declared, a, &name);
+	}
 	return b != NOT_NAMED && a != b && !*before(c->declared, a, b);
 }
 
@@ -298,9 +335,9 @@ int dw_declared_check(const struct dw_declared *declared, const struct dw_facts 
 		return dw_raise(-ENOMEM);
 	c.lock_of[0] = NOT_NAMED;
 	for (uint32_t i = 1; i < facts->n_things; i++) {
-		const char *name = dw_names_thing_plain(names, i);
+		struct dw_line name = line_of(dw_names_thing_plain(names, i));
 
-		c.lock_of[i] = find_lock(declared, name, strlen(name));
+		c.lock_of[i] = find_lock(declared, &name);
 	}
 	for (uint32_t i = 1; i < facts->n_chains && r == 0; i++)
 		r = check_chain(&c, i);

@@ -256,6 +256,41 @@ static void an_order_that_contradicts_itself_is_refused(void **state)
 	}
 }
 
+/* Where every line is compared with all before it, the two below take longer than a test may. */
+static void a_baseline_of_any_length_is_read_at_once(void **state)
+{
+	static char text[16 << 20];
+	size_t n = (size_t)snprintf(text, sizeof(text), HEAD);
+	dw_auto(baseline) baseline = NULL;
+	unsigned i = 0;
+
+	(void)state;
+	for (; n + 64 < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "stall %016x \"a\": b\n", i);
+	assert_int_equal(dw_baseline_parse(&baseline, text, n, &wrong), 0);
+	snprintf(text + n, sizeof(text) - n, "stall %016x \"a\": b\n", i / 2);
+	baseline = dw_baseline_free(baseline);
+	assert_int_equal(dw_baseline_parse(&baseline, text, strlen(text), &wrong), 1);
+	assert_non_null(strstr(wrong.why, "is there already"));
+}
+
+static void an_order_of_any_length_is_read_at_once(void **state)
+{
+	static char text[8 << 20];
+	size_t n = (size_t)snprintf(text, sizeof(text), "# deadwatch order 1\n");
+	dw_auto(declared) declared = NULL;
+
+	(void)state;
+	for (unsigned i = 0; n + 64 < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "l%u -> l%u\n", i % 1023,
+				      i % 1023 + 1);
+	assert_int_equal(dw_declared_parse(&declared, text, n, &wrong), 0);
+	snprintf(text + n, sizeof(text) - n, "l1023 -> l0\n");
+	declared = dw_declared_free(declared);
+	assert_int_equal(dw_declared_parse(&declared, text, strlen(text), &wrong), 1);
+	assert_non_null(strstr(wrong.why, "'l1023' cannot come before 'l0'"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +305,8 @@ int main(void)
 	    cmocka_unit_test(a_wrong_suppression_says_its_line_and_why),
 	    cmocka_unit_test(what_is_nothing_but_wildcards_is_too_broad),
 	    cmocka_unit_test(an_order_that_contradicts_itself_is_refused),
+	    cmocka_unit_test(a_baseline_of_any_length_is_read_at_once),
+	    cmocka_unit_test(an_order_of_any_length_is_read_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
