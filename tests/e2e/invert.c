@@ -8,6 +8,8 @@
  *   inverter 1:  hold BQL; hold ours; drop ours; drop BQL; ...... stays until 2 is done
  *   inverter 2:  ........................................ hold ours; read (hold BQL); drop
  *
+ * With INVERT_RACE in the environment both begin when the machine is there, and can hang.
+ *
  * In any other program it does nothing.
  */
 #include <dirent.h>
@@ -15,6 +17,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,12 +61,21 @@ static void wait_for_phase(int wanted)
 		usleep(1000);
 }
 
+/* The BQL is there when the vCPUs are. */
+static void wait_for_vcpus(void)
+{
+	while (!has_thread("CPU 1/"))
+		usleep(1000);
+}
+
 static void *bql_first(void *unused)
 {
 	(void)unused;
 	pthread_setname_np(pthread_self(), "inverter 1");
-	while (!has_thread("CPU 1/")) /* the BQL is there when the vCPUs are */
-		usleep(1000);
+	if (getenv("INVERT_RACE"))
+		wait_for_phase(1);
+	else
+		wait_for_vcpus();
 	bql_lock(__FILE__, __LINE__);
 	pthread_mutex_lock(&inverted_lock);
 	pthread_mutex_unlock(&inverted_lock);
@@ -73,13 +85,25 @@ static void *bql_first(void *unused)
 	return NULL;
 }
 
+/* Whoever gets the BQL for the first time knows that the machine is there. */
+static void wait_for_machine(void)
+{
+	wait_for_vcpus();
+	bql_lock(__FILE__, __LINE__);
+	bql_unlock();
+	phase = 1;
+}
+
 static void *ours_first(void *unused)
 {
 	uint32_t identity;
 
 	(void)unused;
 	pthread_setname_np(pthread_self(), "inverter 2");
-	wait_for_phase(1);
+	if (getenv("INVERT_RACE"))
+		wait_for_machine();
+	else
+		wait_for_phase(1);
 	rcu_register_thread();
 	pthread_mutex_lock(&inverted_lock);
 	cpu_physical_memory_rw(HPET, &identity, sizeof(identity), 0);

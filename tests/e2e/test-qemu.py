@@ -21,18 +21,21 @@ del sys.argv[1:5]
 QEMU = "qemu-system-x86_64"
 SKIPPED = 77  # meson's exit code for a test that cannot run here
 TIMEOUT = 240  # seconds; a boot takes two to three on an idle machine
-FINDINGS = 1
+CLEAN, FINDINGS = range(2)
 # Where QEMU takes the big lock for an access to a device: it was softmmu/ until 8.2.
 PHYSMEM = ("softmmu/physmem.c", "system/physmem.c")
 
 
+def command_of(guest):
+    return [QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-smp", "2", "-m", "256",
+            "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+            "-kernel", f"{guest}/vmlinuz", "-initrd", f"{guest}/initrd",
+            "-append", "console=ttyS0 quiet loglevel=0 panic=-1"]
+
+
 def boot(guest, before=(), environment=None):
-    command = [*before, QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-smp", "2",
-               "-m", "256", "-display", "none", "-monitor", "none", "-serial", "stdio",
-               "-no-reboot", "-kernel", f"{guest}/vmlinuz", "-initrd", f"{guest}/initrd",
-               "-append", "console=ttyS0 quiet loglevel=0 panic=-1"]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=TIMEOUT, env=environment)
+    return subprocess.run([*before, *command_of(guest)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=TIMEOUT, env=environment)
 
 
 def report_of(recording):
@@ -136,6 +139,24 @@ class Qemu(unittest.TestCase):
         for word in ("potential", "BQL", "inverted_lock", "inverter 1", "inverter 2",
                      "bql_first", "ours_first"):
             self.assertIn(word, text)
+
+    def confirm(self, runs, **more):
+        self.boot_inverted()
+        _, report = report_of(self.recording("inverted"))
+        (finding,) = unexcused(report)
+        return boot(self.guest, (DEADWATCH, "confirm", "--runs", str(runs),
+                                 self.recording("inverted"), finding["fingerprint"], "--"),
+                    environment=dict(os.environ, LD_PRELOAD=INVERT, **more))
+
+    def test_the_inversion_is_confirmed_where_it_can_happen(self):
+        done = self.confirm(20, INVERT_RACE="1")
+        self.assertEqual(done.returncode, FINDINGS, done.stderr)
+        self.assertRegex(done.stderr, "confirmed in run .* of 20: BQL -> inverted_lock -> BQL")
+
+    def test_the_inversion_is_not_confirmed_where_it_cannot(self):
+        done = self.confirm(1)
+        self.assertEqual(done.returncode, CLEAN, done.stderr)
+        self.assertIn("not reached in 1 run: BQL -> inverted_lock -> BQL", done.stderr)
 
 
 if __name__ == "__main__":
