@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/study.h"
 #include "cli/tally.h"
+#include "cli/target.h"
 #include "record/reader.h"
 #include "symbol/symbol.h"
 
@@ -25,6 +26,9 @@
 /* Reasons that concern no single recording, and the table of processes. */
 #define TEXTS_MAX ((size_t)256 << 20)
 
+/* Jobs put recordings into a folder for each host and job; the stack bears it. */
+#define FOLDERS_MAX 16
+
 struct dw_collection {
 	struct dw_arena *arena;
 	struct dw_profiles *profiles;
@@ -34,10 +38,11 @@ struct dw_collection {
 	struct dw_reported_process *processes;
 	size_t n_kept;
 	size_t n_processes;
-	size_t n_bad;    /* recordings that could not be read */
-	size_t n_seen;   /* files that were looked at */
-	bool was_locked; /* one of them has seen a lock, or the like; see dw_blind_saw_any() */
-	bool was_blind;  /* one of them says what it could not see */
+	size_t n_bad;      /* recordings that could not be read */
+	size_t n_seen;     /* files that were looked at */
+	unsigned patience; /* with monitors that are about to end; see cli/target.h */
+	bool was_locked;   /* one of them has seen a lock, or the like; see dw_blind_saw_any() */
+	bool was_blind;    /* one of them says what it could not see */
 	struct dw_blind_list blind;
 };
 
@@ -51,6 +56,7 @@ int dw_collection_new(struct dw_collection **ret, const char *profile)
 	if (!collection)
 		return dw_raise(-ENOMEM);
 	collection->end = &collection->first;
+	collection->patience = DW_TARGET_PATIENCE;
 	if (!profile && dw_environment_option("profile", option, sizeof(option)))
 		profile = option;
 	r = dw_profiles_new(&collection->profiles, profile);
@@ -120,13 +126,15 @@ static int take_study(struct dw_collection *collection, struct dw_study **study)
 	return 0;
 }
 
-/* @strays: files that are no recordings may be there, and are passed over. */
+/* @strays: files that are no recordings may be there, and are passed over; a gate says so. */
 static void add_file(struct dw_collection *collection, const char *path, bool strays)
 {
 	dw_auto(study) study = NULL;
 	int r;
 
 	dw_progress_show(++collection->n_seen, path);
+	if (collection->tally)
+		dw_target_await_monitor(path, &collection->patience);
 	r = dw_study_new(&study, path, collection->profiles, collection->symbols);
 	if (r == 0)
 		r = take_study(collection, &study);
@@ -135,11 +143,13 @@ static void add_file(struct dw_collection *collection, const char *path, bool st
 		say_bad(collection, path, strerror(-r));
 	else if (r > 0 && !(strays && r == DW_READER_FOREIGN))
 		say_bad(collection, path, dw_reader_answer_text(r));
+	else if (r > 0 && collection->tally && dw_tally_add_stray(collection->tally, path) < 0)
+		say_bad(collection, path, strerror(ENOMEM));
 }
 
-static int is_file(const struct dirent *entry)
+static int is_visible(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' && entry->d_type != DT_DIR;
+	return entry->d_name[0] != '.';
 }
 
 /* In the order of bytes, whatever the locale. */
@@ -148,13 +158,31 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_folder(struct dw_collection *collection, const char *path)
+static int add_folder(struct dw_collection *collection, const char *path, unsigned depth);
+
+/* Only a gate looks into folders that are in a folder. A link is followed to a file, no further. */
+static int add_entry(struct dw_collection *collection, const char *path, unsigned depth)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		add_file(collection, path, /* strays= */ true);
+		return 0;
+	}
+	return collection->tally ? add_folder(collection, path, depth + 1) : 0;
+}
+
+static int add_folder(struct dw_collection *collection, const char *path, unsigned depth)
 {
 	struct dirent **entries = NULL;
 	char *file;
 	int n, r = 0;
 
-	n = scandir(path, &entries, is_file, compare_names);
+	if (depth > FOLDERS_MAX) {
+		say_bad(collection, path, "is in too many folders");
+		return 0;
+	}
+	n = scandir(path, &entries, is_visible, compare_names);
 	if (n < 0) {
 		say_bad(collection, path, strerror(errno));
 		return 0;
@@ -163,7 +191,7 @@ static int add_folder(struct dw_collection *collection, const char *path)
 		if (r == 0 && asprintf(&file, "%s/%s", path, entries[i]->d_name) < 0)
 			r = dw_raise(-ENOMEM);
 		if (r == 0) {
-			add_file(collection, file, /* strays= */ true);
+			r = add_entry(collection, file, depth);
 			free(file);
 		}
 		free(entries[i]);
@@ -177,7 +205,7 @@ int dw_collection_add(struct dw_collection *collection, const char *path)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return add_folder(collection, path);
+		return add_folder(collection, path, /* depth= */ 1);
 	add_file(collection, path, /* strays= */ false);
 	return 0;
 }

@@ -39,8 +39,9 @@ void dw_collection_set_tally(struct dw_collection *collection, struct dw_tally *
 struct dw_symbols *dw_collection_symbols(struct dw_collection *collection);
 
 /*
- * Reads the recording at @path, or, if that is a folder, those in it, sorted by name, its
- * own folders left out. What cannot be read is said and counted.
+ * Reads the recording at @path, or, if that is a folder, those in it, sorted by name; with a tally
+ * those in its own folders, too. What cannot be read is said and counted. What is in a folder and
+ * is no recording is passed over; a tally counts it.
  *
  * Return: 0, or -ENOMEM.
  */

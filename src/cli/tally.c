@@ -9,7 +9,6 @@
 #include "cli/command.h"
 #include "cli/study.h"
 #include "cli/tally_parts.h"
-#include "cli/target.h"
 #include "gate/baseline.h"
 #include "gate/declared.h"
 #include "gate/merge.h"
@@ -261,8 +260,9 @@ static void look_for_required(struct dw_tally *tally, const struct dw_study *stu
 }
 
 /*
- * How it ended, and whether somebody watched until then: a monitor that lives has the last word
- * yet. One thread alone meets nobody, and mostly is a child that left by _exit(): it is counted.
+ * How it ended, and whether somebody watched until then. Who reads the recording has waited for the
+ * monitor; that a process has its number says nothing, for it may be another one, on another host.
+ * One thread alone meets nobody, and mostly is a child that left by _exit(): it is counted.
  */
 static int judge_end(struct dw_tally *tally, struct dw_study *study)
 {
@@ -278,8 +278,7 @@ static int judge_end(struct dw_tally *tally, struct dw_study *study)
 				 "what else it would have done is not known");
 	else if (!has_ended)
 		tally->n_unended++;
-	if (r == 0 && has_ended && monitor && !(flags & DW_REC_WATCHED) &&
-	    dw_target_has_ended(monitor))
+	if (r == 0 && has_ended && monitor && !(flags & DW_REC_WATCHED))
 		r = dw_blind_add(&study->blind, study->arena, "monitor-died",
 				 "the monitor did not come to its regular end: what was stuck was "
 				 "not looked for to the end");

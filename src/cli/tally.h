@@ -44,6 +44,9 @@ struct dw_tally *dw_tally_free(struct dw_tally *tally);
 /* Adds a recording. *@ret_keep: it must outlive the report. Return: 0, or -ENOMEM. */
 int dw_tally_add(struct dw_tally *tally, struct dw_study *study, bool *ret_keep);
 
+/* Counts a file at @path that was passed over, being no recording. Return: 0, or -ENOMEM. */
+int dw_tally_add_stray(struct dw_tally *tally, const char *path);
+
 /*
  * The report: what is new first. @blind: what else could not be seen; @n_unread: how many
  * recordings could not be read. Return: 0, or -ENOMEM.

@@ -202,6 +202,28 @@ static int note_unended(struct dw_tally *tally)
 			tally->n_unended, tally->n_unended == 1 ? "" : "s");
 }
 
+int dw_tally_add_stray(struct dw_tally *tally, const char *path)
+{
+	if (tally->n_strays++ > 0)
+		return 0;
+	tally->stray = dw_arena_text(tally->arena, path, strlen(path));
+	return tally->stray ? 0 : dw_raise(-ENOMEM);
+}
+
+/* One may have been a recording before its beginning was lost. */
+static int note_strays(struct dw_tally *tally)
+{
+	struct dw_gate_note note = {.kind = "passed-over"};
+
+	if (!tally->n_strays)
+		return 0;
+	return add_note(tally, note,
+			"%" PRIu32 " file%s in a folder that %s no recording%s: '%s'%s",
+			tally->n_strays, tally->n_strays == 1 ? "" : "s",
+			tally->n_strays == 1 ? "is" : "are", tally->n_strays == 1 ? "" : "s",
+			tally->stray, tally->n_strays == 1 ? "" : " and others");
+}
+
 /* A finding without names has another fingerprint than the same one with them. */
 static int note_nameless(struct dw_tally *tally)
 {
@@ -295,6 +317,8 @@ int dw_tally_finish(struct dw_tally *tally, const struct dw_blind_list *blind, s
 		r = take_allowed(tally);
 	if (r == 0)
 		r = note_unended(tally);
+	if (r == 0)
+		r = note_strays(tally);
 	if (r == 0)
 		r = note_nameless(tally);
 	if (r == 0)

@@ -17,8 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long a monitor may take to end after its process, and how often we look. */
-#define MONITOR_MAX_MS 2000
+/* How often we look whether a monitor has ended: DW_TARGET_PATIENCE looks are two seconds. */
 #define MONITOR_CHECK_MS 5
 
 struct dw_target {
@@ -225,16 +224,36 @@ bool dw_target_has_ended(uint32_t pid)
 	return readlink(link, target, sizeof(target)) < 0 && errno == ENOENT;
 }
 
-/* The monitor may have the last word, and has the recording mapped, too. */
-static void await_monitor(const struct dw_rec_header *header)
+static void await_end(uint32_t pid, unsigned *patience)
 {
 	const struct timespec some_time = {.tv_nsec = MONITOR_CHECK_MS * 1000000};
 
-	if (!header->monitor || !dw_target_has_ended(header->pid))
-		return;
-	for (int i = 0;
-	     i < MONITOR_MAX_MS / MONITOR_CHECK_MS && !dw_target_has_ended(header->monitor); i++)
+	for (; *patience && !dw_target_has_ended(pid); --*patience)
 		nanosleep(&some_time, NULL);
+}
+
+/* The monitor may have the last word, and has the recording mapped, too. */
+static void await_monitor(const struct dw_rec_header *header)
+{
+	unsigned patience = DW_TARGET_PATIENCE;
+
+	if (header->monitor && dw_target_has_ended(header->pid))
+		await_end(header->monitor, &patience);
+}
+
+void dw_target_await_monitor(const char *path, unsigned *patience)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct dw_rec_header header;
+
+	if (fd < 0)
+		return;
+	if (pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	    header.magic == DW_REC_MAGIC && header.monitor &&
+	    !(header.flags & (DW_REC_WATCHED | DW_REC_OUTSIDE)) &&
+	    (header.flags & DW_REC_ENDED || dw_target_has_ended(header.pid)))
+		await_end(header.monitor, patience);
+	close(fd);
 }
 
 /*

@@ -49,4 +49,14 @@ const char *dw_target_recording(const struct dw_target *target, size_t i); /* NU
 /* Whether there is no process @pid here, or nothing but what nobody has waited for. */
 bool dw_target_has_ended(uint32_t pid);
 
+/* How many looks a monitor may take to end after its process. */
+#define DW_TARGET_PATIENCE 400
+
+/*
+ * Lets the monitor of the recording at @path, whose process has ended, have its last word.
+ * *@patience looks are left, and as many of them are taken off: monitors of several recordings end
+ * at once.
+ */
+void dw_target_await_monitor(const char *path, unsigned *patience);
+
 DW_DEFINE_AUTO(target)

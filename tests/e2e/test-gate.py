@@ -259,6 +259,19 @@ class Blindness(Gate):
         process.communicate(b"\n")
         self.assertIn("blind (monitor-died)", self.gate(path, expect=BLIND).stdout)
 
+    def test_a_monitor_whose_number_another_process_has_now_makes_blind(self):
+        path = self.path("obey")
+        process = self.start(path, "obey", monitor=1)
+        monitor = self.monitor_of(path)
+        os.kill(monitor, signal.SIGKILL)
+        process.communicate(b"\n")
+        with open(path, "r+b") as file:
+            header = file.read(8192)
+            at = header.index(monitor.to_bytes(4, "little"))
+            file.seek(at)
+            file.write(os.getpid().to_bytes(4, "little"))
+        self.assertIn("blind (monitor-died)", self.gate(path, expect=BLIND).stdout)
+
     def test_a_monitor_that_did_not_die_does_not(self):
         path = self.path("obey")
         process = self.start(path, "obey", monitor=1)
@@ -310,6 +323,32 @@ class Blindness(Gate):
         done = self.gate("order", self.path("nothing"), "alone", expect=FAILED)
         self.assertIn("failed: 1 recording could not be read", done.stdout)
         self.assertIn("'%s': No such file" % self.path("nothing"), done.stderr)
+
+    def test_recordings_in_folders_of_a_folder_are_judged(self):
+        os.makedirs(self.path("all/job/host"))
+        shutil.copy(self.recording("order"), self.path("all"))
+        shutil.copy(self.recording("inversion"), self.path("all/job/host"))
+        os.symlink("..", self.path("all/job/up"))
+        done = self.gate(self.path("all"), expect=FINDINGS)
+        self.assertIn("gate: 2 recordings", done.stdout)
+        self.assertIn("passed-over: 1 file in a folder that is no recording: '%s'"
+                      % self.path("all/job/up"), done.stdout)
+
+    def test_folders_in_folders_without_end_are_never_green(self):
+        os.makedirs(self.path("all/" + "x/" * 20))
+        shutil.copy(self.recording("order"), self.path("all"))
+        self.assertIn("too many folders", self.gate(self.path("all"), expect=FAILED).stderr)
+
+    def test_what_is_no_recording_is_passed_over_and_said(self):
+        os.mkdir(self.path("all"))
+        shutil.copy(self.recording("order"), self.path("all"))
+        self.write("all/notes", "nothing of ours")
+        with open(self.recording("inversion"), "rb") as file:
+            lost = bytes(8) + file.read()[8:]
+        with open(self.path("all/lost"), "wb") as file:
+            file.write(lost)
+        self.assertIn("passed-over: 2 files in a folder that are no recordings: '%s' and others"
+                      % self.path("all/lost"), self.gate(self.path("all")).stdout)
 
     def test_findings_come_before_what_could_not_be_read(self):
         done = self.gate("inversion", self.path("nothing"), expect=FINDINGS)
