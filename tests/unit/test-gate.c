@@ -259,7 +259,7 @@ static void an_order_that_contradicts_itself_is_refused(void **state)
 /* Where every line is compared with all before it, the two below take longer than a test may. */
 static void a_baseline_of_any_length_is_read_at_once(void **state)
 {
-	static char text[16 << 20];
+	static char text[12 << 20];
 	size_t n = (size_t)snprintf(text, sizeof(text), HEAD);
 	dw_auto(baseline) baseline = NULL;
 	unsigned i = 0;
@@ -276,7 +276,7 @@ static void a_baseline_of_any_length_is_read_at_once(void **state)
 
 static void an_order_of_any_length_is_read_at_once(void **state)
 {
-	static char text[8 << 20];
+	static char text[3 << 20];
 	size_t n = (size_t)snprintf(text, sizeof(text), "# deadwatch order 1\n");
 	dw_auto(declared) declared = NULL;
 
