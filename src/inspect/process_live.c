@@ -142,7 +142,10 @@ static int live_maps(struct dw_process *process, struct dw_arena *arena, const s
 
 static bool live_is_same(struct dw_process *process)
 {
-	return dw_task_stack(process->pid) == ((struct live *)process)->stack;
+	uint64_t stack = dw_task_stack(process->pid);
+
+	/* That of one which has ended is gone. */
+	return !stack || stack == ((struct live *)process)->stack;
 }
 
 static void live_free(struct dw_process *process)

@@ -69,6 +69,18 @@ static inline void case_begin(int argc, char **argv)
 		sem_init(&case_turns[i], 0, i == 0);
 }
 
+/*
+ * Who looks into a program from outside needs time to: CASE_SLOW_MS makes each of its phases
+ * take so long, with whatever its threads hold and wait for at that moment.
+ */
+static inline void case_dawdle(void)
+{
+	const char *ms = getenv("CASE_SLOW_MS");
+
+	if (ms)
+		usleep(1000 * (unsigned)atoi(ms));
+}
+
 static inline void case_sem_wait(sem_t *sem)
 {
 	while (sem_wait(sem) < 0)
@@ -80,6 +92,7 @@ static inline void case_turn(unsigned n)
 {
 	if (case_takes_turns())
 		case_sem_wait(&case_turns[n]);
+	case_dawdle();
 }
 
 /* Turn @n is over, turn @n + 1 begins. */
@@ -109,8 +122,10 @@ static inline void case_flag_await(unsigned *flag, unsigned n)
 /* In modes that hang, waits until @n threads are here. */
 static inline void case_meet(unsigned n)
 {
-	if (!case_hangs())
+	if (!case_hangs()) {
+		case_dawdle();
 		return;
+	}
 	case_flag_raise(&case_met);
 	case_flag_await(&case_met, n);
 }

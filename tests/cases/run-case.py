@@ -318,7 +318,7 @@ def inspect_while_running(process, deadwatch):
 def look_inspected(mode, expected, program, deadwatch):
     process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True)
+                               start_new_session=True, env=dict(os.environ, CASE_SLOW_MS="500"))
     try:
         yield from (await_inspected(process, deadwatch, expected) if "hang" in mode
                     else inspect_while_running(process, deadwatch))
