@@ -82,6 +82,9 @@ const volatile struct dw_wire_call calls[DW_WIRE_CALLS_MAX];
 /* Locks are seen being taken, waited for or not. */
 const volatile bool every_taking;
 
+/* Of the ring: stacks have half of it. */
+const volatile uint64_t ring_size;
+
 /* Counted up by the programs, read by the collector. */
 uint64_t losses[DW_WIRE_LOSS_MAX];
 uint64_t n_events;
@@ -172,7 +175,7 @@ static __always_inline bool is_told(struct dw_wire_thread *thread,
 	if (bpf_map_lookup_elem(&told, &key))
 		return true;
 	/* Where there is no room for a stack it comes with a later event. */
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > 1 << 24) {
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_size / 2) {
 		lose(DW_WIRE_LOSS_STACK);
 		return true;
 	}

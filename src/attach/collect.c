@@ -51,6 +51,7 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 {
 	dw_auto(collector) collector = calloc(1, sizeof(*collector));
 	struct dw_probe_options probing = {.every_taking = options->every_taking,
+					   .ring_size = options->ring_size,
 					   .event = on_event};
 	int r;
 
@@ -250,7 +251,9 @@ void dw_collector_stop(struct dw_collector *collector)
 {
 	for (uint32_t i = 0; i < collector->n_processes; i++)
 		dw_probe_remove(collector->probe, collector->processes[i]->pid);
-	dw_probe_poll(collector->probe, 0);
+	/* Nobody tells anything any more, so this ends. */
+	while (dw_probe_poll(collector->probe, 0) > 0)
+		;
 	for (uint32_t i = 0; i < collector->n_processes; i++) {
 		note_names(collector->processes[i]);
 		collector->processes[i]->writer.header->flags |= DW_REC_WATCHED | DW_REC_LEFT;

@@ -24,6 +24,7 @@ struct dw_collector;
 
 struct dw_collector_options {
 	bool every_taking;
+	uint32_t ring_size; /* see struct dw_probe_options */
 
 	/* Calls that can block, as patterns of base/pattern.h: seen with `every_taking` only. */
 	const char *const *calls;

@@ -28,6 +28,10 @@
 /* BPF_TRACE_UPROBE_MULTI, of Linux 6.6: newer than this system's headers. */
 #define UPROBE_MULTI 48
 
+/* Bytes of the ring buffer. */
+#define RING_MIN 4096
+#define RING_MAX (UINT32_C(1) << 30)
+
 /* So long events are taken at once, and so often that is looked at. */
 #define POLL_MAX_NS UINT64_C(100000000)
 #define TAKEN_STEP 64
@@ -92,6 +96,16 @@ static int reason(int error)
 	return DW_PROBE_OLD_KERNEL;
 }
 
+/* The kernel wants a power of two, of pages. */
+static uint32_t ring_size(const struct dw_probe *probe)
+{
+	uint32_t size = RING_MIN;
+
+	while (size < RING_MAX && size < probe->options.ring_size)
+		size *= 2;
+	return size;
+}
+
 /* Return: 0, or a negative errno. */
 static int load_with(struct dw_probe *probe, bool at_once)
 {
@@ -102,6 +116,9 @@ static int load_with(struct dw_probe *probe, bool at_once)
 		return -errno;
 	dw_calls_fill(bpf->rodata->calls);
 	bpf->rodata->every_taking = probe->options.every_taking;
+	if (probe->options.ring_size)
+		bpf_map__set_max_entries(bpf->maps.ring, ring_size(probe));
+	bpf->rodata->ring_size = bpf_map__max_entries(bpf->maps.ring);
 	bpf_program__set_autoload(bpf->progs.functions_entry, at_once);
 	bpf_program__set_autoload(bpf->progs.function_entry, !at_once);
 	bpf_program__set_expected_attach_type(bpf->progs.functions_entry, UPROBE_MULTI);

@@ -19,7 +19,8 @@
 struct dw_probe;
 
 struct dw_probe_options {
-	bool every_taking; /* locks are seen being taken, waited for or not */
+	bool every_taking;  /* locks are seen being taken, waited for or not */
+	uint32_t ring_size; /* bytes for events that wait to be taken; 0: as many as is usual */
 
 	/* mandatory. An event; lives during the call. */
 	void (*event)(void *context, const struct dw_wire_event *event);

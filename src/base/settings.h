@@ -46,4 +46,6 @@
 	X(DEADWATCH, halt_on_stall, WORDS, "0|1", "0", "whether to do so once a stall was told")  \
 	X(SHIM, delay, TEXT, "MS+LEG+LEG", "none",                                                \
 	  "where to keep threads for a moment; set by 'deadwatch confirm'")                       \
+	X(DEADWATCH, attach_ring, NUMBER, "KIB", "32768",                                         \
+	  "room for events that wait to be taken by 'deadwatch attach', in KiB")                  \
 	X(DEADWATCH, verbosity, WORDS, "0|1|2", "1", "how much the monitor tells")

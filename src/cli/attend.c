@@ -215,6 +215,13 @@ static int find_named(struct dw_attend *attend)
 	return DW_EXIT_FAILED;
 }
 
+static uint32_t ring_size(void)
+{
+	uint64_t size = dw_environment_number("attach_ring", 0) * 1024;
+
+	return size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+}
+
 int dw_attend(struct dw_attend *attend)
 {
 	struct attending a = {.options = attend};
@@ -222,6 +229,7 @@ int dw_attend(struct dw_attend *attend)
 
 	if (r != 0)
 		return r;
+	attend->collects.ring_size = ring_size();
 	a.own = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	a.processes = calloc(attend->n_pids, sizeof(*a.processes));
 	r = a.processes ? dw_collector_new(&a.collector, &attend->collects) : -ENOMEM;

@@ -155,6 +155,18 @@ class Attach(unittest.TestCase):
         self.assertIn(["bql", "end of COLO incoming", "bql"], chains)
         self.assertIn(["new_lock", "bql", "new_lock"], chains)
 
+    def test_what_is_lost_is_counted_and_nothing_is_clean_then(self):
+        tiny = dict(os.environ, DEADWATCH_OPTIONS="attach_ring=4")
+        load = ["sysbench", "threads", "--threads=4", "--time=60", "run"]
+        with subprocess.Popen(load, stdout=subprocess.DEVNULL) as process:
+            time.sleep(1)
+            done = subprocess.run([DEADWATCH, "attach", "--order", "--duration", "1", "--format",
+                                   "json", str(process.pid)], capture_output=True, text=True,
+                                  timeout=TIMEOUT_S, env=tiny, check=False)
+            process.kill()
+        self.assertEqual(done.returncode, 3, done.stderr + done.stdout)
+        self.assertGreater(json.loads(done.stdout)["counts"]["lost"]["events"], 0)
+
     def test_what_cannot_be_attached_to_is_said_in_a_line(self):
         for words, reason in ((["999999999"], "no process"), (["2"], "kernel"),
                               (["x"], "no number of a process"), ([], "missing"),
