@@ -23,6 +23,10 @@ char LICENSE[] SEC("license") = "GPL";
 #define KVM_RUN 0xae80
 #define MSG_DONTWAIT 0x40
 #define PROT_EXEC 4
+#define EINTR 4
+/* From here on they mean that it is made again, after a signal or a stop. */
+#define ERESTARTSYS 512
+#define ERESTART_LAST 516
 #define SYS_FUTEX 202
 #define SYS_TGKILL 234
 #define HASH UINT64_C(0x9e3779b97f4a7c15)
@@ -455,6 +459,11 @@ int call_entry(uint64_t *context)
 	return 0;
 }
 
+static __always_inline bool is_interrupted(int64_t result)
+{
+	return result == -EINTR || (result <= -ERESTARTSYS && result >= -ERESTART_LAST);
+}
+
 SEC("tp_btf/sys_exit")
 int call_return(uint64_t *context)
 {
@@ -477,6 +486,7 @@ int call_return(uint64_t *context)
 		flags &= ~DW_WIRE_IDLE;
 	if (flags & DW_WIRE_FUTEX) {
 		thread->slept_ns += bpf_ktime_get_ns() - thread->since_ns;
+		thread->n_over += !is_interrupted((int64_t)context[1]);
 		return 0;
 	}
 	if (flags & DW_WIRE_MAPS) {

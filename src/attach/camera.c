@@ -34,6 +34,7 @@ struct dw_camera {
 	struct dw_sight *sight;
 	struct dw_scene *scene;
 
+	uint64_t begun_ns; /* all stacks had been read */
 	uint64_t sleepers; /* hash of who slept then */
 	uint64_t gap_ns, next_ns;
 };
@@ -158,14 +159,51 @@ static const struct dw_held *waited_for(const struct dw_slot *slot)
 	return slot->waits.thing ? &slot->waits : NULL;
 }
 
+static const struct dw_slot *slot_of(const struct dw_facts *facts, uint32_t t)
+{
+	uint32_t number = facts->threads[t].slot;
+
+	return number < facts->n_slots ? facts->slots[number].slot : NULL;
+}
+
+/*
+ * A picture is not of one moment: who holds what is read later than the stacks. Who has not run
+ * in between, or was only interrupted in its wait, held then what it held when it began to wait.
+ */
+static bool slept_through(const struct dw_camera *camera, const struct dw_attached_thread *thread,
+			  const struct dw_sighted *sighted, struct dw_probe *probe)
+{
+	struct dw_wire_thread state;
+
+	if (sighted->has_moved)
+		return false;
+	if (sighted->still_since_ns && sighted->still_since_ns <= camera->begun_ns)
+		return true;
+	return thread->slept && dw_probe_state(probe, thread->tid, &state) &&
+	       state.call == SYS_futex + 1 && state.n_over == thread->n_over;
+}
+
+/* What the thread waits for, as far as that goes with what it is said to hold; 0: nothing. */
+static uint64_t waits_for(const struct dw_camera *camera, const struct dw_attached_thread *thread,
+			  uint32_t number, struct dw_probe *probe)
+{
+	const struct dw_facts *facts = dw_scene_facts(camera->scene);
+	const struct dw_sighted *sighted = dw_scene_threads(camera->scene)[number].sighted;
+	const struct dw_held *waits = waited_for(slot_of(facts, number));
+	uint64_t address = waits ? address_of(camera, facts, waits) : 0;
+
+	if (!address || waits->what == DW_ANSWER || slept_through(camera, thread, sighted, probe))
+		return address;
+	return 0;
+}
+
 static void adopt_wait(struct dw_camera *camera, struct dw_attached_thread *thread, uint32_t number,
-		       uint64_t now_ns)
+		       uint64_t address, uint64_t now_ns)
 {
 	const struct dw_facts *facts = dw_scene_facts(camera->scene);
 	const struct dw_scene_thread *seen = &dw_scene_threads(camera->scene)[number];
 	const struct dw_slot *slot = facts->slots[facts->threads[number].slot].slot;
 	const struct dw_held *waits = waited_for(slot);
-	uint64_t address = waits ? address_of(camera, facts, waits) : 0;
 	struct dw_frames frames;
 
 	if (!address || !dw_track_is_free(thread, address))
@@ -179,29 +217,24 @@ static void adopt_wait(struct dw_camera *camera, struct dw_attached_thread *thre
 		dw_thread_poll(&thread->thread, now_ns);
 }
 
-static const struct dw_slot *slot_of(const struct dw_facts *facts, uint32_t t)
-{
-	uint32_t number = facts->threads[t].slot;
-
-	return number < facts->n_slots ? facts->slots[number].slot : NULL;
-}
-
 /* First what is held, then the waits of those who hold it. */
-static void adopt(struct dw_camera *camera, uint64_t now_ns)
+static void adopt(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns)
 {
 	const struct dw_facts *facts = dw_scene_facts(camera->scene);
 
 	for (uint32_t t = 1; t < facts->n_threads; t++) {
 		struct dw_attached_thread *thread = thread_of(camera, facts, t);
 
-		if (thread && slot_of(facts, t))
-			adopt_held(camera, thread, slot_of(facts, t));
+		if (!thread || !slot_of(facts, t))
+			continue;
+		dw_track_pictured(thread, waits_for(camera, thread, t, probe));
+		adopt_held(camera, thread, slot_of(facts, t));
 	}
 	for (uint32_t t = 1; t < facts->n_threads; t++) {
 		struct dw_attached_thread *thread = thread_of(camera, facts, t);
 
 		if (thread && slot_of(facts, t))
-			adopt_wait(camera, thread, t, now_ns);
+			adopt_wait(camera, thread, t, waits_for(camera, thread, t, probe), now_ns);
 	}
 }
 
@@ -220,13 +253,21 @@ static int look_whole(struct dw_camera *camera)
 	if (!sight)
 		return dw_raise(-ENOMEM);
 	r = dw_sight_take(sight, camera->process, arena);
+	if (r == 0)
+		r = dw_sight_look_again(sight);
 	if (r < 0)
 		return dw_pass(r);
+	camera->begun_ns = sight->time_ns;
 	if (camera->sight)
 		dw_sight_continue(sight, camera->sight);
 	r = dw_scene_new(&scene, sight, camera->scene, &plain);
 	if (r < 0)
 		return dw_pass(r);
+	r = dw_sight_look_again(sight);
+	if (r < 0) {
+		dw_scene_free(scene);
+		return dw_pass(r);
+	}
 	dw_scene_free(camera->scene);
 	dw_arena_free(camera->arena);
 	camera->arena = dw_take(arena);
@@ -235,10 +276,24 @@ static int look_whole(struct dw_camera *camera)
 	return 0;
 }
 
+static void note_sleeps(const struct dw_camera *camera, struct dw_probe *probe)
+{
+	for (uint32_t i = 1; i < camera->attached->n_threads; i++) {
+		struct dw_attached_thread *thread = camera->attached->threads[i];
+		struct dw_wire_thread state;
+
+		thread->slept = !thread->ended && dw_probe_state(probe, thread->tid, &state) &&
+				state.call == SYS_futex + 1;
+		thread->n_over = thread->slept ? state.n_over : 0;
+	}
+}
+
 int dw_camera_take(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns)
 {
-	int r = look_whole(camera);
+	int r;
 
+	note_sleeps(camera, probe);
+	r = look_whole(camera);
 	/* What was told until the picture was taken comes first; if it does not, it is old. */
 	if (r == 0)
 		r = dw_probe_poll(probe, /* timeout_ms= */ 0);
@@ -246,7 +301,7 @@ int dw_camera_take(struct dw_camera *camera, struct dw_probe *probe, uint64_t no
 		return dw_pass(r);
 	if (r > 0 && !camera->alone)
 		return 0;
-	adopt(camera, now_ns);
+	adopt(camera, probe, now_ns);
 	return 0;
 }
 

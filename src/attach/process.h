@@ -51,6 +51,8 @@ struct dw_attached_thread {
 	uint32_t making; /* id of the stack where it does */
 	bool watched;    /* its calls are told */
 	bool pictured;   /* that is known from a picture */
+	bool slept;      /* when the latest one began, it was in a wait on a word */
+	uint32_t n_over; /* dw_wire_thread::n_over then */
 	uint32_t n_waits;
 	struct dw_attached_wait waits[DW_ATTACHED_WAITS_MAX];
 };

@@ -485,6 +485,15 @@ void dw_track_resume(struct dw_attached_thread *thread)
 		dw_thread_want(&thread->thread, &thread->wants);
 }
 
+void dw_track_pictured(struct dw_attached_thread *thread, uint64_t address)
+{
+	const struct dw_attached_wait *wait = innermost(thread);
+	uint64_t shown = thread->wants.thing ? thread->wants.thing : wait ? wait->taking.thing : 0;
+
+	if (thread->pictured && shown != address)
+		end_pictured(thread);
+}
+
 bool dw_track_is_free(struct dw_attached_thread *thread, uint64_t address)
 {
 	const struct dw_attached_wait *wait = innermost(thread);

@@ -31,6 +31,12 @@ void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thr
 void dw_track_interrupt(struct dw_attached_thread *thread);
 void dw_track_resume(struct dw_attached_thread *thread);
 
+/*
+ * A picture shows that @thread waits for @address, or for nothing that is known (0). What one
+ * before it has shown is over if that was something else.
+ */
+void dw_track_pictured(struct dw_attached_thread *thread, uint64_t address);
+
 /* Whether that @thread waits for @address is news. What a picture has shown before is over if so.
  */
 bool dw_track_is_free(struct dw_attached_thread *thread, uint64_t address);

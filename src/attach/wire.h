@@ -97,8 +97,9 @@ struct dw_wire_thread {
 	uint32_t n_idles; /* idle points that it has reached */
 	uint32_t watched; /* the collector wants to know of its calls */
 	uint32_t answers; /* its idle points are wanted one by one */
+	uint32_t n_over;  /* waits on words that came to their end: were not just interrupted */
 	uint8_t tried_what;
-	uint8_t reserved[7];
+	uint8_t reserved[3];
 };
 
 /* What the BPF programs know of a system call, by its number. */

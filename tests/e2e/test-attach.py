@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """deadwatch attach, as its user sees it.
 
-    test-attach.py DEADWATCH CASES LATE LIBRARY
+    test-attach.py DEADWATCH CASES LATE LIBRARY SERIAL
 
-CASES is where the programs of the cases are, LATE and LIBRARY are of late.c. Skipped where nobody may attach.
+CASES is where the programs of the cases are, LATE and LIBRARY are of late.c, SERIAL takes locks one
+after the other. Skipped where nobody may attach.
 """
+import contextlib
 import json
 import os
 import signal
@@ -18,8 +20,8 @@ import unittest
 SKIPPED = 77
 TIMEOUT_S = 60
 STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
-DEADWATCH, CASES, LATE, LIBRARY = sys.argv[1:5]
-TIMES = 3  # attached and detached
+DEADWATCH, CASES, LATE, LIBRARY, SERIAL = sys.argv[1:6]
+TIMES = 5  # attached and detached
 
 
 def attach(*arguments):
@@ -45,13 +47,17 @@ def stay(programs):
     return programs
 
 
-class Running:
-    """A case's program that runs; killed at the end."""
+def program_of(case):
+    return os.path.join(CASES, "case-" + case)
 
-    def __init__(self, case, mode):
-        self.process = subprocess.Popen([os.path.join(CASES, "case-" + case), mode],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        time.sleep(1)
+
+class Running:
+    """A program that runs; killed at the end."""
+
+    def __init__(self, program, mode, wait_s=1):
+        self.process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL)
+        time.sleep(wait_s)
 
     def __enter__(self):
         return self.process
@@ -62,9 +68,9 @@ class Running:
 
 
 class Attach(unittest.TestCase):
-    def found(self, case, mode):
-        """The verdicts and chains of a program that hung before it was attached to."""
-        with Running(case, mode) as process:
+    def found(self, case, mode, wait_s=1):
+        """The verdicts and chains of a program that hangs, attached to after @wait_s."""
+        with Running(program_of(case), mode, wait_s) as process:
             done = attach("--duration", "5", "--format", "json", str(process.pid))
         report = json.loads(done.stdout)
         return done.returncode, [(finding["verdict"], finding["chain"])
@@ -82,6 +88,43 @@ class Attach(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual({chain[0] for _, chain in found}, {"vcpu_states"})
 
+    def attach_until_told(self, pids):
+        """The findings, when there is one of each process."""
+        with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+                [DEADWATCH, "attach", "--format", "json", *pids], stdout=subprocess.PIPE,
+                stderr=said, text=True, env=STALL) as attached:
+            for _ in range(4 * TIMEOUT_S):
+                said.seek(0)
+                text = said.read()
+                if all("(pid %s)" % pid in text for pid in pids):
+                    break
+                time.sleep(0.25)
+            attached.send_signal(signal.SIGINT)
+            return json.loads(attached.communicate(timeout=TIMEOUT_S)[0])["findings"]
+
+    def test_the_incidents_are_found_before_and_after(self):
+        """Attached to when they hang already, and when they are about to."""
+        chains = {"cfrelease": ("bql", "CFRelease"),
+                  "fenceq": ("BQL", "fenceq_lock", "BQL"),
+                  "vhost_user": ("bql", "recvmsg in receive_word")}
+        for wait_s in (0, 1):
+            with self.subTest(wait_s=wait_s), contextlib.ExitStack() as stack:
+                pids = [str(stack.enter_context(Running(program_of(case), "hang", wait_s)).pid)
+                        for case in chains]
+                found = [tuple(finding["chain"]) for finding in self.attach_until_told(pids)
+                         if finding["verdict"] != "hazard"]
+                self.assertEqual(sorted(found), sorted(chains.values()))
+
+    def test_what_is_pictured_late_is_no_order(self):
+        """Threads that take one lock after the other, never two: whoever holds one waits for none."""
+        with tempfile.TemporaryDirectory() as folder, Running(SERIAL, "") as process:
+            record = os.path.join(folder, "serial")
+            attach("--duration", "5", "-o", record, str(process.pid))
+            told = subprocess.run([DEADWATCH, "dump", record], capture_output=True, text=True,
+                                  timeout=TIMEOUT_S).stdout.splitlines()
+        self.assertTrue([line for line in told if " hold " in line])
+        self.assertEqual([line for line in told if line.count(" hold ") > 1], [])
+
     def test_nothing_found_is_not_clean_without_order(self):
         with subprocess.Popen(["sleep", "30"]) as process:
             done = attach("--duration", "0.5", str(process.pid))
@@ -90,7 +133,8 @@ class Attach(unittest.TestCase):
         self.assertIn("waits-only", done.stdout)
 
     def test_what_is_kept_is_read_again(self):
-        with tempfile.TemporaryDirectory() as folder, Running("colo_join", "hang") as process:
+        with tempfile.TemporaryDirectory() as folder, \
+             Running(program_of("colo_join"), "hang") as process:
             record = os.path.join(folder, "kept")
             first = attach("--duration", "4", "-o", record, str(process.pid))
             again = subprocess.run([DEADWATCH, "report", record], capture_output=True, text=True,
@@ -99,7 +143,7 @@ class Attach(unittest.TestCase):
         self.assertEqual(first.returncode, 1)
 
     def test_interrupted_it_detaches_and_reports(self):
-        with Running("colo_join", "hang") as process:
+        with Running(program_of("colo_join"), "hang") as process:
             attached = subprocess.Popen([DEADWATCH, "attach", str(process.pid)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.assertIn("attached to process", attached.stderr.readline())
@@ -144,8 +188,8 @@ class Attach(unittest.TestCase):
         self.assertIn(["lock", "late_call"], found)
 
     def test_several_at_once_have_a_recording_each(self):
-        with tempfile.TemporaryDirectory() as folder, Running("colo_join", "hang") as first, \
-             Running("bcm2835_fb", "hang") as second:
+        with tempfile.TemporaryDirectory() as folder, Running(program_of("colo_join"), "hang") as first, \
+             Running(program_of("bcm2835_fb"), "hang") as second:
             record = os.path.join(folder, "kept")
             done = attach("--duration", "4", "--format", "json", "-o", record, str(first.pid),
                           str(second.pid))
@@ -167,6 +211,15 @@ class Attach(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr + done.stdout)
         self.assertGreater(json.loads(done.stdout)["counts"]["lost"]["events"], 0)
 
+    def test_what_has_just_started_goes_on(self):
+        """It is still being loaded, or about to make its first threads."""
+        for wait_s in (0, 0.005, 0.02):
+            load = ["sysbench", "threads", "--threads=2", "--time=1", "run"]
+            with subprocess.Popen(load, stdout=subprocess.DEVNULL) as process:
+                time.sleep(wait_s)
+                attach("--order", "--duration", "0.1", str(process.pid))
+                self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
+
     def test_what_cannot_be_attached_to_is_said_in_a_line(self):
         for words, reason in ((["999999999"], "no process"), (["2"], "kernel"),
                               (["x"], "no number of a process"), ([], "missing"),
@@ -184,4 +237,4 @@ if __name__ == "__main__":
     if tried.returncode == 4:
         print(tried.stderr.strip())
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1] + sys.argv[5:])
+    unittest.main(argv=sys.argv[:1] + sys.argv[6:])
