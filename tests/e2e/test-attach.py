@@ -116,7 +116,7 @@ class Attach(unittest.TestCase):
                 self.assertEqual(sorted(found), sorted(chains.values()))
 
     def test_what_is_pictured_late_is_no_order(self):
-        """Threads that take one lock after the other, never two: whoever holds one waits for none."""
+        """Threads take one lock after the other, never two: who holds one waits for none."""
         with tempfile.TemporaryDirectory() as folder, Running(SERIAL, "") as process:
             record = os.path.join(folder, "serial")
             attach("--duration", "5", "-o", record, str(process.pid))
@@ -188,7 +188,8 @@ class Attach(unittest.TestCase):
         self.assertIn(["lock", "late_call"], found)
 
     def test_several_at_once_have_a_recording_each(self):
-        with tempfile.TemporaryDirectory() as folder, Running(program_of("colo_join"), "hang") as first, \
+        with tempfile.TemporaryDirectory() as folder, \
+             Running(program_of("colo_join"), "hang") as first, \
              Running(program_of("bcm2835_fb"), "hang") as second:
             record = os.path.join(folder, "kept")
             done = attach("--duration", "4", "--format", "json", "-o", record, str(first.pid),
