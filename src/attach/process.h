@@ -142,9 +142,11 @@ uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, u
 void dw_attached_init(struct dw_attached_thread *thread, uint64_t address);
 void dw_attached_destroy(struct dw_attached *process, uint64_t address);
 
-/* The memory from @from to @to is no more what it was; calls @freed for what was told of there. */
-void dw_attached_freed(struct dw_attached *process, uint64_t from, uint64_t to,
-		       void (*freed)(void *context, uint64_t address), void *context);
+/*
+ * @thread frees the memory from @from to @to: what was told of there is no more. What may stay
+ * there does, if @stays, where the thread holds it.
+ */
+void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_t to, bool stays);
 
 /* place.c: where @address is, in the recording's words. */
 dw_place dw_attached_place(struct dw_attached *process, uint64_t address);

@@ -103,9 +103,28 @@ void dw_attached_destroy(struct dw_attached *process, uint64_t address)
 		end_life(process, thing, 0);
 }
 
-void dw_attached_freed(struct dw_attached *process, uint64_t from, uint64_t to,
-		       void (*freed)(void *context, uint64_t address), void *context)
+/* A lock whose memory was freed is held no more: what comes to lie there is another. */
+static void lost_with_its_memory(struct dw_attached_thread *thread, uint64_t address)
 {
+	const struct dw_attached_thing *thing = dw_attached_thing(thread->process, address);
+	const struct dw_held *held = dw_thread_find(&thread->thread, address);
+	struct dw_taking taking = {.thing = address,
+				   .site = thread->process->event->site,
+				   .caller = thread->process->event->site,
+				   .life = thing->life};
+
+	if (!held)
+		return;
+	taking.what = held->what;
+	dw_thread_misuse(&thread->thread, DW_MISUSE_FREE, &taking, held->chain);
+	while (dw_thread_drop(&thread->thread, address))
+		;
+}
+
+void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_t to, bool stays)
+{
+	struct dw_attached *process = thread->process;
+
 	for (uint64_t address = from; address < to;) {
 		uint64_t page = address / PAGE,
 			 next = (page + 1) * PAGE < to ? (page + 1) * PAGE : to;
@@ -115,9 +134,10 @@ void dw_attached_freed(struct dw_attached *process, uint64_t from, uint64_t to,
 		for (; address < next; address += ALIGNMENT) {
 			uint32_t index = dw_numbering_find(&process->addresses, address);
 
-			if (!index || !process->things[index].record)
+			if (!index || !process->things[index].record ||
+			    (stays && dw_thread_find(&thread->thread, address)))
 				continue;
-			freed(context, address);
+			lost_with_its_memory(thread, address);
 			end_life(process, &process->things[index], DW_THING_FREED);
 		}
 	}

@@ -226,26 +226,9 @@ static void on_destroy(struct dw_attached_thread *thread, const struct dw_wire_e
 	dw_attached_destroy(thread->process, event->object);
 }
 
-/* A lock whose memory was freed is held no more: what comes to lie there is another. */
-static void lost_with_its_memory(void *context, uint64_t address)
-{
-	struct dw_attached_thread *thread = context;
-	const struct dw_wire_event *event = thread->process->event;
-	const struct dw_held *held = dw_thread_find(&thread->thread, address);
-	struct dw_taking taking;
-
-	if (!held)
-		return;
-	taking = taking_of(thread, address, held->what, 0, event->site);
-	dw_thread_misuse(&thread->thread, DW_MISUSE_FREE, &taking, held->chain);
-	while (dw_thread_drop(&thread->thread, address))
-		;
-}
-
 static void on_frees(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
-	dw_attached_freed(thread->process, event->object, event->other, lost_with_its_memory,
-			  thread);
+	dw_attached_freed(thread, event->object, event->other, event->how & DW_WIRE_STAYS);
 }
 
 static void on_post(struct dw_attached_thread *thread, const struct dw_wire_event *event)
