@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/guard.h"
+#include "cli/progress.h"
 #include "inspect/task.h"
 
 #include <dirent.h>
@@ -37,7 +38,8 @@ struct attending {
 	struct dw_collector *collector;
 	struct attended *processes;
 	uint32_t n_processes;
-	int own; /* pidfd of this process */
+	uint64_t n_found; /* see struct dw_progress_counts */
+	int own;          /* pidfd of this process */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -122,25 +124,23 @@ static bool look(struct attending *a)
 		if (process->ended)
 			dw_guard_look_back(process->guard, now_ns);
 		else
-			dw_guard_look(process->guard, now_ns);
+			a->n_found += dw_guard_look(process->guard, now_ns) != DW_ALARM_QUIET;
 		any = any || !process->ended;
 	}
 	return any;
 }
 
-/* On a terminal, one line that changes. */
-static void show(const struct attending *a, bool last)
+static void show(const struct attending *a)
 {
+	struct dw_progress_counts shown = {.n_found = a->n_found};
 	struct dw_collector_counts counts;
-	uint32_t n_facts = 0;
 
-	if (!isatty(STDERR_FILENO))
-		return;
 	dw_collector_counts(a->collector, &counts);
+	shown.n_events = counts.n_events;
+	shown.n_lost = counts.n_lost;
 	for (uint32_t i = 0; i < a->n_processes; i++)
-		n_facts += dw_collector_writer(a->collector, i)->header->n_chains;
-	fprintf(stderr, "\r%" PRIu64 " events, %u facts, %" PRIu64 " lost; Ctrl-C to detach%s",
-		counts.n_events, n_facts, counts.n_lost, last ? "\n" : " ");
+		shown.n_facts += dw_collector_writer(a->collector, i)->header->n_chains;
+	dw_progress_attend(&shown);
 }
 
 static int watch(struct attending *a)
@@ -162,11 +162,12 @@ static int watch(struct attending *a)
 		/* Who has not run since the last look is where the events of then have it. */
 		if (dw_collector_seen_ns(a->collector) < looked_ns)
 			continue;
+		dw_progress_clear(); /* who looks may have something to say */
 		any = look(a);
 		looked_ns = dw_writer_now_ns();
-		show(a, false);
+		show(a);
 	}
-	show(a, true);
+	dw_progress_clear();
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/progress.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,17 @@ void dw_progress_look(int pid, const char *what)
 	if (!is_terminal())
 		return;
 	fprintf(stderr, "\r\033[Kprocess %d: %s", pid, what);
+	fflush(stderr);
+}
+
+void dw_progress_attend(const struct dw_progress_counts *counts)
+{
+	if (!is_terminal())
+		return;
+	fprintf(stderr,
+		"\r\033[K%" PRIu64 " events, %" PRIu64 " facts, %" PRIu64 " found, %" PRIu64
+		" lost; Ctrl-C to detach",
+		counts->n_events, counts->n_facts, counts->n_found, counts->n_lost);
 	fflush(stderr);
 }
 

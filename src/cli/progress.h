@@ -6,12 +6,23 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The line says that recording @number, which is @path, is being read. */
 void dw_progress_show(size_t number, const char *path);
 
 /* The line says that the process @pid is being looked into; @what is done at the moment. */
 void dw_progress_look(int pid, const char *what);
+
+struct dw_progress_counts {
+	uint64_t n_events;
+	uint64_t n_facts; /* what threads held and needed, each once */
+	uint64_t n_found; /* times that something was found to be stuck */
+	uint64_t n_lost;  /* events */
+};
+
+/* The line says how far it is with processes that are attached to. */
+void dw_progress_attend(const struct dw_progress_counts *counts);
 
 /* Takes the line away. */
 void dw_progress_clear(void);

@@ -142,6 +142,18 @@ class Attach(unittest.TestCase):
         self.assertEqual((first.returncode, first.stdout), (again.returncode, again.stdout))
         self.assertEqual(first.returncode, 1)
 
+    def test_on_a_terminal_a_line_says_how_far_it_is(self):
+        own, terminal = os.openpty()
+        with Running("colo_join", "hang") as process, open(own, "rb", buffering=0) as shown:
+            words = [DEADWATCH, "attach", "--duration", "4", str(process.pid)]
+            subprocess.run(words, stdout=subprocess.DEVNULL, stderr=terminal, check=False,
+                           timeout=TIMEOUT_S, env=dict(STALL, TERM="xterm"))
+            os.close(terminal)
+            said = shown.read(1 << 16)
+        self.assertRegex(said, rb"\r\x1b\[K\d+ events, \d+ facts, 0 found, 0 lost; Ctrl-C")
+        self.assertRegex(said, rb"\d+ events, \d+ facts, 1 found, 0 lost")
+        self.assertIn(b"\r\x1b[Kdeadlock: ", said)
+
     def test_interrupted_it_detaches_and_reports(self):
         with Running(program_of("colo_join"), "hang") as process:
             attached = subprocess.Popen([DEADWATCH, "attach", str(process.pid)],
