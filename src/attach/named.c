@@ -40,10 +40,12 @@ struct dw_named *dw_named_free(struct dw_named *named)
 	return NULL;
 }
 
+/* Nearly all of a file's functions differ in the first letter, and a process has very many. */
 static bool is_named(const struct dw_named *named, const char *name)
 {
 	for (size_t i = 0; i < named->n_patterns; i++)
-		if (dw_pattern_is_match(named->patterns[i], name))
+		if ((*named->patterns[i] == *name || *named->patterns[i] == '*') &&
+		    dw_pattern_is_match(named->patterns[i], name))
 			return true;
 	return false;
 }
