@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A stock QEMU boots a Linux guest, bare and with deadwatch watching.
 
-usage: test-qemu.py DEADWATCH INVERT_LIBRARY MAKE_GUEST REPORT_SCHEMA [unittest's arguments]
+usage: test-qemu.py DEADWATCH INVERT_LIBRARY MAKE_GUEST REPORT_SCHEMA AWAIT_LIBRARY
+                    [unittest's arguments]
 
 It asks the distribution's qemu-system-x86_64, not one that was built for it. The names and
 sources that it looks for are those of QEMU 7.2 (Debian 12) and of 9.0 and later.
@@ -10,13 +11,14 @@ sources that it looks for are those of QEMU 7.2 (Debian 12) and of 9.0 and later
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
-DEADWATCH, INVERT, MAKE_GUEST, SCHEMA = (os.path.abspath(a) for a in sys.argv[1:5])
-del sys.argv[1:5]
+DEADWATCH, INVERT, MAKE_GUEST, SCHEMA, AWAIT = (os.path.abspath(a) for a in sys.argv[1:6])
+del sys.argv[1:6]
 
 QEMU = "qemu-system-x86_64"
 SKIPPED = 77  # meson's exit code for a test that cannot run here
@@ -122,6 +124,37 @@ class Qemu(unittest.TestCase):
         taken = {leg["thread"]["name"]: leg["needs"]["stack"] for leg in finding["legs"]}
         self.assertIn(("bql_first", "invert.c"), places(taken["inverter 1"]))
         self.assertIn("ours_first", {function for function, _ in places(taken["inverter 2"])})
+
+    def boot_attached(self, recording):
+        """The inversion as attach sees it: QEMU stops before its begin until that is there."""
+        with subprocess.Popen(command_of(self.guest), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True,
+                              env=dict(os.environ, LD_PRELOAD=AWAIT + ":" + INVERT)) as qemu:
+            self.addCleanup(qemu.kill)
+            os.waitid(os.P_PID, qemu.pid, os.WSTOPPED | os.WNOWAIT)
+            with subprocess.Popen([DEADWATCH, "attach", "--order", "-o", recording,
+                                   str(qemu.pid)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as attached:
+                said = attached.stderr.readline()
+                if "attached to process" not in said:
+                    qemu.kill()
+                    self.skipTest(said.strip())
+                qemu.send_signal(signal.SIGCONT)
+                out, _ = qemu.communicate(timeout=TIMEOUT)
+                attached.communicate(timeout=TIMEOUT)
+        return out
+
+    def test_attach_finds_the_inversion_too(self):
+        if not os.path.exists(AWAIT):
+            self.skipTest("deadwatch was built without attach")
+        self.assertEqual(self.boot_attached(self.recording("attached")), self.bare.stdout)
+        _, report = report_of(self.recording("attached"))
+        self.check_schema(report)
+        (finding,) = unexcused(report)
+        self.assertEqual((finding["verdict"], sorted(set(finding["chain"]))),
+                         ("potential", ["BQL", "inverted_lock"]))
+        self.assertEqual({leg["thread"]["name"] for leg in finding["legs"]},
+                         {"inverter 1", "inverter 2"})
 
     def test_the_big_lock_was_taken_where_qemu_itself_says(self):
         self.boot_inverted()
