@@ -60,5 +60,14 @@ void dw_refused_say(pid_t pid, int answer, const struct dw_process_refusal *refu
 	case DW_PROCESS_FORBIDDEN:
 		say_forbidden(pid, refusal);
 		break;
+	case DW_PROCESS_FOREIGN:
+		fprintf(
+		    stderr,
+		    "deadwatch: process %d is no 64-bit program for x86-64, and deadwatch knows "
+		    "the "
+		    "locks and stacks of no others: give 'deadwatch inspect --from gdb' what gdb "
+		    "prints for 'thread apply all bt'\n",
+		    (int)pid);
+		break;
 	}
 }

@@ -83,6 +83,7 @@ enum dw_process_answer {
 	DW_PROCESS_HEADLESS,  /* its main thread has ended, others go on */
 	DW_PROCESS_KERNEL,    /* it is a thread of the kernel's */
 	DW_PROCESS_FORBIDDEN, /* see dw_process_refusal */
+	DW_PROCESS_FOREIGN,   /* it is no 64-bit program for this machine */
 };
 
 /* What is in the way. */

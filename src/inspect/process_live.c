@@ -2,11 +2,14 @@
 /* A process that runs: what /proc says of it, its memory, its stacks. */
 #include "base/arena.h"
 #include "base/error.h"
+#include "inspect/arch.h"
 #include "inspect/process.h"
 #include "inspect/refusal.h"
 
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +180,27 @@ static int read_program(struct live *live)
 	return 0;
 }
 
+/* Locks and stacks of other programs lie otherwise. One that cannot be read may be what it wants.
+ */
+static int check_machine(const struct live *live)
+{
+	char path[64];
+	Elf64_Ehdr header = {0};
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)live->process.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, &header, sizeof(header));
+	close(fd);
+	return n >= (ssize_t)sizeof(Elf32_Ehdr) &&
+		       (header.e_ident[EI_CLASS] != ELFCLASS64 || !dw_arch_is(header.e_machine))
+		   ? DW_PROCESS_FOREIGN
+		   : 0;
+}
+
 /* Names may be read by those who may not trace; memory is what takes the right to. */
 static int try_memory(struct live *live)
 {
@@ -203,6 +227,8 @@ int dw_process_live_new(struct dw_process **ret, pid_t pid, struct dw_process_re
 	r = read_program(live);
 	if (r == 0)
 		r = try_memory(live);
+	if (r == 0)
+		r = check_machine(live);
 	if (r == DW_PROCESS_FORBIDDEN)
 		*ret_refusal = dw_refusal_explain(pid);
 	if (r > 0) {

@@ -112,6 +112,9 @@ class Refused(unittest.TestCase):
                 self.skipTest("this kernel runs no programs of 32 bits")
             with running as pid:
                 self.is_refused(attach(pid), "no 64-bit program", "gdb")
+                inspected = subprocess.run([DEADWATCH, "inspect", str(pid)], capture_output=True,
+                                           text=True, timeout=TIMEOUT_S, check=False)
+                self.is_refused(inspected, "no 64-bit program", "gdb")
 
     def test_one_that_ends_meanwhile_is_told_or_reported(self):
         for delay in (0.02, 0.1, 0.2, 0.3):
