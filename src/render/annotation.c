@@ -99,19 +99,21 @@ static void write_blind(FILE *out, const struct dw_blind *blind, size_t n)
 
 static void write_gate(FILE *out, const struct dw_gated *gate)
 {
+	char unread[DW_PLACE_UNREAD_SIZE];
+
 	for (size_t i = 0; i < gate->n_notes; i++) {
 		const struct dw_gate_note *note = &gate->notes[i];
 
 		if (!strcmp(note->kind, "used"))
 			continue;
-		begin(out, note->fails ? "error" : "warning", note->kind);
+		begin(out, note->fails ? "error" : "warning", "deadwatch: ");
+		write_escaped(out, note->kind, /* in_property= */ true);
 		if (note->path)
 			place(out, note->path, note->line);
 		end(out, note->text);
 	}
 	if (gate->n_unread)
-		fprintf(out, "::error title=deadwatch::%zu recordings could not be read\n",
-			gate->n_unread);
+		fprintf(out, "::error title=deadwatch::%s\n", dw_place_unread(unread, gate));
 }
 
 static int render(FILE *out, const struct dw_report *report,

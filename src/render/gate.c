@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "render/place.h"
 #include "render/say.h"
 
 #include <errno.h>
@@ -107,6 +108,7 @@ static void tell_result(struct dw_telling *telling, const struct dw_report *repo
 	const struct dw_gated *gate = report->gate;
 	const size_t *n = gate->n_standings;
 	bool any_note_fails = false, is_new = n[DW_STANDING_NEW] > 0;
+	char unread[DW_PLACE_UNREAD_SIZE];
 
 	for (size_t i = 0; i < gate->n_notes; i++)
 		any_note_fails = any_note_fails || gate->notes[i].fails;
@@ -116,8 +118,7 @@ static void tell_result(struct dw_telling *telling, const struct dw_report *repo
 	else if (any_note_fails)
 		dw_tell(telling, DW_STYLE_ALARM, "nothing new, but the gate's files need care");
 	else if (gate->n_unread)
-		dw_tell(telling, DW_STYLE_ALARM, "failed: %zu recording%s could not be read",
-			gate->n_unread, plural(gate->n_unread));
+		dw_tell(telling, DW_STYLE_ALARM, "failed: %s", dw_place_unread(unread, gate));
 	else if (report->n_blind)
 		dw_tell(telling, DW_STYLE_ALARM, "blind: nothing new, but not everything was seen");
 	else
@@ -126,8 +127,7 @@ static void tell_result(struct dw_telling *telling, const struct dw_report *repo
 		dw_tell(telling, DW_STYLE_PLAIN, " (%zu known, %zu suppressed)",
 			n[DW_STANDING_KNOWN], n[DW_STANDING_SUPPRESSED]);
 	if (is_new && gate->n_unread)
-		dw_tell(telling, DW_STYLE_PLAIN, ", and %zu recording%s could not be read",
-			gate->n_unread, plural(gate->n_unread));
+		dw_tell(telling, DW_STYLE_PLAIN, ", and %s", dw_place_unread(unread, gate));
 	if (is_new && report->n_blind)
 		dw_tell(telling, DW_STYLE_PLAIN, ", and not everything was seen");
 	dw_tell(telling, DW_STYLE_PLAIN, "\n");

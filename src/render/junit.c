@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * JUnit's XML, for those who show tests: a finding is a test case that failed; one that is known
- * or suppressed was skipped, with the reason; what could not be seen is an error.
+ * or suppressed was skipped, with the reason; what could not be seen is an error. What is wrong
+ * with a gate's own files is a failure too, where it lets the gate fail.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -80,6 +81,10 @@ static struct counts count(const struct dw_report *report, const struct dw_rende
 			counts.failures += is_failure(reported);
 			counts.skipped += is_skipped(reported);
 		}
+	}
+	for (size_t i = 0; report->gate && i < report->gate->n_notes; i++) {
+		counts.tests += report->gate->notes[i].fails;
+		counts.failures += report->gate->notes[i].fails;
 	}
 	/* One that passes: a report without tests would look as if nobody had looked. */
 	counts.tests += counts.errors + 1;
@@ -164,10 +169,37 @@ static int write_blind(FILE *out, const struct dw_blind *blind, size_t n)
 	return 0;
 }
 
+static void write_note(FILE *out, struct dw_telling *telling, const struct dw_gate_note *note)
+{
+	const char *path = note->path ? dw_tell_name(telling, note->path) : "";
+
+	begin_case(out, note->kind, path,
+		   note->line ? dw_tell_text(telling, ", line %u", note->line) : "");
+	write_child(out, "failure", dw_tell_name(telling, note->text), "");
+	fputs("    </testcase>\n", out);
+}
+
+/* What is wrong with the gate's own files can let it fail: a report where all is well would lie. */
+static int write_notes(FILE *out, const struct dw_gated *gate)
+{
+	dw_auto(arena) arena = NULL;
+	struct dw_telling telling = {0};
+	int r = dw_arena_new(&arena, FINDING_MEMORY_MAX);
+
+	if (r < 0)
+		return dw_pass(r);
+	telling.arena = arena;
+	for (size_t i = 0; i < gate->n_notes; i++)
+		if (gate->notes[i].fails)
+			write_note(out, &telling, &gate->notes[i]);
+	return telling.full ? dw_raise(-ENOMEM) : 0;
+}
+
 static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
 	struct counts counts = count(report, options);
+	char unread[DW_PLACE_UNREAD_SIZE];
 	int r = 0;
 
 	fprintf(out,
@@ -184,13 +216,15 @@ static int render(FILE *out, const struct dw_report *report,
 	}
 	if (r == 0)
 		r = write_blind(out, report->blind, report->n_blind);
+	if (r == 0 && report->gate)
+		r = write_notes(out, report->gate);
 	if (r < 0)
 		return dw_pass(r);
 	if (has_unread(report))
 		fprintf(out,
 			"    <testcase classname=\"deadwatch\" name=\"recordings could be read\">\n"
-			"      <error message=\"%zu could not\"/>\n    </testcase>\n",
-			report->gate->n_unread);
+			"      <error message=\"%s\"/>\n    </testcase>\n",
+			dw_place_unread(unread, report->gate));
 	fputs("  </testsuite>\n</testsuites>\n", out);
 	if (fflush(out) || ferror(out))
 		return dw_raise(errno ? -errno : -EIO);

@@ -155,6 +155,13 @@ bool dw_place_is_shown(const struct dw_reported *reported, const struct dw_rende
 	return !reported->finding->excuse || options->all;
 }
 
+const char *dw_place_unread(char ret[DW_PLACE_UNREAD_SIZE], const struct dw_gated *gate)
+{
+	snprintf(ret, DW_PLACE_UNREAD_SIZE, "%zu recording%s could not be read", gate->n_unread,
+		 gate->n_unread == 1 ? "" : "s");
+	return ret;
+}
+
 const char *dw_place_level(const struct dw_reported *reported)
 {
 	if (reported->finding->excuse || reported->standing == DW_STANDING_LISTED ||

@@ -33,5 +33,9 @@ const char *dw_place_summary(struct dw_telling *telling, const struct dw_finding
 /* Whether formats for other programs have the finding: what is excused only on request. */
 bool dw_place_is_shown(const struct dw_reported *reported, const struct dw_render_options *options);
 
+/* Of a gate: "2 recordings could not be read". Return: @ret. */
+#define DW_PLACE_UNREAD_SIZE 64
+const char *dw_place_unread(char ret[DW_PLACE_UNREAD_SIZE], const struct dw_gated *gate);
+
 /* "error", "warning" or "note", as SARIF has it. */
 const char *dw_place_level(const struct dw_reported *reported);

@@ -270,17 +270,21 @@ static json *tool_json(struct sarif *s)
 	return tool;
 }
 
+static void append_notification(struct sarif *s, json *array, const char *id, const char *text)
+{
+	json *object = json_object_new_object(), *descriptor = json_object_new_object();
+
+	dw_json_text(&s->writer, descriptor, "id", id);
+	dw_json_add(&s->writer, object, "descriptor", descriptor);
+	dw_json_text(&s->writer, object, "level", "error");
+	add_message(s, object, text);
+	dw_json_append(&s->writer, array, object);
+}
+
 static void append_blind(struct sarif *s, json *array, const struct dw_blind *blind, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		json *object = json_object_new_object(), *descriptor = json_object_new_object();
-
-		dw_json_text(&s->writer, descriptor, "id", blind[i].reason);
-		dw_json_add(&s->writer, object, "descriptor", descriptor);
-		dw_json_text(&s->writer, object, "level", "error");
-		add_message(s, object, blind[i].text);
-		dw_json_append(&s->writer, array, object);
-	}
+	for (size_t i = 0; i < n; i++)
+		append_notification(s, array, blind[i].reason, blind[i].text);
 }
 
 /* A run that could not see everything did not succeed: nothing found is not nothing there. */
@@ -288,13 +292,15 @@ static json *invocations_json(struct sarif *s, const struct dw_report *report)
 {
 	json *array = json_object_new_array(), *object = json_object_new_object();
 	json *blind = json_object_new_array();
+	char unread[DW_PLACE_UNREAD_SIZE];
 
 	for (size_t i = 0; i < report->n_processes; i++)
 		append_blind(s, blind, report->processes[i].blind, report->processes[i].n_blind);
 	append_blind(s, blind, report->blind, report->n_blind);
+	if (report->gate && report->gate->n_unread)
+		append_notification(s, blind, "unread", dw_place_unread(unread, report->gate));
 	dw_json_bool(&s->writer, object, "executionSuccessful",
-		     json_object_array_length(blind) == 0 &&
-			 !(report->gate && report->gate->n_unread));
+		     json_object_array_length(blind) == 0);
 	dw_json_add(&s->writer, object, "toolExecutionNotifications", blind);
 	dw_json_append(&s->writer, array, object);
 	return array;

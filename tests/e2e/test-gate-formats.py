@@ -195,6 +195,12 @@ class JUnit(Folder):
         _, counts = self.suite(self.order, self.path("none"), expect=FAILED)
         self.assertEqual(counts["error"], 1)
 
+    def test_a_file_of_the_gate_that_fails_it_is_a_failure(self):
+        known = self.known()
+        suite, counts = self.suite("--strict", "--baseline", known, self.order)
+        self.assertEqual(counts["failure"], 1)
+        self.assertEqual(suite.find(".//failure/..").get("name"), known + ", line 2")
+
     def test_a_clean_one_is_not_empty(self):
         _, counts = self.suite(self.order, expect=CLEAN)
         self.assertEqual(counts, {"testcase": 1, "failure": 0, "error": 0, "skipped": 0})
@@ -224,7 +230,7 @@ class Annotations(Folder):
     def test_what_is_gone_is_a_warning_at_the_baseline(self):
         ((level, title, file, line, _),) = self.commands("--baseline", self.known(), self.order,
                                                          expect=CLEAN)
-        self.assertEqual((level, title, line), ("warning", "gone", "2"))
+        self.assertEqual((level, title, line), ("warning", "deadwatch%3A gone", "2"))
         self.assertEqual(file, self.path("base"))
 
     def test_who_is_blind_says_so(self):

@@ -2,6 +2,9 @@
 /* What programs get to see, what is drawn, and the page: the same facts in every format. */
 #include "sample-report.h"
 
+#include "base/arena.h"
+#include "model/picture.h"
+#include "render/board.h"
 #include "render/embedded.h"
 
 #define MS UINT64_C(1000000)
@@ -52,6 +55,50 @@ static void lines_tell_findings_and_what_is_of_this_host(void **state)
 	(void)state;
 	add_all();
 	expect_golden("ndjson", "lines.ndjson", (struct dw_render_options){0});
+}
+
+static const struct dw_blind blind = {
+    .reason = "lost-limit",
+    .text = "The recording reached its size limit, 100%; give it more with limit=.",
+    .path = "/tmp/qemu.dwr"};
+
+static const struct dw_gate_note notes[] = {
+    {.kind = "gone", .path = "ci/baseline", .line = 7, .text = "Who <was> it?", .fails = true},
+    {.kind = "broad", .path = "ci/suppressions", .line = 3, .text = "Everything matches."},
+    {.kind = "used", .path = "ci/suppressions", .line = 4, .text = "It was used."},
+};
+
+static const struct dw_gated gated = {
+    .notes = notes, .n_notes = sizeof(notes) / sizeof(notes[0]), .n_unread = 2};
+
+/* With a misuse that the baseline has, a reason to be blind, and notes of the gate. */
+static void add_gated(void)
+{
+	sample.misuses[sample.facts.n_misuses++] = (struct dw_misuse){
+	    .kind = DW_MISUSE_UNLOCK,
+	    .thread = 2, /* those of add_all() */
+	    .thing = 1,
+	    .stack = sample_stack("qemu_mutex_lock_impl " WORKER),
+	    .holder = 1,
+	};
+	add((struct dw_finding){.verdict = DW_MISUSE, .misuse = 1}, NULL, 0);
+	add_all();
+	given.reported[0].standing = DW_STANDING_KNOWN;
+	given.reported[0].reason = "who <knows> {it}?";
+	given.reported[1].standing = DW_STANDING_NEW;
+	given.reported[2].standing = DW_STANDING_LISTED;
+	given.process.blind = &blind;
+	given.process.n_blind = 1;
+	given.report.gate = &gated;
+}
+
+static void a_gate_is_told_to_test_reports_and_sites(void **state)
+{
+	(void)state;
+	add_gated();
+	expect_golden("junit", "gate.junit.xml", (struct dw_render_options){.all = true});
+	expect_golden("github", "gate.github.txt", (struct dw_render_options){0});
+	expect_golden("gitlab", "gate.gitlab.json", (struct dw_render_options){0});
 }
 
 /* Without its style and script, which are files of their own. */
@@ -135,6 +182,113 @@ static void graphs_are_drawn(void **state)
 	}
 }
 
+static void a_gate_is_told_to_sites_that_scan_code(void **state)
+{
+	char *text;
+
+	(void)state;
+	add_gated();
+	text = rendered("sarif", (struct dw_render_options){0});
+	hide(text, DW_VERSION);
+	expect_golden_text(text, "gate.sarif.json");
+	free(text);
+}
+
+/* What a thread does with a thing, and when. */
+#define DO(ns, number, does, thing, of, more)                                                \
+	{                                                                                    \
+		.time_ns = MS + (ns), .thread = (number), .kind = (does), .object = (thing), \
+		.what = (of), .other = (more)                                                \
+	}
+#define LOCK(number) (START + UINT64_C(64) * (number)) /* as sample_thing() has it */
+#define WORK LOCK(1)
+#define BQL LOCK(2)
+#define FENCEQ LOCK(3)
+#define OTHER LOCK(4)
+#define SLEEP (DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | 17) /* as dw_thing_address() has it */
+
+static void add_events(void)
+{
+	static struct dw_event events[] = {
+	    DO(0, 1, DW_BORN, 0, 0, 2),
+	    DO(1000, 1, DW_WANT, BQL, DW_MUTEX, 0),
+	    DO(1500, 1, DW_HOLD, BQL, DW_MUTEX, 0),
+	    DO(2000, 1, DW_WANT, FENCEQ, DW_MUTEX, 0),
+	    DO(2000, 2, DW_WANT, OTHER, DW_MUTEX, 0),
+	    DO(2001, 2, DW_HOLD, OTHER, DW_MUTEX, 0),
+	    DO(3000, 2, DW_PARK, WORK, DW_CONDITION, OTHER),
+	    DO(5000, 1, DW_HOLD, FENCEQ, DW_MUTEX, 0),
+	    DO(6000, 1, DW_DROP, BQL, DW_MUTEX, 0), /* below another */
+	    DO(7000, 1, DW_POST, WORK, DW_CONDITION, 0),
+	    DO(7500, 2, DW_WAKE, WORK, DW_CONDITION, OTHER),
+	    DO(8000, 1, DW_DROP, FENCEQ, DW_MUTEX, 0),
+	    DO(8500, 2, DW_ENTER, SLEEP, DW_CALL, 0),
+	    DO(9000, 1, DW_KICK, 0, 0, 2),
+	    DO(1008500, 2, DW_LEAVE, SLEEP, DW_CALL, 0),
+	    DO(1009000, 2, DW_EXIT, 0, 0, 0), /* with a lock */
+	    DO(1010000, 1, DW_WANT, FENCEQ, DW_MUTEX, 0),
+	    DO(1020000, 1, DW_HOLD, FENCEQ, DW_MUTEX, 0),
+	    DO(1021000, 1, DW_WANT, BQL, DW_MUTEX, 0), /* for ever */
+	};
+
+	sample_other(DW_CONDITION, 0);
+	add_all();
+	given.process.events = events;
+	given.process.n_events = sizeof(events) / sizeof(events[0]);
+}
+
+static void a_timeline_has_what_threads_hold_and_wait_for(void **state)
+{
+	(void)state;
+	add_events();
+	expect_golden("timeline", "timeline.json", (struct dw_render_options){0});
+}
+
+/* The vCPU has the BQL and wants fenceq_lock; the worker has that one, and waits for the BQL. */
+static void add_slots(void)
+{
+	static union {
+		struct dw_slot slot;
+		char room[sizeof(struct dw_slot) + 3 * sizeof(struct dw_held)];
+	} pictures[2];
+	static struct dw_told_slot slots[] = {{0}, {&pictures[0].slot}, {&pictures[1].slot}};
+
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct dw_leg *leg = &given.legs[0][i];
+		struct dw_slot *slot = &pictures[i].slot;
+
+		slot->top = 1;
+		slot->held[1].thing = sample.things[sample.chains[leg->holds].thing].address;
+		slot->held[1].chain = leg->holds;
+		slot->held[2].thing = sample.things[sample.chains[leg->needs].thing].address;
+		slot->held[2].chain = leg->needs;
+		slot->wants = slot->held[2].thing;
+		sample.threads[i + 1].slot = i + 1;
+	}
+	sample.threads[2].flags = 0;
+	sample.facts.slots = slots;
+	sample.facts.n_slots = 3;
+}
+
+static void the_board_shows_who_waits_and_who_holds(void **state)
+{
+	dw_auto(arena) arena = NULL;
+	struct dw_board board;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	add_all();
+	add_slots();
+	assert_int_equal(dw_arena_new(&arena, 1 << 20), 0);
+	assert_int_equal(dw_board_make(&board, &given.process, /* before= */ NULL, arena), 0);
+	assert_int_equal(dw_board_write(out, &board, /* width= */ 132), 0);
+	fclose(out);
+	expect_golden_text(text, "board.txt");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +298,10 @@ int main(void)
 	    TEST(nothing_hostile_is_markup),
 	    TEST(a_page_without_recordings_is_blind),
 	    TEST(graphs_are_drawn),
+	    TEST(a_gate_is_told_to_test_reports_and_sites),
+	    TEST(a_gate_is_told_to_sites_that_scan_code),
+	    TEST(a_timeline_has_what_threads_hold_and_wait_for),
+	    TEST(the_board_shows_who_waits_and_who_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
