@@ -220,9 +220,13 @@ static bool follow(struct search *s, const struct dw_wait *wait)
 	while (course == FOLLOW) {
 		const struct dw_giver *gives = giver_of(s, wait);
 
-		/* Nobody may have it just now, and whoever wants it be woken again and again. */
+		/*
+		 * Nobody may have it just now, and whoever wants it be woken again and again. Who
+		 * waits on a word of its own begins a new wait whenever it is woken by another.
+		 */
 		if (!gives)
-			return !dw_wait_is_any_lock(wait) || s->waiter_slept[wait->node];
+			return !dw_wait_is_any_lock(wait) || wait->at_lock ||
+			       s->waiter_slept[wait->node];
 		course = step(s, wait, gives);
 		wait = wait_of(s, gives->thread);
 	}

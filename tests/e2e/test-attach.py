@@ -144,7 +144,8 @@ class Attach(unittest.TestCase):
 
     def test_on_a_terminal_a_line_says_how_far_it_is(self):
         own, terminal = os.openpty()
-        with Running("colo_join", "hang") as process, open(own, "rb", buffering=0) as shown:
+        with Running(program_of("colo_join"), "hang") as process, \
+             open(own, "rb", buffering=0) as shown:
             words = [DEADWATCH, "attach", "--duration", "4", str(process.pid)]
             subprocess.run(words, stdout=subprocess.DEVNULL, stderr=terminal, check=False,
                            timeout=TIMEOUT_S, env=dict(STALL, TERM="xterm"))
