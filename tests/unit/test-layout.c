@@ -3,6 +3,7 @@
 #include "render/layout.h"
 
 #include "base/arena.h"
+#include "graphviz-leaks.h"
 
 #include <math.h>
 #include <setjmp.h>

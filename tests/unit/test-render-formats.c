@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What programs get to see, what is drawn, and the page: the same facts in every format. */
+#include "graphviz-leaks.h"
 #include "sample-report.h"
 
 #include "base/arena.h"
