@@ -264,8 +264,11 @@ static int fill_processes(struct dw_collection *collection)
 	    collection->arena, (collection->n_kept + 1) * sizeof(*collection->processes));
 	if (!collection->processes)
 		return dw_raise(-ENOMEM);
-	for (struct dw_study *study = collection->first; study && r == 0; study = study->next)
+	for (struct dw_study *study = collection->first; study && r == 0; study = study->next) {
+		dw_progress_write("findings of recording", i + 1, collection->n_kept);
 		r = dw_study_process(study, &collection->processes[i++]);
+	}
+	dw_progress_clear();
 	return r < 0 ? dw_pass(r) : 0;
 }
 

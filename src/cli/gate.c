@@ -222,10 +222,9 @@ static int write_report(const struct dw_report *report, const char *write,
 	int r;
 
 	snprintf(format, sizeof(format), "%.*s", (int)(path - 1 - write), write);
-	options.colour = false;
 	r = dw_file_begin(&file, path);
 	if (r == 0)
-		r = dw_renderer_find(format)->render(file.out, report, &options);
+		r = dw_output_write(file.out, report, dw_renderer_find(format), &options);
 	if (r == 0)
 		r = dw_file_end(&file);
 	return r < 0 ? fail("write the report", path, r) : 0;
@@ -266,11 +265,8 @@ static int update(const struct dw_gate_options *options, struct files *files,
 static int report_all(const struct dw_gate_options *options, const struct dw_report *report,
 		      FILE *out, const struct dw_renderer *renderer)
 {
-	struct dw_render_options render = options->render;
-	int r;
+	int r = dw_output_write(out, report, renderer, &options->render);
 
-	render.colour = dw_output_wants_colour(out);
-	r = renderer->render(out, report, &render);
 	if (r < 0)
 		return fail("write", "the report", r);
 	for (size_t i = 0; i < options->writes.n; i++)

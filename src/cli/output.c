@@ -2,9 +2,11 @@
 #include "cli/output.h"
 
 #include "base/error.h"
+#include "cli/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* See https://no-color.org: set and not empty means no. */
@@ -18,6 +20,14 @@ bool dw_output_wants_colour(FILE *out)
 	return isatty(fileno(out));
 }
 
+/* Else it is seen as it is written, by a terminal or a pager, and nothing may come between. */
+static bool is_file(FILE *out)
+{
+	struct stat st;
+
+	return fstat(fileno(out), &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int dw_output_write(FILE *out, const struct dw_report *report, const struct dw_renderer *renderer,
 		    const struct dw_render_options *options)
 {
@@ -25,7 +35,12 @@ int dw_output_write(FILE *out, const struct dw_report *report, const struct dw_r
 	int r;
 
 	chosen.colour = dw_output_wants_colour(out);
+	if (is_file(out)) {
+		chosen.doing = dw_progress_write;
+		dw_progress_write(renderer->name, /* number= */ 0, /* n= */ 0);
+	}
 	r = renderer->render(out, report, &chosen);
+	dw_progress_clear();
 	return r < 0 ? dw_pass(r) : 0;
 }
 

@@ -12,7 +12,8 @@ bool dw_output_wants_colour(FILE *out);
 
 /*
  * Writes @report. Whatever @options say, colour is used only if @out is a terminal and the user
- * has nothing against it. Return: 0, or a negative errno.
+ * has nothing against it. If @out is a file, how far it is is shown to who waits at a
+ * terminal. Return: 0, or a negative errno.
  */
 int dw_output_write(FILE *out, const struct dw_report *report, const struct dw_renderer *renderer,
 		    const struct dw_render_options *options);

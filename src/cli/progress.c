@@ -18,6 +18,14 @@ static bool is_terminal(void)
 	return term && strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
 }
 
+static bool is_shown;
+
+static void show(void)
+{
+	fflush(stderr);
+	is_shown = true;
+}
+
 /* What a terminal would obey is not shown; nor is what is beyond ASCII, whose width is not known.
  */
 static char plain(char c)
@@ -35,7 +43,7 @@ void dw_progress_show(size_t number, const char *path)
 	for (size_t i = from; i < size; i++)
 		shown[i - from] = plain(path[i]);
 	fprintf(stderr, "\r\033[Kreading %zu: %s%s", number, from ? "..." : "", shown);
-	fflush(stderr);
+	show();
 }
 
 void dw_progress_look(int pid, const char *what)
@@ -43,7 +51,7 @@ void dw_progress_look(int pid, const char *what)
 	if (!is_terminal())
 		return;
 	fprintf(stderr, "\r\033[Kprocess %d: %s", pid, what);
-	fflush(stderr);
+	show();
 }
 
 void dw_progress_attend(const struct dw_progress_counts *counts)
@@ -54,13 +62,24 @@ void dw_progress_attend(const struct dw_progress_counts *counts)
 		"\r\033[K%" PRIu64 " events, %" PRIu64 " facts, %" PRIu64 " found, %" PRIu64
 		" lost; Ctrl-C to detach",
 		counts->n_events, counts->n_facts, counts->n_found, counts->n_lost);
-	fflush(stderr);
+	show();
+}
+
+void dw_progress_write(const char *what, size_t number, size_t n)
+{
+	if (!is_terminal())
+		return;
+	fprintf(stderr, "\r\033[Kwriting: %s", what);
+	if (n > 1)
+		fprintf(stderr, " %zu of %zu", number, n);
+	show();
 }
 
 void dw_progress_clear(void)
 {
-	if (!is_terminal())
+	if (!is_shown)
 		return;
 	fputs("\r\033[K", stderr);
 	fflush(stderr);
+	is_shown = false;
 }

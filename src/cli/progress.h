@@ -24,5 +24,8 @@ struct dw_progress_counts {
 /* The line says how far it is with processes that are attached to. */
 void dw_progress_attend(const struct dw_progress_counts *counts);
 
-/* Takes the line away. */
+/* The line says that @what is being written; where there are @n of them, that it is @number. */
+void dw_progress_write(const char *what, size_t number, size_t n);
+
+/* Takes the line away, if there is one. */
 void dw_progress_clear(void);

@@ -51,12 +51,13 @@ static int write_one(struct dw_telling telling, size_t number, bool all, dw_grap
 int dw_grapher_write_all(FILE *out, const struct dw_report *report,
 			 const struct dw_render_options *options, dw_grapher_write *write)
 {
-	struct dw_telling telling = {.out = out};
+	struct dw_telling telling = {.out = out, .doing = options->doing};
 
 	for (size_t i = 0; i < report->n_processes; i++) {
 		int r;
 
 		telling.process = &report->processes[i];
+		dw_tell_doing(&telling, "graph", i + 1, report->n_processes);
 		r = write_one(telling, i, options->all, write);
 		if (r < 0)
 			return dw_pass(r);

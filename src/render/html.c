@@ -36,16 +36,18 @@ static int write_alone(struct dw_telling telling, write_part *write, void *conte
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-/* The same for each process of @report; a heading tells them apart where there are several. */
-static int write_each(struct dw_telling telling, const struct dw_report *report, write_part *write,
-		      void *context)
+/* The same for each process of @report; a heading tells them apart where there are several. @what
+ * it is is for who waits. */
+static int write_each(struct dw_telling telling, const struct dw_report *report, const char *what,
+		      write_part *write)
 {
 	for (size_t i = 0; i < report->n_processes; i++) {
 		int r;
 
 		telling.process = &report->processes[i];
 		telling.number = i;
-		r = write_alone(telling, write, context);
+		dw_tell_doing(&telling, what, i + 1, report->n_processes);
+		r = write_alone(telling, write, NULL);
 		if (r < 0)
 			return dw_pass(r);
 	}
@@ -103,7 +105,7 @@ static int write_process(struct dw_telling *telling, void *context)
 struct findings {
 	const struct dw_reported_process *process;
 	const struct dw_reported *reported;
-	size_t number;
+	size_t number, n;
 	bool excused;
 };
 
@@ -130,6 +132,7 @@ static int write_findings(struct dw_telling telling, const struct dw_report *rep
 			if ((findings->reported->finding->excuse != DW_NO_EXCUSE) !=
 			    findings->excused)
 				continue;
+			dw_tell_doing(&telling, "finding", findings->number + 1, findings->n);
 			r = write_alone(telling, write_finding, findings);
 			if (r < 0)
 				return dw_pass(r);
@@ -198,14 +201,19 @@ static const char *mood_of(struct dw_telling *telling, const struct dw_report *r
 	return dw_count(report).n_blind || !report->n_processes ? "mild" : "good";
 }
 
-static int write_header(struct dw_telling *telling, void *context)
+static size_t n_findings(const struct dw_report *report)
 {
-	const struct dw_report *report = context;
-	struct dw_counts counts = dw_count(report);
 	size_t n = 0;
 
 	for (size_t i = 0; i < report->n_processes; i++)
 		n += report->processes[i].n_findings;
+	return n;
+}
+
+static int write_header(struct dw_telling *telling, void *context)
+{
+	const struct dw_report *report = context;
+
 	dw_markup(telling,
 		  "<a class=\"skip\" href=\"#main\">Skip to the findings</a>\n<header>\n"
 		  "<h1>deadwatch <span class=\"result %s\">",
@@ -221,7 +229,7 @@ static int write_header(struct dw_telling *telling, void *context)
 		  "<button type=\"button\" id=\"help-button\" aria-haspopup=\"dialog\">Keys"
 		  "</button><output id=\"matches\" for=\"search\" "
 		  "aria-live=\"polite\"></output></div>\n</header>\n",
-		  n - counts.n_excused);
+		  n_findings(report) - dw_count(report).n_excused);
 	return 0;
 }
 
@@ -249,7 +257,7 @@ static int write_excused_summary(struct dw_telling *telling, void *context)
 
 static int write_all_findings(const struct dw_telling *telling, const struct dw_report *report)
 {
-	struct findings findings = {0};
+	struct findings findings = {.n = n_findings(report)};
 	int r;
 
 	dw_markup((struct dw_telling *)telling,
@@ -296,7 +304,7 @@ static int write_sections(const struct dw_telling *telling, const struct dw_repo
 			"<p class=\"note\">%s</p>\n",
 			sections[i].id, sections[i].id, sections[i].id, sections[i].title,
 			sections[i].note);
-		r = write_each(*telling, report, sections[i].write, NULL);
+		r = write_each(*telling, report, sections[i].id, sections[i].write);
 		fputs("</section>\n", telling->out);
 	}
 	return r < 0 ? dw_pass(r) : 0;
@@ -325,7 +333,7 @@ static int write_body(const struct dw_telling *telling, const struct dw_report *
 	      "aria-label=\"What was looked at\">\n",
 	      telling->out);
 	if (r == 0)
-		r = write_each(*telling, report, write_process, NULL);
+		r = write_each(*telling, report, "processes", write_process);
 	if (r == 0)
 		r = write_alone(*telling, write_result, (void *)report);
 	fputs("</section>\n", telling->out);
@@ -342,10 +350,13 @@ static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
 	struct dw_telling telling = {
-	    .out = out, .process = report->processes, .is_one_of = report->n_processes > 1};
+	    .out = out,
+	    .process = report->processes,
+	    .is_one_of = report->n_processes > 1,
+	    .doing = options->doing,
+	};
 	int r = write_alone(telling, write_head, (void *)report);
 
-	(void)options;
 	if (r == 0)
 		r = write_body(&telling, report);
 	if (r < 0)

@@ -109,11 +109,15 @@ struct dw_report {
 	const struct dw_gated *gate;
 };
 
+/* @what is being made; of @n of them, number @number: @n is 0 where there is but one. */
+typedef void dw_render_doing(const char *what, size_t number, size_t n);
+
 struct dw_render_options {
 	bool all;                /* excused findings too; of a graph, every thing */
 	bool contention;         /* how long locks were waited for */
 	bool colour;             /* for a terminal */
 	const char *source_root; /* for formats that want paths below it; NULL: as they are */
+	dw_render_doing *doing;  /* told before what may take long; NULL: nobody waits for it */
 };
 
 struct dw_renderer {

@@ -129,6 +129,14 @@ static const char *ends_of(struct dw_telling *telling, const struct dw_drawing *
 			    drawing->boxes[line->from].thing, drawing->boxes[line->to].thing);
 }
 
+/* Graphviz takes seconds for hundreds of boxes, and says nothing. */
+static void say_laying(struct dw_telling *telling, const struct dw_drawing *drawing)
+{
+	dw_tell_doing(telling,
+		      dw_tell_text(telling, "layout of %" PRIu32 " boxes", drawing->n_boxes),
+		      /* number= */ 0, /* n= */ 0);
+}
+
 static int lay_net(struct dw_telling *telling, const struct dw_drawing *drawing,
 		   struct dw_layout *layout)
 {
@@ -150,6 +158,7 @@ static int lay_net(struct dw_telling *telling, const struct dw_drawing *drawing,
 	for (uint32_t i = 0; i < drawing->n_lines; i++)
 		layout->routes[i] =
 		    (struct dw_route){.from = drawing->lines[i].from, .to = drawing->lines[i].to};
+	say_laying(telling, drawing);
 	return dw_layout(layout, arena);
 }
 

@@ -56,6 +56,12 @@ const char *dw_tell_text(struct dw_telling *telling, const char *format, ...)
 }
 
 /* Where there is no memory, nothing is written, and that is noticed in the end. */
+void dw_tell_doing(const struct dw_telling *telling, const char *what, size_t number, size_t n)
+{
+	if (telling->doing)
+		telling->doing(what, number, n);
+}
+
 void dw_tell_pieces(struct dw_pieces *ret)
 {
 	*ret = (struct dw_pieces){0};

@@ -25,7 +25,11 @@ struct dw_telling {
 	bool colour;
 	bool is_one_of; /* there are more processes: each finding says which it is of */
 	bool full;      /* the arena did not suffice: something is missing from what was told */
+	dw_render_doing *doing; /* see struct dw_render_options; may be NULL */
 };
+
+/* Says what is being made to who waits for it. */
+void dw_tell_doing(const struct dw_telling *telling, const char *what, size_t number, size_t n);
 
 /* Writes as printf does, in @style where there is colour. */
 void dw_tell(struct dw_telling *telling, enum dw_style style, const char *format, ...)

@@ -25,6 +25,9 @@
 /* Who takes a lock at once has not waited for it: a bar would show how fast we are. */
 #define WAIT_MIN_NS 1000
 
+/* So often it says how far it is: some ten times a second. */
+#define EVENTS_AT_A_TIME 100000
+
 enum bar_kind { HELD, WAITED };
 
 /* A bar that has begun. */
@@ -353,6 +356,8 @@ static int draw(struct timeline *t)
 		const struct dw_event *event = &process->events[i];
 		struct line *line;
 
+		if (i % EVENTS_AT_A_TIME == 0)
+			dw_tell_doing(&t->telling, "event", i, process->n_events);
 		if (event->thread == 0 || event->thread >= process->facts->n_threads)
 			continue;
 		line = &t->lines[event->thread];
@@ -396,9 +401,9 @@ static uint64_t earliest(const struct dw_report *report)
 static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
-	struct timeline t = {.telling = {.out = out}, .begin_ns = earliest(report)};
+	struct timeline t = {.telling = {.out = out, .doing = options->doing},
+			     .begin_ns = earliest(report)};
 
-	(void)options;
 	fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[", out);
 	for (size_t i = 0; i < report->n_processes; i++) {
 		int r = draw_alone(t, &report->processes[i], &t.any);

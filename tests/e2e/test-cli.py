@@ -389,21 +389,56 @@ class Report(Folder):
         self.assertNotIn("\x1b", deadwatch("report", path).stdout)
         environment = dict(self.environment, TERM="xterm")
         environment.pop("NO_COLOR", None)
-        self.assertIn(b"\x1b", self.on_terminal(path, environment))
-        self.assertNotIn(b"\x1b", self.on_terminal(path, dict(environment, NO_COLOR="1")))
+        self.assertIn(b"\x1b", self.on_terminal(environment, "report", path))
+        self.assertNotIn(b"\x1b", self.on_terminal(dict(environment, NO_COLOR="1"), "report", path))
 
     def test_progress_is_shown_on_a_terminal_and_taken_away(self):
         path = self.record("inversion", "\x1b[31mred\u00e9")
         environment = dict(os.environ, TERM="xterm")
-        shown = self.on_terminal(path, environment, stream="stderr")
-        self.assertRegex(shown, rb"^\r\x1b\[Kreading 1: [!-~]+\r\x1b\[K$")
-        self.assertEqual(self.on_terminal(path, dict(environment, TERM="dumb"), "stderr"), b"")
+        shown = self.on_terminal(environment, "report", path, stream="stderr")
+        self.assertRegex(shown, rb"^\r\x1b\[Kreading 1: [!-~]+\r\x1b\[K"
+                         rb"\r\x1b\[Kwriting: findings of recording\r\x1b\[K$")
+        self.assertEqual(self.on_terminal(dict(environment, TERM="dumb"), "report", path,
+                                          stream="stderr"), b"")
         self.assertEqual(deadwatch("report", path, env=environment).stderr, "")
 
-    def on_terminal(self, path, environment, stream="stdout"):
+    def shown_of_file(self, *args):
+        """What a terminal shows while a file is written."""
+        environment = dict(os.environ, TERM="xterm")
+        with open(self.path("written"), "wb") as file:
+            shown = self.on_terminal(environment, *args, stream="stderr", stdout=file)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"))
+        self.assertEqual(deadwatch(*args, env=environment).stderr, "")
+        return [line.decode() for line in shown.split(b"\r\x1b[K") if line.startswith(b"writing")]
+
+    def test_progress_is_shown_while_a_file_is_written(self):
+        path = self.record("inversion")
+        page = self.shown_of_file("report", "--format=html", path, path)
+        for line in ("html", "finding 2 of 2", "threads 2 of 2", "layout of 4 boxes"):
+            self.assertIn("writing: " + line, page)
+        self.assertEqual(self.shown_of_file("graph", "--format=svg", path),
+                         ["writing: findings of recording", "writing: svg", "writing: graph",
+                          "writing: layout of 4 boxes"])
+        events = self.path("events")
+        self.run_sample("inversion", options=("--events", "-o", events))
+        self.assertRegex(self.shown_of_file("report", "--format=timeline", events)[-1],
+                         r"^writing: event 0 of \d+$")
+
+    def test_progress_is_not_shown_where_output_is_seen_as_it_comes(self):
+        path = self.record("inversion")
+        environment = dict(os.environ, TERM="xterm")
+        read_end, write_end = os.pipe()
+        shown = self.on_terminal(environment, "graph", "--format=svg", path, stream="stderr",
+                                 stdout=write_end)
+        os.close(write_end)
+        with open(read_end, "rb") as pipe:
+            self.assertIn(b"</svg>", pipe.read())
+        self.assertNotIn(b"svg", shown)
+
+    def on_terminal(self, environment, *args, stream="stdout", stdout=subprocess.DEVNULL):
         ours, theirs = pty.openpty()
-        process = subprocess.Popen([DEADWATCH, "report", path], env=environment,
-                                   **{"stdout": subprocess.DEVNULL, stream: theirs})
+        process = subprocess.Popen([DEADWATCH, *args], env=environment,
+                                   **{"stdout": stdout, stream: theirs})
         os.close(theirs)
         shown = b""
         try:
