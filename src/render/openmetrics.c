@@ -47,11 +47,9 @@ static void write_label(struct metrics *m, const char *before, const char *label
 static void begin_sample(struct metrics *m, const char *name)
 {
 	const struct dw_facts *facts = m->telling.process->facts;
-	const char *slash = facts->program ? strrchr(facts->program, '/') : NULL;
 
 	fprintf(m->telling.out, "deadwatch_%s", name);
-	write_label(m, "{", "program",
-		    dw_tell_name(&m->telling, slash ? slash + 1 : facts->program));
+	write_label(m, "{", "program", dw_tell_program(&m->telling));
 	fprintf(m->telling.out, ",pid=\"%" PRIu32 "\"", facts->pid);
 	write_label(m, ",", "recording", dw_tell_name(&m->telling, m->telling.process->path));
 }

@@ -130,11 +130,18 @@ const char *dw_tell_line(struct dw_telling *telling, const struct dw_frame *fram
 	return dw_tell_text(telling, "%s:%" PRIu32, file, frame->line);
 }
 
+const char *dw_tell_program(struct dw_telling *telling)
+{
+	const char *program = telling->process->facts->program;
+	const char *slash = program ? strrchr(program, '/') : NULL;
+
+	return dw_tell_name(telling, slash ? slash + 1 : program);
+}
+
 const char *dw_tell_process(struct dw_telling *telling)
 {
 	const struct dw_facts *facts = telling->process->facts;
-	const char *slash = facts->program ? strrchr(facts->program, '/') : NULL;
-	const char *name = dw_tell_name(telling, slash ? slash + 1 : facts->program);
+	const char *name = dw_tell_program(telling);
 
 	/* A text need not say which process it is of. */
 	return facts->pid ? dw_tell_text(telling, "%s (pid %" PRIu32 ")", name, facts->pid) : name;

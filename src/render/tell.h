@@ -84,7 +84,8 @@ uint32_t dw_tell_common(const struct dw_named_stack *a, const struct dw_named_st
 /* Whether both would be told the same way. */
 bool dw_tell_stacks_equal(const struct dw_named_stack *a, const struct dw_named_stack *b);
 
-/* The process: "qemu-system-x86_64 (pid 4711)". */
+/* The program: "qemu-system-x86_64"; and the process: "qemu-system-x86_64 (pid 4711)". */
+const char *dw_tell_program(struct dw_telling *telling);
 const char *dw_tell_process(struct dw_telling *telling);
 
 /* The parts of a finding: the stacks of its legs, or of a misuse; what the monitor knows beyond. */

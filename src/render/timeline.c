@@ -101,18 +101,18 @@ static void write_begin(struct timeline *t, uint32_t thread, const struct bar *b
 	fputs("}", t->telling.out);
 }
 
-/* @over: it ended in the recording, not with it. */
-static void write_end(struct timeline *t, uint32_t thread, const struct bar *bar, uint64_t time_ns,
-		      bool over)
+/* What belongs to a bar is said where it begins: speedscope takes two with other arguments for two
+ * bars. */
+static void write_end(struct timeline *t, uint32_t thread, const struct bar *bar, uint64_t time_ns)
 {
 	write_bar(t, "E", thread, bar, time_ns);
-	fputs(over ? "}" : ",\"args\":{\"unfinished\":true}}", t->telling.out);
+	fputs("}", t->telling.out);
 }
 
-static void write_instant(struct timeline *t, const struct dw_event *event, uint64_t time_ns,
-			  const char *verb, const char *what)
+static void write_instant(struct timeline *t, uint32_t thread, uint64_t time_ns, const char *verb,
+			  const char *what)
 {
-	begin_event(t, "i", event->thread);
+	begin_event(t, "i", thread);
 	write_time(t, time_ns);
 	fputs(",\"s\":\"t\",\"name\":", t->telling.out);
 	write_text(t, verb, what);
@@ -144,7 +144,7 @@ static void close_bar(struct timeline *t, uint32_t thread, uint32_t i, uint64_t 
 	struct line *line = &t->lines[thread];
 
 	for (uint32_t j = line->n; j-- > i;)
-		write_end(t, thread, &line->bars[j], time_ns, /* over= */ true);
+		write_end(t, thread, &line->bars[j], time_ns);
 	line->n--;
 	memmove(&line->bars[i], &line->bars[i + 1], (line->n - i) * sizeof(*line->bars));
 	for (uint32_t j = i; j < line->n; j++)
@@ -183,7 +183,7 @@ static void end_want(struct timeline *t, uint32_t thread, uint64_t time_ns)
 		struct bar bar = bar_of(t, WAITED, wanted->object, wanted->what);
 
 		write_begin(t, thread, &bar, wanted->time_ns);
-		write_end(t, thread, &bar, time_ns, /* over= */ true);
+		write_end(t, thread, &bar, time_ns);
 	}
 	wanted->kind = 0;
 }
@@ -236,14 +236,21 @@ static void wake(struct timeline *t, const struct dw_event *event, uint64_t time
 		open_bar(t, event->thread, bar_of(t, HELD, bar.mutex, DW_MUTEX), time_ns);
 }
 
-static void end_line(struct timeline *t, uint32_t thread, uint64_t time_ns, bool over)
+static void end_line(struct timeline *t, uint32_t thread, uint64_t time_ns)
 {
 	struct line *line = &t->lines[thread];
 
-	if (!over)
-		keep_want(t, thread);
 	while (line->n > 0)
-		write_end(t, thread, &line->bars[--line->n], time_ns, over);
+		write_end(t, thread, &line->bars[--line->n], time_ns);
+}
+
+/* The thread has not ended, the recording has. */
+static void cut_line(struct timeline *t, uint32_t thread, uint64_t time_ns)
+{
+	keep_want(t, thread);
+	if (t->lines[thread].n > 0)
+		write_instant(t, thread, time_ns, "the recording ends: ", "unfinished");
+	end_line(t, thread, time_ns);
 }
 
 static void note(struct timeline *t, const struct dw_event *event, uint64_t time_ns)
@@ -251,10 +258,11 @@ static void note(struct timeline *t, const struct dw_event *event, uint64_t time
 	uint32_t other = (uint32_t)event->other;
 
 	if (event->kind == DW_POST)
-		write_instant(t, event, time_ns, "gives ",
+		write_instant(t, event->thread, time_ns, "gives ",
 			      dw_moments_name(&t->moments, event->object, event->what));
 	else
-		write_instant(t, event, time_ns, event->kind == DW_BORN ? "makes " : "kicks ",
+		write_instant(t, event->thread, time_ns,
+			      event->kind == DW_BORN ? "makes " : "kicks ",
 			      t->threads[other < t->n_threads ? other : 0]);
 }
 
@@ -295,7 +303,7 @@ static void draw_event(struct timeline *t, const struct dw_event *event, uint64_
 		note(t, event, time_ns);
 		break;
 	case DW_EXIT:
-		end_line(t, thread, time_ns, /* over= */ true);
+		end_line(t, thread, time_ns);
 		break;
 	case DW_INIT:
 	case DW_JOIN:
@@ -327,7 +335,7 @@ static int write_names(struct timeline *t)
 	for (uint32_t i = 1; i < t->n_threads; i++) {
 		t->threads[i] = dw_tell_name(telling, dw_names_thread(telling->process->names, i));
 		if (i == 1)
-			write_name(t, "process_name", i, dw_tell_process(telling));
+			write_name(t, "process_name", i, dw_tell_program(telling));
 		write_name(t, "thread_name", i, t->threads[i]);
 		begin_event(t, "M", i);
 		fprintf(telling->out,
@@ -337,10 +345,22 @@ static int write_names(struct timeline *t)
 	return 0;
 }
 
+/* When the monitor last saw that something was stuck: who is does nothing that would be an event.
+ */
+static uint64_t last_look(const struct dw_facts *facts)
+{
+	uint64_t last_ns = 0;
+
+	for (uint32_t i = 1; i < facts->n_founds; i++)
+		if (facts->founds[i].time_ns > last_ns)
+			last_ns = facts->founds[i].time_ns;
+	return last_ns;
+}
+
 static int draw(struct timeline *t)
 {
 	const struct dw_reported_process *process = t->telling.process;
-	uint64_t last_ns = 0;
+	uint64_t last_ns = last_look(process->facts);
 	int r = dw_moments_new(&t->moments, &t->telling);
 
 	if (r < 0)
@@ -368,7 +388,7 @@ static int draw(struct timeline *t)
 		draw_event(t, event, line->time_ns);
 	}
 	for (uint32_t i = 1; i < process->facts->n_threads; i++)
-		end_line(t, i, last_ns, /* over= */ false);
+		cut_line(t, i, last_ns);
 	return t->telling.full ? dw_raise(-ENOMEM) : 0;
 }
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 DEADWATCH, CASES, SHIM = (os.path.abspath(a) for a in sys.argv[1:4])
@@ -79,6 +80,8 @@ def check_trace(text):
             if not stack or stack[-1]["name"] != event["name"]:
                 raise TraceError("what ends is not what began last: %r" % event)
             began = stack.pop()
+            if began.get("args") != event.get("args"):
+                raise TraceError("speedscope would take these for two bars: %r" % event)
             bars.append((where, began["cat"], began["name"], began["ts"], event["ts"]))
         elif event["ph"] != "i" or event["s"] != "t":
             raise TraceError("unknown event: %r" % event)
@@ -97,7 +100,8 @@ class Timeline(Recorded):
         end = dict(begin, ph="E", ts=6)
         self.assertEqual(len(check_trace(json.dumps({"traceEvents": [name, begin, end]}))), 1)
         for wrong in ([name, begin], [name, end], [begin, end], [name, begin, dict(end, ts=4)],
-                      [name, begin, dict(end, name="b")], [name, dict(begin, ph="Q")]):
+                      [name, begin, dict(end, name="b")], [name, begin, dict(end, args={"a": 1})],
+                      [name, dict(begin, ph="Q")]):
             with self.assertRaises(TraceError):
                 check_trace(json.dumps({"traceEvents": wrong}))
 
@@ -126,7 +130,25 @@ class Timeline(Recorded):
             program.communicate()
         done = self.report("timeline", path)
         self.assertTrue(check_trace(done.stdout))
-        self.assertIn('"unfinished":true', done.stdout)
+        self.assertIn('"the recording ends: unfinished"', done.stdout)
+
+    def test_what_is_stuck_lasts_until_it_was_found(self):
+        path, log = self.path("found.dwr"), self.path("log")
+        options = "events=1:stall_ms=500:log_path=%s:record_path=%s" % (log, path)
+        program = subprocess.Popen([os.path.join(CASES, "case-fenceq"), "hang"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env=dict(os.environ, LD_PRELOAD=SHIM, DEADWATCH_OPTIONS=options,
+                                            DEADWATCH_PROGRAM=DEADWATCH))
+        end = time.monotonic() + TIMEOUT_S
+        while not os.path.exists("%s.%d" % (log, program.pid)) and time.monotonic() < end:
+            time.sleep(0.1)
+        program.kill()
+        program.wait()
+        bars = check_trace(self.report("timeline", path).stdout)
+        last = max(bar[4] for bar in bars)
+        stuck = {name: end - begin for _, _, name, begin, end in bars if end == last}
+        self.assertIn("waits for BQL", stuck)
+        self.assertGreater(min(stuck.values()), 0, stuck)
 
     def test_locks_of_any_order_nest(self):
         for case in ("chain5", "gate_cond", "recursive", "trylock_backoff", "posters"):
