@@ -122,7 +122,7 @@ static void reset_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number <= SIGRTMAX; number++)
-		sigaction(number, &action, NULL);
+		shim_real.sigaction(number, &action, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
