@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/confirm.h"
 #include "render/chain.h"
+#include "render/words.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -112,7 +113,22 @@ static void say_chain(const struct chosen *chosen)
 	fputc('\n', stderr);
 }
 
-/* A leg that nobody was in says more about the runs than about the cycle. */
+/* That nobody was in a leg says more about the runs than about the cycle. */
+static void say_unreached(const struct chosen *chosen, const struct dw_leg_spots *spots)
+{
+	const char *given = dw_chain_given(chosen->process, chosen->finding, spots->leg);
+	const char *needed = dw_chain_needed(chosen->process, chosen->finding, spots->leg);
+
+	if (spots->signal)
+		fprintf(stderr,
+			"deadwatch: in no run was %s taken both in the handler of %s and outside",
+			given ? given : "?", dw_words_signal(spots->signal));
+	else
+		fprintf(stderr, "deadwatch: in no run did a thread go from %s to %s",
+			given ? given : "?", needed ? needed : "?");
+	fputs(": is it the same build, and does it do the same?\n", stderr);
+}
+
 static int conclude(const struct dw_confirm *confirm, unsigned runs, const struct chosen *chosen)
 {
 	int status = DW_EXIT_CLEAN;
@@ -120,16 +136,9 @@ static int conclude(const struct dw_confirm *confirm, unsigned runs, const struc
 	fprintf(stderr, "deadwatch: not reached in %u run%s: ", runs, runs == 1 ? "" : "s");
 	say_chain(chosen);
 	for (uint32_t i = 0; i < confirm->n_legs; i++) {
-		uint32_t leg = confirm->legs[i].leg;
-		const char *given = dw_chain_given(chosen->process, chosen->finding, leg);
-		const char *needed = dw_chain_needed(chosen->process, chosen->finding, leg);
-
 		if (confirm->reached[i])
 			continue;
-		fprintf(stderr,
-			"deadwatch: in no run did a thread go from %s to %s: is it the same build, "
-			"and does it do the same?\n",
-			given ? given : "?", needed ? needed : "?");
+		say_unreached(chosen, &confirm->legs[i]);
 		status = DW_EXIT_BLIND;
 	}
 	return status;

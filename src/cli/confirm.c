@@ -40,10 +40,13 @@ static void write_options(const struct dw_confirm *confirm, unsigned run, char r
 		     "events=0:monitor=1:halt_on_deadlock=1:halt_on_stall=1:stall_ms=%u:delay=%u",
 		     STALL_MS, confirm->delay_ms * stretch);
 
-	for (uint32_t i = 0; i < confirm->n_legs; i++)
+	for (uint32_t i = 0; i < confirm->n_legs; i++) {
+		const struct dw_leg_spots *leg = &confirm->legs[i];
+
 		n += snprintf(ret + n, OPTIONS_SIZE - (size_t)n, "+%" PRIx64 "/%" PRIx64 "/%x",
-			      confirm->legs[i].holds, confirm->legs[i].needs,
+			      leg->holds, leg->signal ? 0 : leg->needs,
 			      run > 1 ? (unsigned)(dice(confirm, run, i) % SKIPS) : 0);
+	}
 }
 
 /* One of the deadlocks that were seen; the one that is looked for, if it is among them. */

@@ -51,6 +51,7 @@ uint32_t dw_spots_of_finding(const struct dw_facts *facts, const struct dw_findi
 		    .holds = leg->post ? 0 : spot_of_chain(facts, leg->holds),
 		    .needs = spot_of_chain(facts, leg->needs),
 		    .leg = i,
+		    .signal = leg->signal,
 		};
 	}
 	return n;
@@ -63,8 +64,19 @@ static bool is_below(const struct dw_facts *facts, uint32_t chain, uint64_t spot
 	return chain != 0;
 }
 
+/* Whether a lock was taken at @spot, in a handler of @signal, or (0) in none. */
+static bool was_taken(const struct dw_facts *facts, uint64_t spot, uint32_t signal)
+{
+	for (uint32_t i = 1; i < facts->n_chains; i++)
+		if (facts->chains[i].handler == signal && spot_of_chain(facts, i) == spot)
+			return true;
+	return false;
+}
+
 bool dw_spots_reached(const struct dw_facts *facts, const struct dw_leg_spots *leg)
 {
+	if (leg->signal)
+		return was_taken(facts, leg->holds, 0) && was_taken(facts, leg->needs, leg->signal);
 	for (uint32_t i = 1; i < facts->n_chains; i++)
 		if (spot_of_chain(facts, i) == leg->needs &&
 		    (!leg->holds || is_below(facts, facts->chains[i].below, leg->holds)))
@@ -91,11 +103,14 @@ static bool is_among(const struct dw_leg_spots *legs, uint32_t n, uint64_t needs
 
 /*
  * In a deadlock each thread is in one of the legs. A stall's path may begin with threads that just
- * wait for the legs; but all the legs are on it.
+ * wait for the legs; but all the legs are on it. A thread that needs in a handler what it holds
+ * is a deadlock alone.
  */
 bool dw_spots_closed(const struct dw_facts *facts, const struct dw_found *found,
 		     const struct dw_leg_spots *legs, uint32_t n)
 {
+	if (legs[0].signal && (found->verdict != DW_FOUND_DEADLOCK || found->n_legs != 1))
+		return false;
 	for (uint32_t i = 0; i < n; i++)
 		if (!has_leg_of(facts, found, legs[i].needs))
 			return false;

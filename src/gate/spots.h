@@ -12,9 +12,10 @@
 
 /* See spot.h of the model. */
 struct dw_leg_spots {
-	uint64_t holds; /* where what the leg holds was taken; 0: it gives a thing */
-	uint64_t needs; /* where it takes or waits for what it needs */
-	uint32_t leg;   /* which one of the finding's */
+	uint64_t holds;  /* where what the leg holds was taken; 0: it gives a thing */
+	uint64_t needs;  /* where it takes or waits for what it needs */
+	uint32_t leg;    /* which one of the finding's */
+	uint32_t signal; /* it does so in the handler of this signal; 0: in none */
 };
 
 /*
@@ -26,7 +27,10 @@ struct dw_leg_spots {
 uint32_t dw_spots_of_finding(const struct dw_facts *facts, const struct dw_finding *finding,
 			     struct dw_leg_spots *ret);
 
-/* Whether some thread was in that leg: it had what is held, and took or waited for the rest. */
+/*
+ * Whether some thread was in that leg: it had what is held, and took or waited for the rest. In a
+ * handler that would be the deadlock itself: then, whether both were done at all.
+ */
 bool dw_spots_reached(const struct dw_facts *facts, const struct dw_leg_spots *leg);
 
 /*

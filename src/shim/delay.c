@@ -3,7 +3,7 @@
 
 #include "model/spot.h"
 #include "shim/real.h"
-#include "shim/shim.h"
+#include "shim/wait.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -18,6 +18,9 @@
  * are to be seen so, also who waits by asking again and again.
  */
 #define LEFT_ALONE_NS UINT64_C(4000000000)
+
+/* Threads that have met linger for that part of the time for which they are kept. */
+#define LINGER 10
 
 /* How often threads that are kept look whether the others have come. */
 #define STEP_NS 500000
@@ -92,11 +95,16 @@ static uint64_t spot_here(struct shim_thread *t, uint64_t caller)
 			    : spot_of_stack(shim_stack(t, caller));
 }
 
+/* 0: it was not told. */
 static uint64_t spot_of_chain(uint32_t id)
 {
-	const struct dw_rec_chain *chain = dw_writer_record(&shim->writer, id);
-	const struct dw_rec_hint *hint = dw_writer_record(&shim->writer, chain->hint);
+	const struct dw_rec_chain *chain;
+	const struct dw_rec_hint *hint;
 
+	if (!id || id == DW_CHAIN_LOST)
+		return 0;
+	chain = dw_writer_record(&shim->writer, id);
+	hint = dw_writer_record(&shim->writer, chain->hint);
 	return chain->hint ? dw_spot_of_hint(hint->file, hint->line) : spot_of_stack(chain->stack);
 }
 
@@ -105,8 +113,7 @@ static bool holds_from(const struct shim_thread *t, uint64_t spot)
 	const struct dw_slot *slot = t->thread.slot;
 
 	for (uint32_t i = 1; i <= slot->top; i++)
-		if (slot->held[i].chain && slot->held[i].chain != DW_CHAIN_LOST &&
-		    spot_of_chain(slot->held[i].chain) == spot)
+		if (spot_of_chain(slot->held[i].chain) == spot)
 			return true;
 	return false;
 }
@@ -126,7 +133,16 @@ static void sleep_a_step(void)
 	shim_real.syscall(SYS_nanosleep, (long)&step, 0, 0, 0, 0, 0);
 }
 
-/* Who comes last sets all the others free. */
+static void sleep_until(uint64_t ns)
+{
+	while (dw_writer_now_ns() < ns)
+		sleep_a_step();
+}
+
+/*
+ * Who comes last sets all the others free, a little later: others may have to queue behind them,
+ * as writers between readers.
+ */
 static void wait_for_others(struct shim_delays *delays, struct shim_delay *leg)
 {
 	uint32_t met = __atomic_load_n(&delays->met, __ATOMIC_SEQ_CST);
@@ -140,12 +156,22 @@ static void wait_for_others(struct shim_delays *delays, struct shim_delay *leg)
 	while (__atomic_load_n(&delays->met, __ATOMIC_SEQ_CST) == met &&
 	       dw_writer_now_ns() < until_ns)
 		sleep_a_step();
+	if (__atomic_load_n(&delays->met, __ATOMIC_SEQ_CST) != met)
+		sleep_until(__atomic_load_n(&delays->met_ns, __ATOMIC_SEQ_CST) +
+			    delays->limit_ms * UINT64_C(1000000) / LINGER);
 	__atomic_sub_fetch(&leg->here, 1, __ATOMIC_SEQ_CST);
 }
 
-static bool is_in(const struct shim_thread *t, const struct shim_delay *leg, uint64_t here)
+/* Where something is needed: by the stack of now, and by that with which it was told. */
+struct here {
+	uint64_t now, told;
+};
+
+static bool is_in(const struct shim_thread *t, const struct shim_delay *leg,
+		  const struct here *here)
 {
-	return leg->needs == here && (!leg->holds || holds_from(t, leg->holds));
+	return leg->needs && (leg->needs == here->now || leg->needs == here->told) &&
+	       (!leg->holds || holds_from(t, leg->holds));
 }
 
 static bool have_just_met(const struct shim_delays *delays)
@@ -155,30 +181,76 @@ static bool have_just_met(const struct shim_delays *delays)
 	return met_ns && dw_writer_now_ns() - met_ns < LEFT_ALONE_NS;
 }
 
-static void delay(struct shim_thread *t, uint64_t caller)
+/* Counts that a thread came to @leg. Return: whether it is to be kept this time. */
+static bool is_due(struct shim_delay *leg)
+{
+	uint32_t n = __atomic_fetch_add(&leg->n, 1, __ATOMIC_SEQ_CST);
+
+	return n >= leg->skips && n - leg->skips < TIMES_MAX;
+}
+
+static void delay(struct shim_thread *t, uint64_t caller, uint32_t chain)
 {
 	struct shim_delays *delays = &shim->settings.delays;
-	uint64_t here = have_just_met(delays) ? 0 : spot_here(t, caller);
+	struct here here;
 
+	if (have_just_met(delays))
+		return;
+	here.now = spot_here(t, caller);
+	here.told = spot_of_chain(chain);
 	for (uint32_t i = 0; i < delays->n; i++) {
 		struct shim_delay *leg = &delays->legs[i];
-		uint32_t n;
 
-		if (!is_in(t, leg, here))
+		if (!is_in(t, leg, &here))
 			continue;
-		n = __atomic_fetch_add(&leg->n, 1, __ATOMIC_SEQ_CST);
-		if (n >= leg->skips && n - leg->skips < TIMES_MAX)
+		if (is_due(leg))
 			wait_for_others(delays, leg);
 		return;
 	}
 }
 
-void shim_delay(struct shim_thread *t, uint64_t caller)
+void shim_delay(struct shim_thread *t, uint64_t caller, uint32_t chain)
 {
 	int error = errno;
 
 	SHIM_OWN_WORK(t);
 	if (!shim->writer.sealed)
-		delay(t, caller);
+		delay(t, caller, chain);
+	errno = error;
+}
+
+/* Whether what the thread has just taken is what a handler needs, and it is to be kept. */
+static bool is_for_handler(struct shim_thread *t, uint64_t caller)
+{
+	struct shim_delays *delays = &shim->settings.delays;
+	uint64_t here;
+
+	SHIM_OWN_WORK(t);
+	if (shim->writer.sealed)
+		return false;
+	here = spot_here(t, caller);
+	for (uint32_t i = 0; i < delays->n; i++)
+		if (!delays->legs[i].needs && delays->legs[i].holds == here)
+			return is_due(&delays->legs[i]);
+	return false;
+}
+
+/* What handlers do meanwhile is tracked, and nothing was said about their calls. */
+static void await_signals(struct shim_thread *t)
+{
+	uint64_t limit_ns = shim->settings.delays.limit_ms * UINT64_C(1000000);
+	uint32_t open = shim_calling(t);
+
+	t->hint_site = 0;
+	sleep_until(dw_writer_now_ns() + limit_ns);
+	shim_called(t, open);
+}
+
+void shim_delay_holder(struct shim_thread *t, uint64_t caller)
+{
+	int error = errno;
+
+	if (is_for_handler(t, caller))
+		await_signals(t);
 	errno = error;
 }

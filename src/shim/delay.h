@@ -2,7 +2,9 @@
 /*
  * Delays, where `deadwatch confirm` asks for them: a thread that is in a leg of a cycle, between
  * what it holds and what it needs, is kept there until threads are in all its legs, for a short
- * time at most. Nowhere else does the shim hold up anybody.
+ * time at most. Where the handler of a signal needs what its own thread holds, the thread is kept
+ * when it has just taken that, and signals come meanwhile. Nowhere else does the shim hold up
+ * anybody.
  */
 #pragma once
 
@@ -17,7 +19,8 @@ struct shim_thread;
 /* A leg; see spot.h of the model. */
 struct shim_delay {
 	uint64_t holds; /* where what is held was taken; 0: wherever */
-	uint64_t needs; /* where the next thing is about to be taken or waited for */
+	uint64_t needs; /* where the next thing is about to be taken or waited for; 0: in a
+			 * handler of a signal */
 	uint32_t skips; /* so many times it is passed by */
 	uint32_t here;  /* threads that are kept there now */
 	uint32_t n;     /* times that a thread came there */
@@ -34,5 +37,11 @@ struct shim_delays {
 /* Reads MS+HOLDS/NEEDS/SKIPS+..., all hexadecimal but MS; what is not understood asks for none. */
 void shim_delays_read(struct shim_delays *delays, const char *text, size_t n);
 
-/* The thread is about to wait, or to take a lock, by a call that returns to @caller. */
-void shim_delay(struct shim_thread *t, uint64_t caller);
+/*
+ * The thread is about to wait, or to take a lock, by a call that returns to @caller. @chain: how
+ * that was told when it was first done, maybe by way of another caller; 0: it was not.
+ */
+void shim_delay(struct shim_thread *t, uint64_t caller, uint32_t chain);
+
+/* The thread has taken a lock, by a call that will return to @caller. */
+void shim_delay_holder(struct shim_thread *t, uint64_t caller);

@@ -21,6 +21,17 @@ void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int resul
 	shim_event(note->t, kind, &note->taking, 0, result);
 }
 
+/* Who is kept wants nothing yet. */
+void shim_note_delay(struct shim_thread *t, uint64_t caller)
+{
+	struct dw_slot *slot = t->thread.slot;
+	uint64_t wants = slot->wants;
+
+	slot->wants = 0;
+	shim_delay(t, caller, slot->held[slot->top + 1].chain);
+	slot->wants = wants;
+}
+
 /* Of a lock that was not had, the entry is still the readied one, unless a handler took others. */
 void shim_note_waited(const struct shim_note *note, bool got)
 {

@@ -27,6 +27,7 @@ struct shim_note {
 /* The slow parts of the functions below. */
 void shim_note_handler(struct shim_thread *t, struct dw_taking *taking);
 void shim_note_waited(const struct shim_note *note, bool got);
+void shim_note_delay(struct shim_thread *t, uint64_t caller);
 void shim_note_events(struct shim_note *note, enum dw_event_kind kind, int result);
 
 /* An event without a lock, where events are wanted. */
@@ -73,8 +74,6 @@ static inline __attribute__((always_inline)) bool shim_want(struct shim_note *no
 
 	if (shim_unlikely(!t))
 		return false;
-	if (shim_unlikely(t->thread.open & SHIM_DELAYS))
-		shim_delay(t, caller);
 	note->t = t;
 	note->taking = shim_taking(t, lock, what, how, caller);
 	if (shim_unlikely(t->thread.open & SHIM_CALLING))
@@ -82,6 +81,8 @@ static inline __attribute__((always_inline)) bool shim_want(struct shim_note *no
 	note->deeper = shim_deeper(t, lock, how);
 	if (shim_likely(!note->deeper))
 		dw_thread_want(&t->thread, &note->taking);
+	if (shim_unlikely(t->thread.open & SHIM_DELAYS) && !note->deeper)
+		shim_note_delay(t, caller);
 	note->since_ns = shim_unlikely(taken && !note->deeper) ? shim_now_ns() : 0;
 	if (shim_unlikely(t->thread.open & SHIM_EVENTS)) {
 		struct shim_note copy = *note;
@@ -112,6 +113,8 @@ static inline __attribute__((always_inline)) void shim_took(struct shim_note *no
 
 		shim_note_events(&copy, got ? DW_HOLD : DW_FAIL, r);
 	}
+	if (shim_unlikely(t->thread.open & SHIM_DELAYS) && got && !note->deeper)
+		shim_delay_holder(t, note->taking.caller);
 }
 
 /* EOWNERDEAD is success too: the lock is ours, its last owner died. */

@@ -115,7 +115,7 @@ static void begun(struct shim_wait *wait)
 static void delay(struct shim_thread *t, uint64_t caller)
 {
 	if (shim_unlikely(t->thread.open & SHIM_DELAYS))
-		shim_delay(t, caller);
+		shim_delay(t, caller, /* chain= */ 0);
 }
 
 void shim_wait(struct shim_wait *wait, uint64_t thing, enum dw_thing_kind what, unsigned how,
@@ -189,6 +189,8 @@ void shim_waited(struct shim_wait *wait)
 		dw_thread_retake(&t->thread, &wait->mutex);
 	if (shim_unlikely(t->thread.open & SHIM_EVENTS))
 		note_wait(wait, DW_WAKE);
+	if (wait->retakes && shim_unlikely(t->thread.open & SHIM_DELAYS))
+		shim_delay_holder(t, wait->mutex.caller);
 	errno = error;
 }
 

@@ -14,6 +14,11 @@ static pthread_rwlock_t pio_bus = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_mutex_t resource_allocator = PTHREAD_MUTEX_INITIALIZER;
 static unsigned devices = 1, groups;
 
+static bool is_of_readers(void)
+{
+	return strstr(case_mode, "readers");
+}
+
 CASE_FN void bus_insert(void)
 {
 	pthread_rwlock_wrlock(&mmio_bus);
@@ -67,7 +72,7 @@ static void *vcpu_run(void *arg)
 	snprintf(name, sizeof(name), "fc_vcpu %u", number);
 	case_name(name);
 	case_turn(number);
-	if (!case_is("readers"))
+	if (!is_of_readers())
 		bus_write();
 	else if (number % 2)
 		bus_read(&pio_bus, &mmio_bus);
@@ -84,11 +89,11 @@ int main(int argc, char **argv)
 	pthread_t vcpus[4];
 
 	case_begin(argc, argv);
-	n_vcpus = case_is("readers") ? 4 : 1;
+	n_vcpus = is_of_readers() ? 4 : 1;
 	for (unsigned i = 0; i < n_vcpus; i++)
 		vcpus[i] = case_start(vcpu_run, &numbers[i]);
 	case_turn(n_vcpus);
-	if (!case_is("readers"))
+	if (!is_of_readers())
 		attach_pci_virtio_device();
 	for (unsigned i = 0; i < n_vcpus; i++)
 		case_join(vcpus[i]);

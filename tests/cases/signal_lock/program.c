@@ -6,7 +6,8 @@
  * nothing held. computing: it comes at no call in particular. Silent: the lock is recursive
  * (recursive), only the main thread takes it outside of the handler (elsewhere), the handler takes
  * no lock, but jumps out of the sleep (jump). late: before there was a handler the lock was taken
- * with the signal let in; since then it is blocked.
+ * with the signal let in; since then it is blocked. In races the signal may come as soon as there
+ * is a handler.
  */
 #include "../case.h"
 
@@ -14,7 +15,7 @@
 #include <signal.h>
 
 static pthread_mutex_t stats_lock;
-static unsigned n_counted, is_ready, is_handled;
+static unsigned n_counted, has_handler, is_ready, is_handled;
 static sigjmp_buf before_sleep;
 
 CASE_FN void count(void)
@@ -48,6 +49,7 @@ CASE_FN void handle_signals(void)
 {
 	signal(SIGUSR1, count_signal);
 	signal(SIGUSR2, count_signal);
+	case_flag_raise(&has_handler);
 }
 
 CASE_FN void sleep_until_handled(void)
@@ -55,24 +57,47 @@ CASE_FN void sleep_until_handled(void)
 	if (case_is("jump") && sigsetjmp(before_sleep, 1))
 		return;
 	case_flag_raise(&is_ready);
-	while (!case_flag_is_up(&is_handled))
+	while (case_takes_turns() && !case_flag_is_up(&is_handled))
 		if (!case_is("computing"))
 			case_sleep_ms(1000);
+}
+
+/* Or its race. */
+static bool is_mode(const char *mode)
+{
+	return strncmp(case_mode, mode, strlen(mode)) == 0;
+}
+
+static void send_when_it_sleeps(pthread_t thread)
+{
+	case_flag_await(&is_ready, 1);
+	count();
+	if (!case_is("computing"))
+		case_sleep_ms(50); /* it sleeps by now, surely */
+	pthread_kill(thread, SIGUSR1);
+}
+
+static void send_at_once(pthread_t thread)
+{
+	case_flag_await(&has_handler, 1);
+	pthread_kill(thread, SIGUSR1);
+	count();
 }
 
 static void *worker(void *arg)
 {
 	case_name("worker");
-	if (case_is("late"))
+	if (is_mode("late"))
 		count();
 	handle_signals();
-	if (case_is("late"))
+	if (is_mode("late"))
 		count_blocked();
-	else if (!case_is("elsewhere") && !case_is("computing"))
+	else if (!is_mode("elsewhere") && !is_mode("computing"))
 		count();
 	sleep_until_handled();
-	if (case_is("computing") || case_is("jump"))
+	if (is_mode("computing") || is_mode("jump"))
 		count();
+	case_flag_await(&is_handled, is_mode("jump") ? 0 : 1);
 	return arg;
 }
 
@@ -84,11 +109,10 @@ int main(int argc, char **argv)
 	case_mutex_init(&stats_lock,
 			case_is("recursive") ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_NORMAL);
 	thread = case_start(worker, NULL);
-	case_flag_await(&is_ready, 1);
-	count();
-	if (!case_is("computing"))
-		case_sleep_ms(50); /* it sleeps by now, surely */
-	pthread_kill(thread, SIGUSR1);
+	if (case_takes_turns())
+		send_when_it_sleeps(thread);
+	else
+		send_at_once(thread);
 	case_join(thread);
 	return n_counted ? 0 : 1;
 }

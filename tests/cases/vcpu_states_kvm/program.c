@@ -8,8 +8,9 @@
  * holds it through each wait. Fixed, what the wait needs is copied and the lock let go.
  *
  * The guest reads the hotplug controller some times, says so and spins. In the modes that
- * hang it is paused in the first read, in "fixed" and "vcpu_mutex" too; otherwise when
- * it spins. In mode "vcpu_mutex" the vCPU thread holds a mutex of its own in KVM_RUN.
+ * hang it is paused in the first read, in "fixed" and "vcpu_mutex" too; in races after it has
+ * begun; otherwise when it spins. In mode "vcpu_mutex" the vCPU thread holds a mutex of its
+ * own in KVM_RUN.
  */
 #include "../case.h"
 
@@ -59,9 +60,14 @@ static void wait_for_polls(unsigned n)
 		sched_yield();
 }
 
+static bool paused_late(void)
+{
+	return case_is("benign") || case_is("published-fix");
+}
+
 static bool paused_in_read(void)
 {
-	return !case_is("benign") && !case_is("published-fix");
+	return !paused_late() && !strstr(case_mode, "race");
 }
 
 /* A kick that finds the vCPU on its way into KVM_RUN makes it come back at once. */
@@ -75,10 +81,9 @@ CASE_FN uint8_t AcpiCpuHotplugController_read(void)
 {
 	uint8_t n;
 
-	if (paused_in_read()) {
-		__atomic_store_n(&reading, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&reading, true, __ATOMIC_SEQ_CST);
+	if (paused_in_read())
 		wait_for_polls(1);
-	}
 	pthread_mutex_lock(&vcpu_states);
 	n = sizeof(states) / sizeof(states[0]);
 	pthread_mutex_unlock(&vcpu_states);
@@ -175,7 +180,7 @@ CASE_FN void signal_vcpus_fixed(void)
 
 CASE_FN void signal_vcpus(void)
 {
-	if (case_is("published-fix") || case_is("published-hang"))
+	if (strstr(case_mode, "published"))
 		signal_vcpus_published();
 	else if (case_is("fixed") || case_is("vcpu_mutex"))
 		signal_vcpus_fixed();
@@ -244,7 +249,7 @@ static void *vmm_thread(void *arg)
 	signal(SIGRTMIN, handle_signal);
 	states[0].run_interrupted = &run_interrupted;
 	states[0].thread = case_start(vcpu_thread, NULL);
-	wait_until(paused_in_read() ? &reading : &spinning);
+	wait_until(paused_late() ? &spinning : &reading);
 	CpuManager_pause();
 	case_join(states[0].thread);
 	return arg;
