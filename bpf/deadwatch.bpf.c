@@ -61,7 +61,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);
 	__type(key, uint32_t); /* process */
-	__type(value, uint32_t);
+	__type(value, struct dw_wire_target);
 } targets SEC(".maps");
 
 struct {
@@ -299,6 +299,20 @@ static __noinline int on_free(struct pt_regs *regs, uint8_t how)
 	return 0;
 }
 
+/* The one lock that is of interest is taken, let go, or let go of by who waits. Return: it is. */
+static __always_inline bool is_own(struct dw_wire_event *event)
+{
+	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
+	const struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
+
+	if (!target)
+		return false;
+	if (event->kind == DW_PARK)
+		return event->other == target->own;
+	event->object = target->own;
+	return true;
+}
+
 /* The entry of a function: what it is about to do, its cookie says. */
 static __always_inline int on_entry(struct pt_regs *regs)
 {
@@ -323,6 +337,8 @@ static __always_inline int on_entry(struct pt_regs *regs)
 	bpf_probe_read_user(&event.site, sizeof(event.site), (void *)regs->sp);
 	if (cookie.call)
 		event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | cookie.call;
+	if (cookie.is_own && !is_own(&event))
+		return 0;
 	if (cookie.what == DW_MUTEX)
 		event.how |= mutex_how(event.object);
 	if (cookie.kind == DW_PARK && event.other && cookie.what == DW_CONDITION)

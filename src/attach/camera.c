@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/camera.h"
 
+#include "attach/only.h"
 #include "attach/track.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -122,14 +123,25 @@ static void drop_what_is_over(struct dw_attached_thread *thread, const struct dw
 			dw_thread_drop(&thread->thread, own->held[i].thing);
 }
 
+/* Where not all is probed: whether it would be told that such a thing is let go. */
+static bool is_told_of(const struct dw_attached *attached, const struct dw_held *held)
+{
+	if (attached->own)
+		return held->thing == attached->own;
+	return !attached->only || dw_only_tells(attached->only, held->what);
+}
+
 /* What a thread was seen taking, or letting go, since is known from that. */
 static bool is_news(const struct dw_camera *camera, const struct dw_attached_thread *thread,
-		    uint64_t thing)
+		    const struct dw_held *held)
 {
+	uint64_t thing = held->thing;
+
 	if (camera->alone)
 		return true;
-	return thread->thread.unsure && !dw_numbering_find(&camera->attached->touched,
-							   dw_hash(thread->thread.number, thing));
+	return is_told_of(camera->attached, held) && thread->thread.unsure &&
+	       !dw_numbering_find(&camera->attached->touched,
+				  dw_hash(thread->thread.number, thing));
 }
 
 static void adopt_held(struct dw_camera *camera, struct dw_attached_thread *thread,
@@ -140,8 +152,7 @@ static void adopt_held(struct dw_camera *camera, struct dw_attached_thread *thre
 	for (uint32_t i = 1; i <= slot->top; i++) {
 		const struct dw_held *held = &slot->held[i];
 
-		if (dw_thread_find(&thread->thread, held->thing) ||
-		    !is_news(camera, thread, held->thing))
+		if (dw_thread_find(&thread->thread, held->thing) || !is_news(camera, thread, held))
 			continue;
 		dw_track_interrupt(thread);
 		dw_thread_found(&thread->thread, &(struct dw_taking){.thing = held->thing,

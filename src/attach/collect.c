@@ -20,6 +20,7 @@
 struct dw_collector {
 	struct dw_probe *probe;
 	struct dw_named *named;
+	const struct dw_only *only; /* see dw_collector_options::only */
 	struct dw_attached *processes[PROCESSES_MAX];
 	struct dw_camera *cameras[PROCESSES_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
@@ -58,6 +59,7 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 	if (!collector)
 		return dw_raise(-ENOMEM);
 	collector->every_taking = options->every_taking;
+	collector->only = options->every_taking ? options->only : NULL;
 	probing.context = collector;
 	r = dw_named_new(&collector->named, options->calls, options->n_calls);
 	if (r == 0)
@@ -123,7 +125,7 @@ static int probe_files(struct dw_collector *collector, struct dw_attached *proce
 	if (r < 0)
 		return dw_pass(r);
 	collector->counts.n_functions += (uint32_t)r;
-	return 0;
+	return collector->only && collector->only->lock && !process->own ? dw_raise(-ENXIO) : 0;
 }
 
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path)
@@ -138,11 +140,12 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	if (r < 0)
 		return dw_pass(r);
 	process->named = collector->named;
+	process->only = collector->only;
 	collector->processes[collector->n_processes++] = process;
 	/* All probes first: who is seen taking a lock must be seen letting go of it. */
 	r = collector->every_taking ? probe_files(collector, process) : 0;
 	if (r == 0)
-		r = dw_probe_add(collector->probe, pid);
+		r = dw_probe_add(collector->probe, pid, process->own);
 	if (r == 0)
 		r = add_threads(process);
 	if (r == 0)

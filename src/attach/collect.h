@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "attach/only.h"
 #include "attach/probe.h"
 #include "base/cleanup.h"
 #include "record/writer.h"
@@ -29,6 +30,8 @@ struct dw_collector_options {
 	/* Calls that can block, as patterns of base/pattern.h: seen with `every_taking` only. */
 	const char *const *calls;
 	size_t n_calls;
+
+	const struct dw_only *only; /* likewise; NULL: all is probed */
 };
 
 /* @options live as long as it. Return: 0, a dw_probe_answer, or a negative errno. */
@@ -40,7 +43,7 @@ struct dw_collector *dw_collector_free(struct dw_collector *collector);
  * counted.
  *
  * Return: the index of the process, from 0; or a negative errno (-ESTALE: a file is not what was
- * loaded from it).
+ * loaded from it; -ENXIO: it has not the one lock that is wanted, or hides it).
  */
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/files.h"
 
+#include "attach/own.h"
 #include "attach/place.h"
 #include "base/error.h"
 #include "symbol/build_id.h"
@@ -8,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
+
+/* Rows of the table. */
+#define LOCATED_MAX 128
 
 /* The ELF header and the notes behind it are in the first page. */
 #define BEGIN_SIZE 4096
@@ -45,21 +49,60 @@ static int probe_calls(const struct dw_attached *process, struct dw_probe *probe
 	return r < 0 ? dw_pass(r) : r;
 }
 
-/* Return: as dw_probe_file(). */
-static int probe_file(const struct dw_attached *process, struct dw_probe *probe,
-		      const struct dw_map *map, struct dw_named *named)
+/* Counts those that would be probed, but for the user's choice. */
+static void count_left_out(struct dw_attached *process, const struct dw_map *map,
+			   const struct dw_finder *chosen)
 {
-	const struct dw_finder finder = dw_probed_finder();
-	int n, n_calls;
+	const struct dw_finder all = dw_probed_finder(NULL);
+	struct dw_located located[LOCATED_MAX];
+	int n_all = dw_locate(map->file, &all, located, LOCATED_MAX);
+	int n_chosen = dw_locate(map->file, chosen, located, LOCATED_MAX);
+
+	if (n_chosen >= 0 && n_all > n_chosen)
+		process->writer.header->n_left_out += (uint32_t)(n_all - n_chosen);
+}
+
+/* Return: as dw_probe_file(). */
+static int probe_locks(struct dw_attached *process, struct dw_probe *probe,
+		       const struct dw_map *map)
+{
+	const struct dw_finder finder = dw_probed_finder(process->only);
+	int n;
+
+	if (!has_locks(process, map->path))
+		return 0;
+	n = dw_probe_file(probe, process->pid, map->file, &finder);
+	if (n >= 0 && process->only)
+		count_left_out(process, map, &finder);
+	return n < 0 ? dw_pass(n) : n;
+}
+
+/* The functions of the one lock that is wanted. Return: as dw_probe_file(). */
+static int probe_own(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map)
+{
+	const struct dw_finder finder = dw_own_finder(process->only);
+	int n;
+
+	process->own = dw_own_find(process, process->only, map);
+	n = process->own ? dw_probe_file(probe, process->pid, map->file, &finder) : 0;
+	return n < 0 ? dw_pass(n) : n;
+}
+
+/* Return: as dw_probe_file(). */
+static int probe_file(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map,
+		      struct dw_named *named)
+{
+	int n, n_own = 0, n_calls;
 
 	if (is_replaced(process, map))
 		return dw_raise(-ESTALE);
-	n = has_locks(process, map->path) ? dw_probe_file(probe, process->pid, map->file, &finder)
-					  : 0;
-	if (n < 0)
-		return dw_pass(n);
+	n = probe_locks(process, probe, map);
+	if (n >= 0 && process->only && process->only->lock && !process->own)
+		n_own = probe_own(process, probe, map);
+	if (n < 0 || n_own < 0)
+		return dw_pass(n < 0 ? n : n_own);
 	n_calls = probe_calls(process, probe, map, named);
-	return n_calls < 0 ? dw_pass(n_calls) : n + n_calls;
+	return n_calls < 0 ? dw_pass(n_calls) : n + n_own + n_calls;
 }
 
 int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct dw_named *named,

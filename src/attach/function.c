@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/function.h"
 
+#include "attach/own.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 
@@ -125,18 +126,68 @@ static bool offset_of(Elf *elf, uint64_t address, uint64_t *ret)
 	return false;
 }
 
-static const struct dw_probed *find(void *context, const char *name)
+static const struct dw_probed *row_of(const char *name)
 {
-	(void)context;
 	for (const struct dw_probed *f = functions; f->name; f++)
 		if (strcmp(f->name, name) == 0)
 			return f;
 	return NULL;
 }
 
-struct dw_finder dw_probed_finder(void)
+const char *dw_only_function(size_t i)
 {
-	return (struct dw_finder){.find = find};
+	return i < sizeof(functions) / sizeof(*functions) ? functions[i].name : NULL;
+}
+
+/* Lives of locks, and what threads do one after the other, keep findings from being false. */
+static bool is_always_wanted(const struct dw_wire_cookie *row)
+{
+	return row->kind == DW_WIRE_FREES || row->kind == DW_WIRE_MAKES || row->what == DW_ENDING;
+}
+
+/* Who sees a lock being taken has to see it being let go, and who waits for what is given, all who
+ * give it. */
+static bool goes_with(const struct dw_wire_cookie *chosen, const struct dw_wire_cookie *row)
+{
+	if (row->what == DW_CONDITION && row->kind == DW_PARK && chosen->what == DW_MUTEX)
+		return true;
+	return row->what == chosen->what && row->kind != DW_WANT && row->kind != DW_PARK;
+}
+
+static bool is_chosen(const struct dw_only *only, const struct dw_probed *row)
+{
+	bool is_chosen = is_always_wanted(&row->cookie);
+
+	for (size_t i = 0; i < only->n_functions && !is_chosen; i++) {
+		const struct dw_probed *chosen = row_of(only->functions[i]);
+
+		is_chosen = chosen == row || (chosen && goes_with(&chosen->cookie, &row->cookie));
+	}
+	return is_chosen;
+}
+
+static const struct dw_probed *find(void *context, const char *name)
+{
+	const struct dw_only *only = context;
+	const struct dw_probed *row = row_of(name);
+
+	return row && (!only || !only->n_functions || is_chosen(only, row)) ? row : NULL;
+}
+
+struct dw_finder dw_probed_finder(const struct dw_only *only)
+{
+	if (only && only->lock)
+		return dw_own_waits_finder();
+	return (struct dw_finder){.find = find, .context = (void *)only};
+}
+
+bool dw_only_tells(const struct dw_only *only, unsigned what)
+{
+	for (const struct dw_probed *f = functions; f->name; f++)
+		if (f->cookie.kind == DW_WANT && f->cookie.what == what &&
+		    find((void *)only, f->name))
+			return true;
+	return false;
 }
 
 static void add(struct search *s, const struct dw_probed *function, uint64_t address)
@@ -149,7 +200,7 @@ static void add(struct search *s, const struct dw_probed *function, uint64_t add
 	while (i < s->n && s->found[i].offset != offset)
 		i++;
 	if (i == s->n)
-		s->found[s->n++] = (struct dw_located){function, offset};
+		s->found[s->n++] = (struct dw_located){function, offset, address};
 }
 
 /* A hidden version is there for programs that were linked long ago; it calls the present one. */

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "attach/only.h"
 #include "attach/wire.h"
 
 #include <stdbool.h>
@@ -24,13 +25,14 @@ struct dw_finder {
 	bool is_whole; /* also those that the file keeps to itself */
 };
 
-/* Those that the shim has stand-ins for. */
-struct dw_finder dw_probed_finder(void);
+/* Those that the shim has stand-ins for; @only: what of them is wanted, NULL: all. */
+struct dw_finder dw_probed_finder(const struct dw_only *only);
 
 /* A function that is in a file. */
 struct dw_located {
 	const struct dw_probed *function;
-	uint64_t offset; /* in the file */
+	uint64_t offset;  /* in the file */
+	uint64_t address; /* in the file's own terms */
 };
 
 /*

@@ -175,9 +175,10 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 	return NULL;
 }
 
-int dw_probe_add(struct dw_probe *probe, pid_t pid)
+int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own)
 {
-	uint32_t key = (uint32_t)pid, value = 1;
+	const struct dw_wire_target value = {.own = own};
+	uint32_t key = (uint32_t)pid;
 	int fd = bpf_map__fd(probe->bpf->maps.targets);
 
 	return bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0 ? dw_raise(-errno) : 0;

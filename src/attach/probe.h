@@ -40,8 +40,12 @@ enum dw_probe_answer {
 int dw_probe_new(struct dw_probe **ret, const struct dw_probe_options *options);
 struct dw_probe *dw_probe_free(struct dw_probe *probe);
 
-/* The threads of process @pid say what they do from now on. Return: 0, or a negative errno. */
-int dw_probe_add(struct dw_probe *probe, pid_t pid);
+/*
+ * The threads of process @pid say what they do from now on; @own: see dw_wire_target.
+ *
+ * Return: 0, or a negative errno.
+ */
+int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own);
 void dw_probe_remove(struct dw_probe *probe, pid_t pid);
 
 /*

@@ -16,9 +16,9 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 	return NULL;
 }
 
-int dw_probe_add(struct dw_probe *probe, pid_t pid)
+int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own)
 {
-	(void)probe, (void)pid;
+	(void)probe, (void)pid, (void)own;
 	return -ENOSYS;
 }
 

@@ -167,7 +167,7 @@ struct dw_attached_thread *dw_attached_thread(struct dw_attached *process, pid_t
 		dw_writer_lost(&process->writer, DW_LOSS_MEMORY);
 		return NULL;
 	}
-	thread->thread.unsure = !parent;
+	thread->thread.unsure = !parent || process->only;
 	process->threads[process->n_threads++] = thread;
 	process->by_tid[tid] = thread->thread.number;
 	process->writer.header->n_threads = thread->thread.number;

@@ -74,6 +74,8 @@ struct dw_attached {
 	struct dw_arena *arena;
 	struct dw_unwinder *unwinder;
 	const struct dw_named *named; /* calls that have a name */
+	const struct dw_only *only;   /* what is probed; NULL: all */
+	uint64_t own;                 /* the one lock that is; 0: there is none */
 	struct dw_symbols *symbols;
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */

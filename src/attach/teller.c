@@ -20,10 +20,16 @@ static void *reserve(struct dw_attached *process, size_t size)
 	return dw_writer_reserve(&process->writer, &process->cursor, size);
 }
 
+/* A function of the program's own that takes just one lock says which one it is. */
+static bool says_which(const struct dw_attached *process)
+{
+	return process->own && process->event && process->event->object == process->own;
+}
+
 /* The first is where the probe is; so are those of the C library, whose caller is what counts. */
 static uint32_t own_frames(struct dw_attached *process, const uint64_t *frames, uint32_t n)
 {
-	uint32_t first = n > 1 ? 1 : 0;
+	uint32_t first = n > 1 && !says_which(process) ? 1 : 0;
 
 	while (first + 1 < n && dw_attached_is_system(process, frames[first]))
 		first++;
@@ -38,6 +44,9 @@ static uint32_t write_stack(struct dw_attached *process, const struct dw_frames 
 
 	for (uint32_t i = first; i < n; i++)
 		places[i - first] = dw_attached_place(process, frames->addresses[i]);
+	/* All others are return addresses, behind an instruction of their function's. */
+	if (n && first == 0 && says_which(process))
+		places[0]++;
 	record = reserve(process, sizeof(*record) + (n - first) * sizeof(*places));
 	if (!record)
 		return 0;

@@ -102,6 +102,11 @@ struct dw_wire_thread {
 	uint8_t reserved[3];
 };
 
+/* A process that is attached to. */
+struct dw_wire_target {
+	uint64_t own; /* the lock that alone is of interest; 0: all are */
+};
+
 /* What the BPF programs know of a system call, by its number. */
 struct dw_wire_call {
 	uint16_t number;  /* of DW_CALLS; 0: it is of no interest */
@@ -133,7 +138,8 @@ enum dw_wire_loss {
 
 /* What a uprobe says: its cookie. */
 struct dw_wire_cookie {
-	uint16_t kind;  /* enum dw_event_kind */
+	uint8_t kind;   /* enum dw_event_kind */
+	uint8_t is_own; /* it is about the one lock of dw_wire_target::own */
 	uint8_t what;   /* enum dw_thing_kind */
 	uint8_t how;    /* enum dw_how; or dw_wire_take */
 	uint8_t object; /* 1 + index of the argument that is the thing; 0: none */

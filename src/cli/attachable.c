@@ -106,6 +106,28 @@ int dw_attachable_refuse_file(pid_t pid, const char *path, int error)
 	return DW_EXIT_FAILED;
 }
 
+/* All names of one function, in all versions of the program. */
+static void say_names(const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "%s%s", i ? " or " : "", names[i]);
+}
+
+int dw_attachable_refuse_lock(pid_t pid, const struct dw_only *only)
+{
+	fprintf(stderr,
+		"deadwatch: cannot attach to process %d: which lock '%s' is cannot be told: "
+		"no file of it shows what ",
+		(int)pid, only->lock);
+	say_names(only->taken_in, only->n_taken_in);
+	fputs(" takes, and ", stderr);
+	say_names(only->let_go_in, only->n_let_go_in);
+	fputs(
+	    " lets go of (it is another program, or has lost its symbols): attach without --only\n",
+	    stderr);
+	return DW_EXIT_FAILED;
+}
+
 int dw_attachable_check(pid_t pid)
 {
 	struct dw_process_refusal refusal;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "attach/only.h"
+
 #include <sys/types.h>
 
 /* Return: DW_EXIT_FAILED; it was said that process @pid cannot be attached to, and @why. */
@@ -18,6 +20,9 @@ int dw_attachable_refuse_all(int answer);
  * the file @path if that is not NULL.
  */
 int dw_attachable_refuse_file(pid_t pid, const char *path, int error);
+
+/* Likewise that it has not the one lock that is wanted, @only's, or hides it. */
+int dw_attachable_refuse_lock(pid_t pid, const struct dw_only *only);
 
 /* Return: 0, or DW_EXIT_FAILED and it was said why process @pid cannot be attached to. */
 int dw_attachable_check(pid_t pid);

@@ -69,6 +69,8 @@ static int refuse(const struct attending *a, const struct attended *process, int
 {
 	if (has_ended(process))
 		return dw_attachable_refuse(process->pid, "it has ended meanwhile");
+	if (error == -ENXIO && a->options->collects.only)
+		return dw_attachable_refuse_lock(process->pid, a->options->collects.only);
 	return dw_attachable_refuse_file(process->pid, dw_collector_culprit(a->collector), error);
 }
 

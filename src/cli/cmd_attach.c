@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/attend.h"
+#include "cli/chosen.h"
 #include "cli/collection.h"
 #include "cli/command.h"
 #include "cli/environment.h"
@@ -13,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_ORDER = 256, OPTION_DURATION, OPTION_COMM };
+enum { OPTION_ORDER = 256, OPTION_ONLY, OPTION_DURATION, OPTION_COMM };
 
 const struct dw_option attach_options[] = {
     {"output", 'o', "PATH", "keep the recording here, more processes at PATH.PID"},
     {"order", OPTION_ORDER, NULL, "see every lock that is taken, not only if waited for"},
+    {"only", OPTION_ONLY, "NAME,...", "of --order: see but this lock, or these functions"},
     {"duration", OPTION_DURATION, "SECONDS", "detach by itself after so long"},
     {"comm", OPTION_COMM, "NAME", "attach to the processes that are called so"},
     {"format", 'f', "text|json", "what the report looks like"},
@@ -27,10 +29,14 @@ const struct dw_option attach_options[] = {
     {.name = NULL},
 };
 
+/* Bytes of names; there are some 70 functions, and that would be all. */
+#define ONLY_MAX 4096
+
 struct attach_options {
 	struct dw_attend attend;
 	const char *output;
 	const char *profile;
+	char only[ONLY_MAX]; /* with commas in between; empty: all */
 	const struct dw_renderer *renderer;
 	struct dw_render_options render;
 };
@@ -45,6 +51,19 @@ static bool read_seconds(const char *text, uint64_t *ret_ns)
 		return false;
 	*ret_ns = (uint64_t)(seconds * 1e9);
 	return true;
+}
+
+/* What --only says again is added. */
+static int add_only(const struct dw_command *self, struct attach_options *options)
+{
+	size_t n = strlen(options->only);
+
+	if (!*optarg)
+		return dw_usage(self, "--only names nothing");
+	if (n + 1 + strlen(optarg) >= ONLY_MAX)
+		return dw_usage(self, "--only has more than %d letters", ONLY_MAX);
+	snprintf(options->only + n, ONLY_MAX - n, "%s%s", n ? "," : "", optarg);
+	return 0;
 }
 
 /* Return: 0, or DW_EXIT_USAGE, and it was said why. */
@@ -69,6 +88,8 @@ static int read_option(const struct dw_command *self, int id, struct attach_opti
 	case OPTION_ORDER:
 		options->attend.collects.every_taking = true;
 		return 0;
+	case OPTION_ONLY:
+		return add_only(self, options);
 	case OPTION_COMM:
 		options->attend.comm = optarg;
 		return 0;
@@ -94,6 +115,8 @@ static int read_pids(const struct dw_command *self, char **words, struct attach_
 	}
 	if (options->attend.n_pids == 0 && !options->attend.comm)
 		return dw_usage(self, "the number of the process is missing");
+	if (*options->only && !options->attend.collects.every_taking)
+		return dw_usage(self, "--only narrows --order, and needs it");
 	return 0;
 }
 
@@ -119,23 +142,48 @@ static int report(struct dw_target *target, const struct attach_options *options
 	return r < 0 ? fail("report", r) : dw_collection_exit(collection);
 }
 
-/* Attends with the calls of the profiles, which have to be there all the time. */
-static int attend(struct attach_options *options)
+/* Attends with all calls of the profiles. */
+static int attend_all(struct attach_options *options, const struct dw_profiles *profiles)
 {
-	dw_auto(profiles) profiles = NULL;
+	struct dw_collector_options *collects = &options->attend.collects;
 	const char *const *calls;
-	char path[PATH_MAX];
-	bool own = !options->profile && dw_environment_option("profile", path, sizeof(path));
-	int status, r = dw_profiles_new(&profiles, own ? path : options->profile);
+	int status, r = dw_profiles_all_calls(profiles, &calls, &collects->n_calls);
 
-	if (r == 0)
-		r = dw_profiles_all_calls(profiles, &calls, &options->attend.collects.n_calls);
-	if (r != 0)
-		return r > 0 ? DW_EXIT_USAGE : fail("attach", r);
-	options->attend.collects.calls = calls;
+	if (r < 0)
+		return fail("attach", r);
+	collects->calls = calls;
 	status = dw_attend(&options->attend);
 	free((void *)calls);
 	return status;
+}
+
+/* Attends with what the user has chosen. */
+static int attend_only(const struct dw_command *self, struct attach_options *options,
+		       const struct dw_profiles *profiles)
+{
+	struct dw_collector_options *collects = &options->attend.collects;
+	dw_auto(chosen) chosen = NULL;
+	int r = dw_chosen_new(&chosen, self, options->only, profiles);
+
+	if (r != 0)
+		return r > 0 ? r : fail("attach", r);
+	collects->only = dw_chosen_only(chosen);
+	collects->calls = dw_chosen_calls(chosen, &collects->n_calls);
+	return dw_attend(&options->attend);
+}
+
+/* The profiles have to be there all the time. */
+static int attend(const struct dw_command *self, struct attach_options *options)
+{
+	dw_auto(profiles) profiles = NULL;
+	char path[PATH_MAX];
+	bool own = !options->profile && dw_environment_option("profile", path, sizeof(path));
+	int r = dw_profiles_new(&profiles, own ? path : options->profile);
+
+	if (r != 0)
+		return r > 0 ? DW_EXIT_USAGE : fail("attach", r);
+	return *options->only ? attend_only(self, options, profiles)
+			      : attend_all(options, profiles);
 }
 
 int cmd_attach(const struct dw_command *self, int argc, char **argv)
@@ -163,7 +211,7 @@ int cmd_attach(const struct dw_command *self, int argc, char **argv)
 					    : fail("record", r);
 	signal(SIGPIPE, SIG_IGN);
 	options.attend.path = dw_target_path(target);
-	status = attend(&options);
+	status = attend(self, &options);
 	if (status == 0)
 		return report(target, &options);
 	dw_target_collect(target); /* what was begun goes away with it */

@@ -295,3 +295,30 @@ int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const 
 	*ret_n = n;
 	return 0;
 }
+
+static const struct dw_profile_lock *lock_at(const struct dw_profiles *profiles, size_t i)
+{
+	for (size_t k = 0; k < profiles->n; k++) {
+		if (i < profiles->list[k]->n_locks)
+			return &profiles->list[k]->locks[i];
+		i -= profiles->list[k]->n_locks;
+	}
+	return NULL;
+}
+
+const struct dw_profile_lock *dw_profiles_lock(const struct dw_profiles *profiles, const char *name)
+{
+	const struct dw_profile_lock *lock;
+
+	for (size_t i = 0; (lock = lock_at(profiles, i)); i++)
+		if (strcasecmp(lock->name, name) == 0)
+			return lock;
+	return NULL;
+}
+
+const char *dw_profiles_lock_name(const struct dw_profiles *profiles, size_t i)
+{
+	const struct dw_profile_lock *lock = lock_at(profiles, i);
+
+	return lock ? lock->name : NULL;
+}

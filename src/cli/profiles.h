@@ -67,4 +67,13 @@ int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size
 int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const **ret,
 			  size_t *ret_n);
 
+struct dw_profile_lock;
+
+/* The lock that is called @name, in letters of either case; NULL: none is. */
+const struct dw_profile_lock *dw_profiles_lock(const struct dw_profiles *profiles,
+					       const char *name);
+
+/* The @i-th of all names of locks; NULL: there are no more. */
+const char *dw_profiles_lock_name(const struct dw_profiles *profiles, size_t i);
+
 DW_DEFINE_AUTO(profiles)

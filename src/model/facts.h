@@ -343,5 +343,6 @@ struct dw_facts {
 	uint64_t losses[DW_LOSS_MAX]; /* how often, by enum dw_loss */
 	uint64_t run_ns; /* for how long it was seen to run after the first fact; 0: not known */
 	uint64_t short_stacks; /* stacks with DW_STACK_SHORT */
+	uint64_t left_out;     /* functions that the user did not want to be seen */
 	uint32_t truncated;    /* 1: the file ends before what its header promises */
 };

@@ -32,6 +32,7 @@ struct dw_profile_lock {
 	struct dw_profile_list variables; /* it is a variable of that name */
 	struct dw_profile_list made_in;   /* it was made in that function, wrappers left out */
 	struct dw_profile_list taken_in;  /* that function, or a wrapper, takes no other lock */
+	struct dw_profile_list let_go_in; /* that one lets go of no other */
 };
 
 /* A function of another library that can block. */

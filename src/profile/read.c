@@ -72,7 +72,8 @@ static const struct shape lock_shape =
     SHAPE(dw_profile_lock, {"name", NAME, offsetof(struct dw_profile_lock, name), true, NULL},
 	  {"variables", LIST, offsetof(struct dw_profile_lock, variables), false, NULL},
 	  {"made_in", LIST, offsetof(struct dw_profile_lock, made_in), false, NULL},
-	  {"taken_in", LIST, offsetof(struct dw_profile_lock, taken_in), false, NULL});
+	  {"taken_in", LIST, offsetof(struct dw_profile_lock, taken_in), false, NULL},
+	  {"let_go_in", LIST, offsetof(struct dw_profile_lock, let_go_in), false, NULL});
 
 static const struct shape call_shape =
     SHAPE(dw_profile_call, {"name", NAME, offsetof(struct dw_profile_call, name), true, NULL},

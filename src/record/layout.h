@@ -56,7 +56,9 @@ struct dw_rec_header {
 	uint64_t short_stacks;        /* stacks with DW_STACK_SHORT; atomic */
 	uint64_t n_locked; /* threads that took a lock at all; atomic. 0: nothing was seen */
 	uint32_t n_chains; /* chains told so far; atomic */
-	uint32_t reserved;
+
+	/* Functions of locks and waits that would be seen, but that the user has left out. */
+	uint32_t n_left_out;
 	char program[DW_REC_PROGRAM_MAX]; /* path of the executable, ends with NUL */
 	uint32_t last_thread;             /* id of the latest thread's record; atomic */
 	uint32_t monitor;                 /* process number of the monitor; 0: there was none */

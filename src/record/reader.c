@@ -101,6 +101,7 @@ static int read_header(struct dw_load *load, const struct dw_rec_header *header)
 	facts->program = dw_arena_text(load->arena, header->program, n);
 	facts->pid = header->pid;
 	facts->short_stacks = header->short_stacks;
+	facts->left_out = header->n_left_out;
 	if (header->seen_ns > header->start_ns)
 		facts->run_ns = header->seen_ns - header->start_ns;
 	facts->truncated = load->image->cut || load->image->size < load->image->promised;

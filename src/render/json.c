@@ -205,6 +205,7 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 			dw_json_number(writer, lost, dw_words_loss(loss), sums.losses[loss]);
 	dw_json_add(writer, object, "lost", lost);
 	dw_json_number(writer, object, "short_stacks", sums.short_stacks);
+	dw_json_number(writer, object, "left_out", sums.left_out);
 	return object;
 }
 

@@ -57,6 +57,7 @@ void dw_render_add(struct dw_sums *sums, const struct dw_reported_process *proce
 	sums->things += facts->n_things ? facts->n_things - 1 : 0;
 	sums->needs += process->n_needs;
 	sums->short_stacks += facts->short_stacks;
+	sums->left_out += facts->left_out;
 	for (unsigned loss = 0; loss < DW_LOSS_MAX; loss++)
 		sums->losses[loss] += facts->losses[loss];
 	for (size_t i = 0; i < process->n_findings; i++) {

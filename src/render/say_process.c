@@ -39,7 +39,8 @@ const char *dw_say_process(struct dw_telling *telling, bool all)
 {
 	const struct dw_reported_process *process = telling->process;
 	uint64_t n_short = process->facts->short_stacks;
-	const char *unwound = "", *unwatched = "";
+	uint64_t n_left_out = process->facts->left_out;
+	const char *unwound = "", *unwatched = "", *left_out = "";
 
 	/* A picture proves nothing but itself. */
 	if (process->inspected)
@@ -48,12 +49,16 @@ const char *dw_say_process(struct dw_telling *telling, bool all)
 	if (n_short)
 		unwound = dw_tell_text(telling, "; %" PRIu64 " stack%s could not be unwound",
 				       n_short, plural(n_short));
+	if (n_left_out)
+		left_out =
+		    dw_tell_text(telling, "; %" PRIu64 " function%s left out, as was asked for",
+				 n_left_out, plural(n_left_out));
 	/* No reason to be blind: what could happen is known all the same. */
 	if (all && !process->monitored)
 		unwatched = "; nobody watched for what is stuck";
-	return dw_tell_text(telling, "%s: %s, %" PRIu64 " need%s between them%s%s",
+	return dw_tell_text(telling, "%s: %s, %" PRIu64 " need%s between them%s%s%s",
 			    dw_tell_process(telling), counts_text(telling), process->n_needs,
-			    plural(process->n_needs), unwound, unwatched);
+			    plural(process->n_needs), unwound, left_out, unwatched);
 }
 
 const char *dw_say_silence(struct dw_telling *telling, uint32_t number)

@@ -125,14 +125,14 @@ class Qemu(unittest.TestCase):
         self.assertIn(("bql_first", "invert.c"), places(taken["inverter 1"]))
         self.assertIn("ours_first", {function for function, _ in places(taken["inverter 2"])})
 
-    def boot_attached(self, recording):
+    def boot_attached(self, recording, *more):
         """The inversion as attach sees it: QEMU stops before its begin until that is there."""
         with subprocess.Popen(command_of(self.guest), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True,
                               env=dict(os.environ, LD_PRELOAD=AWAIT + ":" + INVERT)) as qemu:
             self.addCleanup(qemu.kill)
             os.waitid(os.P_PID, qemu.pid, os.WSTOPPED | os.WNOWAIT)
-            with subprocess.Popen([DEADWATCH, "attach", "--order", "-o", recording,
+            with subprocess.Popen([DEADWATCH, "attach", "--order", *more, "-o", recording,
                                    str(qemu.pid)], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True) as attached:
                 said = attached.stderr.readline()
@@ -155,6 +155,19 @@ class Qemu(unittest.TestCase):
                          ("potential", ["BQL", "inverted_lock"]))
         self.assertEqual({leg["thread"]["name"] for leg in finding["legs"]},
                          {"inverter 1", "inverter 2"})
+
+    def test_attach_sees_the_big_lock_alone(self):
+        if not os.path.exists(AWAIT):
+            self.skipTest("deadwatch was built without attach")
+        said = self.boot_attached(self.recording("alone"), "--only", "bql")
+        self.assertEqual(said, self.bare.stdout)
+        _, report = report_of(self.recording("alone"))
+        self.check_schema(report)
+        self.assertEqual((report["counts"]["locks"], report["blind"]), (1, []))
+        self.assertGreater(report["counts"]["left_out"], 0)
+        self.assertGreater(report["counts"]["needs"], 0)
+        self.assertEqual(unexcused(report), [])
+        self.assertEqual({finding["chain"][0] for finding in report["findings"]} - {"BQL"}, set())
 
     def test_the_big_lock_was_taken_where_qemu_itself_says(self):
         self.boot_inverted()

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A program with a lock that it takes and lets go of in functions of its own, and others. It goes
+ * on with each line of its input.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LONG_US 30000
+#define MOMENT_NS 1000000
+
+static pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t left_out = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+
+__attribute__((noinline)) static void own_lock(void)
+{
+	pthread_mutex_lock(&own);
+	__asm__ volatile("");
+}
+
+__attribute__((noinline)) static void own_unlock(void)
+{
+	pthread_mutex_unlock(&own);
+	__asm__ volatile("");
+}
+
+static void await_line(void)
+{
+	char line[16];
+
+	puts("ready");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		exit(1);
+}
+
+static void *work(void *arg)
+{
+	struct timespec until;
+
+	own_lock();
+	pthread_rwlock_rdlock(&left_out);
+	pthread_mutex_lock(&other);
+	usleep(LONG_US);
+	pthread_mutex_unlock(&other);
+	pthread_rwlock_unlock(&left_out);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec = (until.tv_nsec + MOMENT_NS) % 1000000000;
+	pthread_cond_timedwait(&condition, &own, &until);
+	own_unlock();
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t thread;
+
+	await_line();
+	pthread_create(&thread, NULL, work, NULL);
+	pthread_join(thread, NULL);
+	await_line();
+	return 0;
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What deadwatch attach --only leaves out, and what it does not.
+
+    test-attach-only.py DEADWATCH OWN
+
+OWN is of own.c. Skipped where nobody may attach.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SKIPPED = 77
+TIMEOUT_S = 60
+DEADWATCH, OWN = sys.argv[1:3]
+LOCK = {"name": "Big lock", "taken_in": ["own_lock"], "let_go_in": ["own_unlock"]}
+PROFILE = {"name": "own", "locks": [LOCK, {"name": "half", "taken_in": ["own_lock"]}]}
+
+
+class Only(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.profile = os.path.join(folder.name, "own.json")
+        self.record = os.path.join(folder.name, "record")
+        with open(self.profile, "w", encoding="utf-8") as file:
+            json.dump(PROFILE, file)
+
+    def command(self, *only):
+        words = [word for name in only for word in ("--only", name)]
+        return [DEADWATCH, "attach", "--order", *words, "--profile", self.profile]
+
+    def seen(self, *only):
+        """The report, and what the recording holds as text."""
+        with subprocess.Popen([OWN], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as process:
+            process.stdout.readline()
+            with subprocess.Popen([*self.command(*only), "--format", "json", "-o", self.record,
+                                   str(process.pid)], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as attached:
+                self.assertIn("attached to process", attached.stderr.readline())
+                process.communicate("\n\n", timeout=TIMEOUT_S)
+                report = json.loads(attached.communicate(timeout=TIMEOUT_S)[0])
+        told = subprocess.run([DEADWATCH, "dump", self.record], capture_output=True, text=True,
+                              timeout=TIMEOUT_S, check=True).stdout
+        os.unlink(self.record)
+        return report, told
+
+    def test_a_lock_alone(self):
+        report, told = self.seen("big LOCK")
+        self.assertEqual(report["counts"]["locks"], 1)
+        self.assertGreater(report["counts"]["left_out"], 0)
+        self.assertEqual(report["blind"], [])
+        (finding,) = report["findings"]
+        self.assertEqual(finding["chain"][0], "Big lock")
+        self.assertEqual(len(finding["chain"]), 2)
+        self.assertIn(" hold L1 retaken ", told)  # let go of by who waits for the condition
+
+    def test_functions_with_those_that_let_go(self):
+        report, told = self.seen("pthread_mutex_lock")
+        self.assertEqual(report["counts"]["locks"], 2)
+        self.assertGreater(report["counts"]["left_out"], 0)
+        self.assertIn(" hold L1 retaken ", told)
+        everything, _ = self.seen()
+        self.assertEqual(everything["counts"]["locks"], 3)
+        self.assertEqual(everything["counts"]["left_out"], 0)
+
+    def test_several_are_named_with_commas_or_again(self):
+        for only in (("pthread_mutex_lock,pthread_rwlock_rdlock",),
+                     ("pthread_mutex_lock", "pthread_rwlock_rdlock")):
+            self.assertEqual(self.seen(*only)[0]["counts"]["locks"], 3)
+
+    def test_what_cannot_be_chosen_is_said(self):
+        for only, words in (("pthread_mutx_lock", ["near", "pthread_mutex_lock"]),
+                            ("bgl", ["near", "BQL"]), ("", ["nothing"]), ("bql,", ["known"]),
+                            ("half", ["let_go_in"]), ("big lock,bql", ["only one"]),
+                            ("big lock,sem_wait", ["sem_wait", "with it"])):
+            done = subprocess.run([*self.command(only), str(os.getpid())], capture_output=True,
+                                  text=True, timeout=TIMEOUT_S, check=False)
+            self.assertEqual(done.returncode, 2, only)
+            for word in words:
+                self.assertIn(word, done.stderr.splitlines()[0], only)
+
+    def test_a_lock_that_is_not_there_is_said(self):
+        with subprocess.Popen(["sleep", "30"]) as process:
+            done = subprocess.run([*self.command("bql"), str(process.pid)], capture_output=True,
+                                  text=True, timeout=TIMEOUT_S, check=False)
+            process.kill()
+        self.assertEqual(done.returncode, 4)
+        self.assertRegex(done.stderr, "^deadwatch: .*'BQL'.*bql_unlock.*without --only\n$")
+
+
+if __name__ == "__main__":
+    with subprocess.Popen(["sleep", "30"]) as sleeper:
+        tried = subprocess.run([DEADWATCH, "attach", "--duration", "0.1", str(sleeper.pid)],
+                               capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        sleeper.kill()
+    if tried.returncode == 4:
+        print(tried.stderr.strip())
+        sys.exit(SKIPPED)
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
