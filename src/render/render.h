@@ -75,7 +75,8 @@ struct dw_reported_process {
 
 /* How much was seen, in all recordings. */
 struct dw_sums {
-	uint64_t processes, monitored, threads, locks, things, needs, short_stacks, left_out, excused;
+	uint64_t processes, monitored, threads, locks, things, needs, short_stacks, left_out,
+	    excused;
 	uint64_t verdicts[DW_UNDECLARED + 1]; /* by enum dw_verdict, without an excuse */
 	uint64_t losses[DW_LOSS_MAX];
 };
