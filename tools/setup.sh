@@ -10,7 +10,7 @@ build="build-essential clang libclang-rt-14-dev clang-format meson ninja-build p
 	libncurses-dev binutils libbpf-dev bpftool linux-libc-dev"
 tests="python3 python3-jsonschema python3-yaml qemu-system-x86 busybox-static cpio valgrind sysbench
 	libjemalloc2 rustc gdb groff-base zsh fish tmux chromium graphviz jq sqlite3
-	python3-prometheus-client libsystemd0 libc6-dbg musl-tools"
+	python3-prometheus-client libsystemd0 systemd libc6-dbg musl-tools"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -256,8 +256,42 @@ class Graph(Recorded):
 JOURNAL = "/run/systemd/journal"
 
 
+JOURNALD = "/usr/lib/systemd/systemd-journald"
+
+
 class Journal(Recorded):
     """A journal of our own, in a mount namespace of its own."""
+
+    # The system's own may be on the other side, and neither it nor the kernel is to notice.
+    DAEMON = """
+import os, subprocess, sys, time
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
+mount("-t", "tmpfs", "none", "/run")
+os.makedirs("/run/systemd/journald.conf.d")
+os.makedirs("/run/log/journal")
+with open("/run/systemd/journald.conf.d/test.conf", "w") as settings:
+    settings.write("[Journal]\\nStorage=volatile\\nReadKMsg=no\\nAudit=\\nForwardToWall=no\\n"
+                   "ForwardToSyslog=no\\n")
+with open("/run/machine-id", "w") as name:
+    name.write("%032x\\n" % 1)
+mount("--bind", "/run/machine-id", "/etc/machine-id")
+daemon = subprocess.Popen(["JOURNALD"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+end = time.monotonic() + 30
+while not os.path.exists("/run/systemd/journal/socket") and time.monotonic() < end:
+    time.sleep(0.1)
+program = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+entry = b""
+while not entry and time.monotonic() < end:
+    entry = subprocess.run(["journalctl", "--no-pager", "-o", "json", "-t", "deadwatch",
+                            "DEADWATCH_VERDICT=deadlock"], capture_output=True).stdout
+    time.sleep(0.1)
+program.kill()
+daemon.kill()
+print(program.pid)
+sys.stdout.flush()
+sys.stdout.buffer.write(entry)
+""".replace("JOURNALD", JOURNALD)
 
     SCRIPT = """
 import os, socket, sys
@@ -283,7 +317,7 @@ finally:
             [*before, "env", "LD_PRELOAD=" + SHIM, os.path.join(CASES, "case-fenceq"), "hang"],
             capture_output=True, timeout=TIMEOUT_S, env=environment)
 
-    def test_a_finding_is_an_entry(self):
+    def need_namespace(self):
         if os.getuid() != 0 or not shutil.which("unshare"):
             self.skipTest("only root can have a journal of its own")
         if subprocess.run(["unshare", "-m", "true"]).returncode:
@@ -291,11 +325,33 @@ finally:
         if not any(map(os.path.exists, ("/lib/x86_64-linux-gnu/libsystemd.so.0",
                                         "/usr/lib/libsystemd.so.0"))):
             self.skipTest("libsystemd is not installed")
+
+    def test_a_finding_is_an_entry(self):
+        self.need_namespace()
         entry = self.hang("unshare", "-m", sys.executable, "-c", self.SCRIPT).stdout
         for part in (b"DEADWATCH_VERDICT=deadlock", b"DEADWATCH_CHAIN=", b"PRIORITY=3",
                      b"SYSLOG_IDENTIFIER=deadwatch", b"DEADWATCH_FINGERPRINT=", b"OBJECT_PID=",
                      b"deadlock: "):
             self.assertIn(part, entry)
+
+    def test_journald_has_the_finding_and_finds_it_by_its_fields(self):
+        self.need_namespace()
+        if not (os.path.exists(JOURNALD) and os.path.exists("/etc/machine-id")):
+            self.skipTest("systemd-journald is not installed")
+        pid, entry = self.hang("unshare", "-m", sys.executable, "-c", self.DAEMON).stdout.split(
+            b"\n", 1)
+        entry = json.loads(entry)
+        lines = self.report("ndjson", self.path("journal.dwr")).stdout.splitlines()
+        finding = next(line for line in map(json.loads, lines) if line.get("verdict") == "deadlock")
+        said = {key[len("DEADWATCH_"):]: text for key, text in entry.items()
+                if key.startswith("DEADWATCH_")}
+        self.assertEqual(said, {"VERDICT": "deadlock", "CHAIN": finding["title"],
+                                "FINGERPRINT": finding["fingerprint"],
+                                "PROCESS": "case-fenceq (pid %d)" % int(pid)})
+        self.assertEqual((entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"], entry["OBJECT_PID"]),
+                         ("3", "deadwatch", pid.decode()))
+        self.assertTrue(entry["MESSAGE"].startswith("deadlock: " + finding["title"]))
+        self.assertIn("\n    #0", entry["MESSAGE"])
 
     def test_without_a_journal_it_is_told_on_standard_error(self):
         if os.path.exists(os.path.join(JOURNAL, "socket")):
