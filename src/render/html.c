@@ -141,6 +141,12 @@ static int write_findings(struct dw_telling telling, const struct dw_report *rep
 	return 0;
 }
 
+void dw_html_where(struct dw_telling *telling, const char *line)
+{
+	dw_markup(telling, " ");
+	dw_markup_element(telling, "span", "where", line);
+}
+
 static int write_threads(struct dw_telling *telling, void *context)
 {
 	(void)context;

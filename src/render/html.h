@@ -12,6 +12,9 @@
 
 #include "render/tell.h"
 
+/* A place beside a function; the space is for who copies it, and for narrow windows. */
+void dw_html_where(struct dw_telling *telling, const char *line);
+
 /* One finding: an article. @number counts findings over all processes. Return: 0 or -errno. */
 int dw_html_finding(struct dw_telling *telling, const struct dw_reported *reported, size_t number);
 

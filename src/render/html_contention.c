@@ -17,8 +17,7 @@ static void write_row(struct dw_telling *telling, const struct dw_contended *row
 	dw_markup_text(telling, dw_tell_thing(telling, row->thing));
 	dw_markup(telling, "</a></th><td>");
 	dw_markup_element(telling, "code", NULL, site);
-	dw_markup_element(telling, "span", "where",
-			  row->site ? dw_tell_line(telling, row->site) : "");
+	dw_html_where(telling, row->site ? dw_tell_line(telling, row->site) : "");
 	dw_markup(telling, "</td><td class=\"number\">%" PRIu64 "</td>", row->n_waits);
 	dw_markup_element(telling, "td", "number", dw_contended_span(telling, row->waited_ns));
 	dw_markup(telling, "<td class=\"number\">%" PRIu32 "</td>", row->n_threads);

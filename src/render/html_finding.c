@@ -24,9 +24,9 @@ static void write_frame(struct dw_telling *telling, const struct dw_named_stack 
 					: "");
 	dw_markup_element(telling, "code", NULL, dw_tell_function(telling, frame));
 	if (line[0])
-		dw_markup_element(telling, "span", "where", line);
+		dw_html_where(telling, line);
 	if (frame->function && frame->module) {
-		dw_markup(telling, "<span class=\"module\">");
+		dw_markup(telling, " <span class=\"module\">");
 		dw_markup_text(telling, dw_tell_name(telling, frame->module));
 		dw_markup(telling, "%s</span>", frame->flags & DW_FRAME_INLINED ? ", inlined" : "");
 	}
@@ -125,8 +125,7 @@ static int write_drawing(struct dw_telling *telling, const struct dw_finding *fi
 {
 	int r;
 
-	dw_markup(telling,
-		  "<figure class=\"scroll\" aria-label=\"The legs, drawn\" tabindex=\"0\">\n");
+	dw_markup(telling, "<figure aria-label=\"The legs, drawn\">\n");
 	r = dw_svg_finding(telling, finding);
 	dw_markup(telling, "<figcaption>A full line: is held, or given, by. A broken line: waits "
 			   "for, or needs.</figcaption></figure>\n");
@@ -184,7 +183,7 @@ static void write_givers(struct dw_telling *telling, const struct dw_finding *fi
 		dw_markup(telling, " in ");
 		dw_markup_element(telling, "code", NULL,
 				  dw_tell_function(telling, givers[i].frame));
-		dw_markup_element(telling, "span", "where", dw_tell_line(telling, givers[i].frame));
+		dw_html_where(telling, dw_tell_line(telling, givers[i].frame));
 		dw_markup(telling, "</li>\n");
 	}
 	dw_markup(telling, "</ul>\n");

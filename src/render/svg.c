@@ -6,30 +6,18 @@
 #include "base/error.h"
 #include "render/chain.h"
 #include "render/embedded.h"
-#include "render/escape.h"
-#include "render/layout.h"
+#include "render/label.h"
 #include "render/markup.h"
 #include "symbol/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
-/* Of a character of 12 pixels in a font of fixed width; wider ones still fit into the padding. */
-#define CHARACTER_WIDTH 7.25
-#define PADDING 22.0
-#define BOX_HEIGHT 30.0
-#define LABEL_COLUMNS 36
 #define ARROW 8.0
 
 /* Each leg is two boxes and two lines; a path has one box more. */
 #define LEG_BOXES 2
-
-static double width_of(const char *label)
-{
-	return (double)dw_escape_width(label) * CHARACTER_WIDTH + PADDING;
-}
 
 /* The point of the arrow of @route, and where it comes from. */
 static void write_arrow(struct dw_telling *telling, const struct dw_route *route)
@@ -70,15 +58,13 @@ static void write_route(struct dw_telling *telling, const struct dw_route *route
 }
 
 static void write_place(struct dw_telling *telling, const struct dw_place *place, double radius,
-			const char *label)
+			const struct dw_label *label)
 {
 	dw_markup(telling,
 		  "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.0f\"/>",
 		  place->centre.x - place->width / 2, place->centre.y - place->height / 2,
 		  place->width, place->height, radius);
-	dw_markup(telling, "<text x=\"%.1f\" y=\"%.1f\">", place->centre.x, place->centre.y + 4);
-	dw_markup_text(telling, label);
-	dw_markup(telling, "</text>");
+	dw_label_write(telling, label, place);
 }
 
 static void begin_svg(struct dw_telling *telling, const struct dw_layout *layout, const char *label)
@@ -100,12 +86,10 @@ static const char *class_of(struct dw_telling *telling, uint32_t flags)
 }
 
 /* "fb_lock", or "mutex of worker_new, 40 of them". */
-static const char *box_label(struct dw_telling *telling, const struct dw_box *box, size_t columns)
+static const char *box_name(struct dw_telling *telling, const struct dw_box *box)
 {
 	const char *name = dw_tell_name(telling, box->name);
 
-	if (columns)
-		name = dw_markup_short(telling, name, columns);
 	if (box->n_things == 1)
 		return name;
 	return dw_tell_text(telling, "%s \xc3\x97%" PRIu32, name, box->n_things);
@@ -150,11 +134,11 @@ static int lay_net(struct dw_telling *telling, const struct dw_drawing *drawing,
 	    dw_arena_alloc(arena, (drawing->n_lines + (size_t)1) * sizeof(*layout->routes));
 	if (!layout->places || !layout->routes)
 		return dw_raise(-ENOMEM);
-	for (uint32_t i = 0; i < drawing->n_boxes; i++)
-		layout->places[i] = (struct dw_place){
-		    width_of(box_label(telling, &drawing->boxes[i], LABEL_COLUMNS)),
-		    BOX_HEIGHT,
-		    {0, 0}};
+	for (uint32_t i = 0; i < drawing->n_boxes; i++) {
+		struct dw_label label = dw_label(telling, box_name(telling, &drawing->boxes[i]));
+
+		layout->places[i] = dw_label_place(&label);
+	}
 	for (uint32_t i = 0; i < drawing->n_lines; i++)
 		layout->routes[i] =
 		    (struct dw_route){.from = drawing->lines[i].from, .to = drawing->lines[i].to};
@@ -165,14 +149,16 @@ static int lay_net(struct dw_telling *telling, const struct dw_drawing *drawing,
 static void write_box(struct dw_telling *telling, const struct dw_box *box,
 		      const struct dw_place *place, enum dw_svg_use use)
 {
+	const char *name = box_name(telling, box);
+	struct dw_label label = dw_label(telling, name);
+
 	dw_markup(telling, "<g class=\"box%s\" data-thing=\"%" PRIu32 "\">",
 		  class_of(telling, box->flags), box->thing);
 	if (use == DW_SVG_LINKED)
 		dw_markup(telling, "<a href=\"#p%zu-thing-%" PRIu32 "\">", telling->number,
 			  box->thing);
-	dw_markup_element(telling, "title", NULL, box_label(telling, box, /* columns= */ 0));
-	write_place(telling, place, box->flags & DW_DRAWN_LOCK ? 4 : 15,
-		    box_label(telling, box, LABEL_COLUMNS));
+	dw_markup_element(telling, "title", NULL, name);
+	write_place(telling, place, box->flags & DW_DRAWN_LOCK ? 4 : 15, &label);
 	dw_markup(telling, use == DW_SVG_LINKED ? "</a></g>\n" : "</g>\n");
 }
 
@@ -199,7 +185,7 @@ int dw_svg_net(struct dw_telling *telling, const struct dw_drawing *drawing, enu
 /* The picture of a finding: a box for each thing and for each thread, in the order of the legs. */
 struct picture {
 	struct dw_layout layout;
-	const char **labels;
+	struct dw_label *labels;
 	enum { THING, LOCK, THREAD } * kinds; /* by place */
 	const char **titles;                  /* by route */
 };
@@ -209,10 +195,9 @@ static uint32_t add_place(struct dw_telling *telling, struct picture *picture, c
 {
 	uint32_t i = picture->layout.n_places++;
 
-	picture->labels[i] = dw_markup_short(telling, label, LABEL_COLUMNS);
+	picture->labels[i] = dw_label(telling, label);
 	picture->kinds[i] = kind;
-	picture->layout.places[i] =
-	    (struct dw_place){width_of(picture->labels[i]), BOX_HEIGHT, {0, 0}};
+	picture->layout.places[i] = dw_label_place(&picture->labels[i]);
 	return i;
 }
 
@@ -315,7 +300,7 @@ int dw_svg_finding(struct dw_telling *telling, const struct dw_finding *finding)
 	for (uint32_t i = 0; i < layout->n_places; i++) {
 		dw_markup(telling, "<g class=\"%s\">", classes[picture.kinds[i]]);
 		write_place(telling, &layout->places[i], picture.kinds[i] == LOCK ? 4 : 15,
-			    picture.labels[i]);
+			    &picture.labels[i]);
 		dw_markup(telling, "</g>\n");
 	}
 	dw_markup(telling, "</svg>\n");

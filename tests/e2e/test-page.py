@@ -23,6 +23,7 @@ del sys.argv[1:5]
 
 SKIPPED = 77
 WIDE, NARROW = (1400, 1000), (400, 900)
+TEXT_MIN = 10  # pixels; what is drawn has 14, and shrinks where it would not fit
 CONTRAST_MIN = 4.5  # WCAG 2.2, success criterion 1.4.3
 FOUND_TIMEOUT_S = 30
 USABLE_S = 5  # far more than it takes; a page that freezes takes minutes
@@ -168,6 +169,32 @@ class Page(unittest.TestCase):
         browser = self.browse(self.stuck, size=NARROW)
         self.assertLessEqual(browser.eval("document.documentElement.scrollWidth"), NARROW[0])
         self.keep(browser, "narrow")
+
+    def test_a_narrow_window_has_all_of_a_finding(self):
+        browser = self.browse(self.stuck, size=NARROW)
+        shown = browser.eval("[...document.querySelectorAll('.finding svg, .finding svg text, .block td')]"
+                             ".map((e) => [e.tagName, e.textContent, e.getBoundingClientRect().right,"
+                             " e.getBoundingClientRect().height])")
+        self.assertGreater(len(shown), 20)
+        for what, text, right, height in shown:
+            self.assertLessEqual(right, NARROW[0], text)
+            self.assertGreater(height, TEXT_MIN if what == "text" else 0, text)
+
+    def test_a_function_and_its_line_are_two_words(self):
+        browser = self.browse(self.stuck)
+        self.assertIn("prepare_mmio_access tests/cases/fenceq/program.c:",
+                      browser.eval("document.querySelector('.legs').textContent"))
+
+    def test_paper_is_light_and_has_all_of_a_list(self):
+        browser = self.browse(self.many, dark=True)
+        browser.ask("Emulation.setEmulatedMedia", media="print",
+                    features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        self.addCleanup(browser.ask, "Emulation.setEmulatedMedia", media="",
+                        features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        self.assertGreater(luminance(browser.eval("getComputedStyle(document.body)"
+                                                  ".backgroundColor")), 0.9)
+        self.assertEqual(browser.eval("getComputedStyle(document.querySelector('.drawing'))"
+                                      ".overflow"), "visible")
 
     def test_focus_goes_in_the_order_of_reading(self):
         browser = self.browse(self.stuck)
