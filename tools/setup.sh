@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="build-essential clang libclang-rt-14-dev clang-format meson ninja-build pkg-config
-	libunwind-dev libdw-dev libelf-dev libjson-c-dev libgraphviz-dev libiberty-dev libcmocka-dev
+	libunwind-dev libdw-dev libelf-dev libcapstone-dev libjson-c-dev libgraphviz-dev libiberty-dev libcmocka-dev
 	libncurses-dev binutils libbpf-dev bpftool linux-libc-dev"
 tests="python3 python3-jsonschema python3-yaml qemu-system-x86 busybox-static cpio valgrind sysbench
 	libjemalloc2 rustc gdb groff-base zsh fish tmux chromium graphviz jq sqlite3

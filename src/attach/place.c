@@ -41,8 +41,10 @@ static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
 
 int dw_attached_read_maps(struct dw_attached *process)
 {
-	struct dw_unwind_process files = {
-	    .code = &process->code, .read = read_memory, .context = process};
+	struct dw_unwind_process files = {.code = &process->code,
+					  .read = read_memory,
+					  .read_code = read_memory,
+					  .context = process};
 	struct dw_attached_module *modules;
 	struct dw_code code;
 	int r = dw_code_read(process->pid, process->arena, &code);

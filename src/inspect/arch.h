@@ -37,6 +37,7 @@ struct dw_registers dw_arch_registers(const void *set);
 struct dw_registers dw_arch_registers_at(uint64_t pc, uint64_t sp);
 
 uint64_t dw_arch_pc(const struct dw_registers *registers);
+void dw_arch_set_pc(struct dw_registers *registers, uint64_t pc);
 uint64_t dw_arch_sp(const struct dw_registers *registers);
 
 /* Functions may keep things so many bytes below the stack pointer. */
@@ -56,6 +57,12 @@ bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers
 /* Bytes of what a signal's handler returns to; whether @code, as many bytes, is that. */
 #define DW_ARCH_SIGRETURN_SIZE 9
 bool dw_arch_is_sigreturn(const uint8_t *code);
+
+/*
+ * What the call before @address has called, beyond the table by which files call each other's
+ * functions; 0: there is no call, or a register said what. @read reads code, and such tables.
+ */
+uint64_t dw_arch_called(uint64_t address, dw_read_function *read, void *context);
 
 /*
  * Whether some instruction among the @n bytes of @code, which are at @start, has @address as its

@@ -58,6 +58,12 @@ uint64_t dw_arch_pc(const struct dw_registers *registers)
 	return registers->values[RIP];
 }
 
+void dw_arch_set_pc(struct dw_registers *registers, uint64_t pc)
+{
+	registers->values[RIP] = pc;
+	registers->known |= UINT32_C(1) << RIP;
+}
+
 uint64_t dw_arch_sp(const struct dw_registers *registers)
 {
 	return registers->values[RSP];
@@ -159,6 +165,57 @@ bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers
 	caller.values[RSP] = entry + 8;
 	*registers = caller;
 	return true;
+}
+
+/* A call by its distance, or by an address in memory. */
+#define CALL_SIZE 5
+#define CALL_MEMORY_SIZE 6
+
+/* Before a jump of the linker's there may be a mark for where jumps may lead, and a prefix. */
+#define JUMP_MAX_SIZE 11
+
+/* The distance that the instruction ending @n bytes behind @code ends with. */
+static uint64_t distance_in(const uint8_t *code, size_t n)
+{
+	int32_t distance;
+
+	memcpy(&distance, code + n - sizeof(distance), sizeof(distance));
+	return (uint64_t)(int64_t)distance;
+}
+
+/* Where the jump at @address leads to, if it is one by a table; else @address. */
+static uint64_t jumped(uint64_t address, dw_read_function *read, void *context)
+{
+	static const uint8_t mark[] = {0xf3, 0x0f, 0x1e, 0xfa};
+	uint8_t code[JUMP_MAX_SIZE];
+	uint64_t target;
+	size_t n = 0;
+
+	if (!read(context, address, code, sizeof(code)))
+		return address;
+	if (memcmp(code, mark, sizeof(mark)) == 0)
+		n += sizeof(mark);
+	n += code[n] == 0xf2;
+	if (code[n] != 0xff || code[n + 1] != 0x25)
+		return address;
+	n += 2 + sizeof(int32_t);
+	return read(context, address + n + distance_in(code, n), &target, sizeof(target)) ? target
+											  : address;
+}
+
+uint64_t dw_arch_called(uint64_t address, dw_read_function *read, void *context)
+{
+	uint8_t code[CALL_MEMORY_SIZE];
+	uint64_t target;
+
+	if (address < sizeof(code) || !read(context, address - sizeof(code), code, sizeof(code)))
+		return 0;
+	target = address + distance_in(code, sizeof(code));
+	if (code[sizeof(code) - CALL_SIZE] == 0xe8)
+		return jumped(target, read, context);
+	if (code[0] == 0xff && code[1] == 0x15 && read(context, target, &target, sizeof(target)))
+		return target;
+	return 0;
 }
 
 bool dw_arch_is_sigreturn(const uint8_t *code)

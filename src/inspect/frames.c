@@ -85,11 +85,19 @@ static int await_stop(pid_t tid)
 	return -ETIMEDOUT;
 }
 
-/* Memory as it is now; what belongs to a stack may be another one's the next moment. */
-static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
+/* Memory as it is now. */
+static bool read_code(void *context, uint64_t address, void *ret, size_t n)
+{
+	const struct reading *reading = context;
+	struct iovec here = {ret, n}, there = {(void *)(uintptr_t)address, n};
+
+	return process_vm_readv(reading->pid, &here, 1, &there, 1, 0) == (ssize_t)n;
+}
+
+/* What belongs to a stack may be another one's the next moment. */
+static bool read_stack_memory(void *context, uint64_t address, void *ret, size_t n)
 {
 	struct reading *reading = context;
-	struct iovec here = {ret, n}, there = {(void *)(uintptr_t)address, n};
 	uint64_t from = address - reading->start;
 
 	if (address >= reading->start && from <= reading->n && n <= reading->n - from) {
@@ -97,7 +105,7 @@ static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
 		return true;
 	}
 	reading->outside = true;
-	return process_vm_readv(reading->pid, &here, 1, &there, 1, 0) == (ssize_t)n;
+	return read_code(reading, address, ret, n);
 }
 
 /* Copies what there is of the stack, up to COPY_SIZE, page by page towards its outer end. */
@@ -228,7 +236,7 @@ static int read_stack(struct reading *reading, struct dw_frames *ret)
 
 static int begin(struct reading *reading, struct dw_arena *arena, struct dw_code *code)
 {
-	const struct dw_unwind_process process = {code, read_memory, reading};
+	const struct dw_unwind_process process = {code, read_stack_memory, read_code, reading};
 	int r = dw_code_read(reading->pid, arena, code);
 
 	if (r == 0)

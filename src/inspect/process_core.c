@@ -153,7 +153,8 @@ static void walk_all(void *context, void *shared)
 {
 	const struct asking *asking = context;
 	const struct cored *cored = asking->cored;
-	const struct dw_unwind_process process = {&cored->code, read_memory, cored->core};
+	const struct dw_unwind_process process = {&cored->code, read_memory, read_memory,
+						  cored->core};
 	struct dw_frames *frames = shared;
 	struct dw_unwinder *unwinder = NULL;
 	int r = dw_unwinder_new(&unwinder, &process);

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "inspect/arch_caller.h"
 #include "inspect/image.h"
 #include "model/facts.h"
 
@@ -31,16 +32,18 @@ struct module {
 
 /* A stack that is being walked. */
 struct walk {
-	const struct dw_registers *registers;
+	struct dw_registers registers; /* where it starts; where it ended, if no table was there */
 	struct dw_frames *frames;
 	uint32_t n_walked;
 	uint32_t end; /* enum dw_stack_end */
 	bool memory_missing;
+	bool is_called; /* it starts behind a call, not at a place where a thread is */
 };
 
 struct dw_unwinder {
 	struct dw_unwind_process process;
 	struct dw_arena *arena;
+	struct dw_callers *callers;
 	Dwfl *dwfl;
 	struct module *modules; /* one a map, then the vdso and the images */
 	struct walk *walk;
@@ -109,7 +112,7 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *ret, void *c
 static bool set_registers(Dwfl_Thread *thread, void *argument)
 {
 	const struct dw_registers *registers =
-	    ((const struct dw_unwinder *)argument)->walk->registers;
+	    &((const struct dw_unwinder *)argument)->walk->registers;
 	bool set = true;
 
 	for (int i = 0; i < DW_REGISTERS_N && set; i++)
@@ -228,6 +231,8 @@ int dw_unwinder_new(struct dw_unwinder **ret, const struct dw_unwind_process *pr
 		return dw_raise(-ENOMEM);
 	unwinder->process = *process;
 	r = dw_arena_new(&unwinder->arena, MEMORY_MAX);
+	if (r == 0)
+		r = dw_callers_new(&unwinder->callers);
 	if (r < 0)
 		return dw_pass(r);
 	unwinder->modules =
@@ -255,6 +260,7 @@ struct dw_unwinder *dw_unwinder_free(struct dw_unwinder *unwinder)
 		return NULL;
 	if (unwinder->dwfl)
 		dwfl_end(unwinder->dwfl);
+	dw_callers_free(unwinder->callers);
 	dw_arena_free(unwinder->arena);
 	free(unwinder);
 	return NULL;
@@ -313,6 +319,23 @@ static bool leave_generated(struct dw_unwinder *unwinder, struct dw_registers *r
 	return false;
 }
 
+/* What is known of the registers of @frame. */
+static struct dw_registers registers_of(Dwfl_Frame *frame, uint64_t pc)
+{
+	struct dw_registers registers = {.known = 0};
+
+	for (unsigned i = 0; i < DW_REGISTERS_N; i++) {
+		Dwarf_Word value;
+
+		if (dwfl_frame_reg(frame, i, &value) != 0)
+			continue;
+		registers.values[i] = value;
+		registers.known |= UINT32_C(1) << i;
+	}
+	dw_arch_set_pc(&registers, pc);
+	return registers;
+}
+
 /*
  * A frame that a signal interrupted is where it is, not behind a call: one is added, because
  * one less than a return address is what is asked for.
@@ -322,7 +345,7 @@ static int add_frame(Dwfl_Frame *frame, void *argument)
 	struct dw_unwinder *unwinder = argument;
 	struct walk *walk = unwinder->walk;
 	struct dw_frames *frames = walk->frames;
-	bool interrupted;
+	bool is_first = walk->n_walked == 0, interrupted;
 	Dwarf_Addr pc;
 
 	if (!dwfl_frame_pc(frame, &pc, &interrupted) || pc == 0)
@@ -334,26 +357,58 @@ static int add_frame(Dwfl_Frame *frame, void *argument)
 	walk->end = end_at(unwinder, interrupted ? pc : pc - 1);
 	if (walk->end == DW_END_NOWHERE && frames->n > 0)
 		return DWARF_CB_ABORT;
-	frames->addresses[frames->n] = pc + (interrupted && walk->n_walked > 0);
+	pc += is_first ? walk->is_called : interrupted;
+	frames->addresses[frames->n] = pc;
 	walk->n_walked++;
 	frames->n++;
+	if (walk->end == DW_END_TABLE)
+		walk->registers = registers_of(frame, pc);
 	return walk->end == DW_END_NONE ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+/* By tables, as far as there are any. Return: as dwfl_getthread_frames(). */
+static int walk_tables(struct dw_unwinder *unwinder)
+{
+	struct walk *walk = unwinder->walk;
+
+	walk->end = DW_END_NONE;
+	walk->n_walked = 0;
+	return dwfl_getthread_frames(unwinder->dwfl, 1, add_frame, unwinder);
+}
+
+/*
+ * From code without a table to its caller's, which is asked for by an address inside the call, as
+ * tables want it.
+ */
+static bool leave_code(struct dw_unwinder *unwinder)
+{
+	const struct dw_caller_memory memory = {unwinder->process.read, unwinder->process.read_code,
+						unwinder->process.context};
+	struct walk *walk = unwinder->walk;
+
+	if (walk->end != DW_END_TABLE ||
+	    !dw_callers_step(unwinder->callers, &walk->registers, &memory))
+		return false;
+	dw_arch_set_pc(&walk->registers, dw_arch_pc(&walk->registers) - 1);
+	walk->is_called = true;
+	return true;
 }
 
 void dw_unwinder_walk(struct dw_unwinder *unwinder, const struct dw_registers *registers,
 		      struct dw_frames *ret)
 {
-	struct dw_registers first = *registers;
-	struct walk walk = {.registers = &first, .frames = ret};
+	struct walk walk = {.registers = *registers, .frames = ret};
 	int r = -1;
 
 	ret->n = 0;
 	ret->flags = 0;
 	unwinder->walk = &walk;
-	if (unwinder->attached && leave_generated(unwinder, &first))
+	if (unwinder->attached && leave_generated(unwinder, &walk.registers))
 		ret->addresses[ret->n++] = dw_arch_pc(registers);
 	if (unwinder->attached)
-		r = dwfl_getthread_frames(unwinder->dwfl, 1, add_frame, unwinder);
+		r = walk_tables(unwinder);
+	while (leave_code(unwinder))
+		r = walk_tables(unwinder);
 	if (ret->n == 0) {
 		ret->addresses[ret->n++] = dw_arch_pc(registers);
 		walk.end = unwinder->attached ? DW_END_NOWHERE : DW_END_FILE;

@@ -5,8 +5,9 @@
  *
  * Tables for unwinding are taken from the files that code was loaded from; of the kernel's
  * own code (vdso) from memory; of generated code from the images in memory that its maker has
- * registered for debuggers (`__jit_debug_descriptor`: QEMU's TCG does). Nothing is guessed: where
- * no table says how to go on, a stack ends, and says why.
+ * registered for debuggers (`__jit_debug_descriptor`: QEMU's TCG does). Where a file has no table
+ * for its code, as musl, the code itself may tell (see arch_caller.h). Nothing is guessed: where
+ * nothing says how to go on, a stack ends, and says why.
  *
  * Single-threaded.
  */
@@ -26,8 +27,9 @@ struct dw_unwinder;
 struct dw_unwind_process {
 	const struct dw_code *code; /* outlives the unwinder */
 
-	dw_read_function *read; /* mandatory */
-	void *context;
+	dw_read_function *read;      /* mandatory. Stacks */
+	dw_read_function *read_code; /* mandatory. What does not change */
+	void *context;               /* of both */
 };
 
 int dw_unwinder_new(struct dw_unwinder **ret, const struct dw_unwind_process *process);
