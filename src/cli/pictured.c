@@ -161,6 +161,30 @@ static int judge_stacks(struct dw_blind_list *list, struct dw_arena *arena,
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/* It waits for ever on a word, which may be that of a lock. */
+static bool waits_unknown(const struct dw_scene_thread *seen)
+{
+	return seen->meaning.is_nameless && seen->meaning.kind == DW_FUTEX &&
+	       !(seen->meaning.how & DW_TIMED) && seen->sighted->same_ns;
+}
+
+static int judge_waits(struct dw_blind_list *list, struct dw_arena *arena,
+		       const struct dw_scene *scene)
+{
+	const struct dw_scene_thread *seen = dw_scene_threads(scene);
+	uint32_t n_threads = dw_scene_facts(scene)->n_threads, n = 0;
+	int r = 0;
+
+	for (uint32_t t = 1; t < n_threads; t++)
+		n += waits_unknown(&seen[t]);
+	if (n > 0)
+		r = dw_blind_add(list, arena, "waits",
+				 "%u of %u threads wait, and for what could not be told: of the "
+				 "functions on their stacks, none is known by name",
+				 n, n_threads - 1);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
 		      const struct dw_scene *scene, const struct dw_inspection_options *options)
 {
@@ -172,6 +196,8 @@ int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *aren
 				 options->blind[i].text);
 	if (r == 0)
 		r = judge_stacks(&list, arena, scene);
+	if (r == 0)
+		r = judge_waits(&list, arena, scene);
 	if (r == 0 && dw_scene_sight(scene)->is_stopped)
 		r = dw_blind_add(
 		    &list, arena, "stopped",

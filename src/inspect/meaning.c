@@ -105,6 +105,16 @@ static void tell_word_lock(const struct dw_asleep *asleep, const char *function,
 		ret->address -= sizeof(uint32_t);
 }
 
+/* Of functions without names, the outermost is known by who has called it. */
+static bool tell_by_call(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	const struct dw_meaning_row *row = asleep->called ? row_of(asleep->called) : NULL;
+
+	if (row)
+		dw_meaning_lock(asleep, row, ret);
+	return row;
+}
+
 /* Innermost first: who takes a mutex again is below the wait for the condition. */
 static bool tell_by_function(const struct dw_asleep *asleep, struct dw_meaning *ret)
 {
@@ -121,7 +131,7 @@ static bool tell_by_function(const struct dw_asleep *asleep, struct dw_meaning *
 			return true;
 		}
 	}
-	return false;
+	return tell_by_call(asleep, ret);
 }
 
 static bool waits_on_word(const struct dw_asleep *asleep, uint32_t site)
@@ -164,6 +174,15 @@ static bool tell_bare_futex(const struct dw_asleep *asleep, struct dw_meaning *r
 	return true;
 }
 
+/* Nothing outside the C library is known by name: the stack ends before, or all is stripped. */
+static bool is_nameless(const struct dw_asleep *asleep, uint32_t site)
+{
+	for (uint32_t i = site; i < asleep->n_frames; i++)
+		if (asleep->frames[i].function)
+			return false;
+	return true;
+}
+
 struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep)
 {
 	struct dw_meaning meaning = {.site = site_of(asleep)};
@@ -181,6 +200,7 @@ struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep)
 		dw_meaning_word(asleep, &meaning);
 	} else if (dw_meaning_is_futex(asleep)) {
 		dw_meaning_nameless(asleep, &meaning);
+		meaning.is_nameless = is_nameless(asleep, meaning.site);
 	}
 	return meaning;
 }

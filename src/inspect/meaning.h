@@ -23,6 +23,7 @@ struct dw_asleep {
 	long call;                 /* number of the system call; -1: in none, or not known */
 	const uint64_t *arguments; /* the six of the call; NULL: not known */
 	uint64_t sp;               /* 0: not known */
+	const char *called;        /* by the first function that is no wrapper; NULL: not known */
 
 	/* optional. Reads the process's memory, all or nothing. Return: whether it could be. */
 	bool (*read)(void *context, uint64_t address, void *ret, size_t n);
@@ -50,6 +51,7 @@ struct dw_meaning {
 	uint8_t how;  /* enum dw_how */
 	bool idles;   /* where threads are that have nothing to do: runs a guest, polls for ever */
 	bool sleeps;  /* nothing but time ends it: who does it again and again polls */
+	bool is_nameless; /* it waits on a word, and no function is known that says for what */
 
 	/*
 	 * Of the thing; 0: it cannot be told. Of a call dw_thing_address(DW_CALL, number of
@@ -59,9 +61,10 @@ struct dw_meaning {
 	uint64_t mutex; /* of a condition: the mutex that it needs again; 0: not known */
 	uint64_t word;  /* of a mutex that is told by its memory alone: what is waited on */
 	bool retakes;   /* the condition's wait is over: it takes the mutex, the `address` */
-	uint32_t tid;   /* of an ending: the kernel's number of whom it waits for; 0: not known */
-	uint32_t site;  /* index of the first frame that is no wrapper; n_frames: none */
-	uint8_t owner;  /* enum dw_owner_place of `address` */
+	uint32_t tid;  /* of an ending, or of a word that looks like it: the kernel's number of whom
+			  it waits for; 0: not known */
+	uint32_t site; /* index of the first frame that is no wrapper; n_frames: none */
+	uint8_t owner; /* enum dw_owner_place of `address` */
 	uint8_t mutex_owner; /* enum dw_owner_place of `mutex` */
 };
 

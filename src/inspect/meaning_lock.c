@@ -26,9 +26,12 @@
 /* glibc: the word of a barrier that is waited on. */
 #define GLIBC_BARRIER_ROUND 4
 
-/* What waits in glibc's condition keeps, one after the other, on its stack. */
+/*
+ * What waits in glibc's condition keeps, one after the other, on its stack; and beside that the
+ * address of it, for when the thread is cancelled.
+ */
 struct cleanup {
-	uint64_t condition, mutex;
+	uint64_t sequence, condition, mutex;
 };
 
 /* The words of a glibc condition that are waited on are so far behind its beginning. */
@@ -44,6 +47,15 @@ static const uint64_t condition_offsets[] = {40, 44, 32, 36};
 #define MUSL_OWNER_MASK 0x3fffffff
 #define MUSL_WAITERS 0x80000000
 #define MUSL_NORMAL 16 /* EBUSY: taken, by nobody in particular */
+
+/* musl: what waits for a condition, on the stack of who waits; the word is in its middle. */
+#define MUSL_WAITER_NEXT 8
+#define MUSL_WAITER_WORD 20
+#define MUSL_WAITERS_MAX 4096 /* threads that wait for one condition */
+
+/* musl: the condition's two ends of the list of these. */
+#define MUSL_CONDITION_FIRST 8
+#define MUSL_CONDITION_LAST 40
 
 /* Of a word that the kernel knows as a lock with priority inheritance. */
 #define PI_OWNER_MASK FUTEX_TID_MASK
@@ -156,14 +168,28 @@ static void tell_rwlock(const struct dw_asleep *asleep, struct dw_meaning *ret)
 	}
 }
 
-/* Looks on the stack for the pair that is @condition and its mutex. */
-static bool find_cleanup(const uint64_t *stack, size_t n, uint64_t condition, uint64_t *ret_mutex)
+static bool has_word(const uint64_t *words, size_t n, uint64_t word)
 {
-	for (size_t i = 0; i + 1 < n; i++)
-		if (stack[i] == condition && stack[i + 1] && stack[i + 1] % 4 == 0) {
-			*ret_mutex = stack[i + 1];
+	for (size_t i = 0; i < n; i++)
+		if (words[i] == word)
 			return true;
-		}
+	return false;
+}
+
+/* Looks on the stack, which begins at @sp, for what a wait for @condition keeps. */
+static bool find_cleanup(const uint64_t *stack, size_t n, uint64_t sp, uint64_t condition,
+			 uint64_t *ret_mutex)
+{
+	struct cleanup cleanup;
+
+	for (size_t i = 0; i + sizeof(cleanup) / sizeof(*stack) <= n; i++) {
+		memcpy(&cleanup, stack + i, sizeof(cleanup));
+		if (cleanup.condition != condition || !cleanup.mutex || cleanup.mutex % 4 ||
+		    !has_word(stack, n, sp + i * sizeof(*stack)))
+			continue;
+		*ret_mutex = cleanup.mutex;
+		return true;
+	}
 	return false;
 }
 
@@ -178,7 +204,9 @@ static size_t read_stack(const struct dw_asleep *asleep, uint64_t *ret, size_t s
 	return 0;
 }
 
-static void tell_glibc_condition(const struct dw_asleep *asleep, uint64_t word,
+/* Fills which condition it is whose @word is waited on, and its mutex. Return: whether there is
+ * one. */
+static bool find_glibc_condition(const struct dw_asleep *asleep, uint64_t word,
 				 struct dw_meaning *ret)
 {
 	uint64_t stack[CLEANUP_MAX_SIZE / sizeof(uint64_t)];
@@ -187,14 +215,21 @@ static void tell_glibc_condition(const struct dw_asleep *asleep, uint64_t word,
 	for (size_t i = 0; i < sizeof(condition_offsets) / sizeof(*condition_offsets); i++) {
 		uint64_t condition = word - condition_offsets[i];
 
-		if (condition % 8 || !find_cleanup(stack, n, condition, &ret->mutex))
+		if (condition % 8 || !find_cleanup(stack, n, asleep->sp, condition, &ret->mutex))
 			continue;
 		ret->address = condition;
 		ret->mutex_owner = DW_OWNER_GLIBC_MUTEX;
-		return;
+		return true;
 	}
-	/* Nothing on the stack says so: as most versions have it. */
-	ret->address = word - condition_offsets[word % 8 ? 1 : 0];
+	return false;
+}
+
+static void tell_glibc_condition(const struct dw_asleep *asleep, uint64_t word,
+				 struct dw_meaning *ret)
+{
+	/* If nothing on the stack says so: as most versions have it. */
+	if (!find_glibc_condition(asleep, word, ret))
+		ret->address = word - condition_offsets[word % 8 ? 1 : 0];
 }
 
 /* A condition wait that is over waits for the word of its mutex: as a lock, not as a condition. */
@@ -221,12 +256,58 @@ static void tell_retaking(const struct dw_asleep *asleep, struct dw_meaning *ret
 	tell_mutex(asleep, ret);
 }
 
+/* The end of the list of waiters at @waiter, by the pointers @offset in each; 0: it has none. */
+static uint64_t end_of_waiters(const struct dw_asleep *asleep, uint64_t waiter, uint64_t offset)
+{
+	uint64_t next;
+
+	for (int i = 0; i < MUSL_WAITERS_MAX; i++, waiter = next) {
+		if (!read_at(asleep, waiter + offset, &next, sizeof(next)))
+			return 0;
+		if (!next)
+			return waiter;
+	}
+	return 0;
+}
+
+/* Whether the list of waiters of the musl condition at @address is that from @first to @last. */
+static bool has_waiters(const struct dw_asleep *asleep, uint64_t address, uint64_t first,
+			uint64_t last)
+{
+	uint64_t begin, end;
+
+	return address % sizeof(address) == 0 &&
+	       read_at(asleep, address + MUSL_CONDITION_FIRST, &begin, sizeof(begin)) &&
+	       read_at(asleep, address + MUSL_CONDITION_LAST, &end, sizeof(end)) &&
+	       begin == first && end == last;
+}
+
+/*
+ * The word is in what this thread has put into the condition's list; the condition itself is
+ * named somewhere on its stack. One that processes share is waited on itself.
+ */
+static void tell_musl_condition(const struct dw_asleep *asleep, uint64_t word,
+				struct dw_meaning *ret)
+{
+	uint64_t stack[CLEANUP_MAX_SIZE / sizeof(uint64_t)];
+	size_t n = read_stack(asleep, stack, sizeof(stack));
+	uint64_t first = end_of_waiters(asleep, word - MUSL_WAITER_WORD, 0);
+	uint64_t last = end_of_waiters(asleep, word - MUSL_WAITER_WORD, MUSL_WAITER_NEXT);
+
+	ret->address = word;
+	for (size_t i = 0; first && last && i < n; i++)
+		if (has_waiters(asleep, stack[i], first, last)) {
+			ret->address = stack[i];
+			return;
+		}
+}
+
 static void tell_condition(const struct dw_asleep *asleep, struct dw_meaning *ret)
 {
 	uint64_t word = has_futex_arguments(asleep) ? asleep->arguments[0] : 0;
 
 	if (word && is_musl(asleep, ret->site)) {
-		ret->address = word;
+		tell_musl_condition(asleep, word, ret);
 	} else if (word && is_retaking(asleep)) {
 		tell_retaking(asleep, ret);
 	} else if (word) {
@@ -250,8 +331,6 @@ static void tell_ending(const struct dw_asleep *asleep, struct dw_meaning *ret)
 	} else {
 		ret->tid = (uint32_t)asleep->arguments[2];
 	}
-	if (has_futex_arguments(asleep) && asleep->arguments[3])
-		ret->how |= DW_TIMED;
 }
 
 static void tell_other(const struct dw_asleep *asleep, const char *name, struct dw_meaning *ret)
@@ -262,11 +341,24 @@ static void tell_other(const struct dw_asleep *asleep, const char *name, struct 
 		dw_meaning_argument(asleep, name, &ret->address);
 }
 
+/*
+ * musl waits in one function with and without a time, and in glibc's a time may be unlimited: what
+ * the kernel was asked for decides.
+ */
+static void tell_time(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	if (!has_futex_arguments(asleep))
+		return;
+	ret->how &= (uint8_t) ~(uint32_t)DW_TIMED;
+	ret->how |= asleep->arguments[3] ? DW_TIMED : 0;
+}
+
 void dw_meaning_lock(const struct dw_asleep *asleep, const struct dw_meaning_row *row,
 		     struct dw_meaning *ret)
 {
 	ret->kind = row->kind;
 	ret->how = row->how;
+	tell_time(asleep, ret);
 	switch ((enum dw_thing_kind)row->kind) {
 	case DW_MUTEX:
 		ret->retakes = row->how & DW_RETAKEN;
@@ -314,22 +406,37 @@ static bool looks_like_mutex(const struct dw_asleep *asleep, uint64_t address)
 }
 
 /*
- * Whether there is what musl's mutex looks like, of the kinds that note who has them; its code
- * can seldom be unwound, so that this is all there is to tell it by.
+ * Whether there is what musl's mutex looks like: a program without names is often a static one
+ * of musl's. @ret_plain: of the kind that does not note who has it, and looks like nothing else.
  */
-static bool looks_like_musl_mutex(const struct dw_asleep *asleep, uint64_t word)
+static bool looks_like_musl_mutex(const struct dw_asleep *asleep, uint64_t word, bool *ret_plain)
 {
 	uint32_t expected = (uint32_t)asleep->arguments[2], words[2];
 
 	if (!(expected & MUSL_WAITERS) ||
-	    !read_at(asleep, word - MUSL_MUTEX_WORD, words, sizeof(words)))
+	    !read_at(asleep, word - MUSL_MUTEX_WORD, words, sizeof(words)) || words[1] != expected)
 		return false;
-	return words[1] == expected && words[0] && words[0] <= MUSL_MUTEX_TYPE_MAX;
+	*ret_plain = words[0] == 0;
+	return *ret_plain ? expected == (MUSL_WAITERS | MUSL_NORMAL)
+			  : words[0] <= MUSL_MUTEX_TYPE_MAX;
+}
+
+/*
+ * Whether the word looks like the number of a thread in glibc's memory, which the kernel takes away
+ * when that ends: nobody else waits, as for other processes' words, until a word is no such number.
+ */
+static bool looks_like_number(const struct dw_asleep *asleep, uint64_t word)
+{
+	uint32_t number;
+
+	return !(asleep->arguments[1] & FUTEX_PRIVATE_FLAG) && word_at(asleep, word, &number) &&
+	       number == (uint32_t)asleep->arguments[2];
 }
 
 void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 {
 	unsigned what = operation(asleep);
+	bool is_plain;
 
 	dw_meaning_word(asleep, ret);
 	ret->kind = DW_FUTEX;
@@ -341,11 +448,15 @@ void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 		ret->word = ret->address;
 		ret->kind = DW_MUTEX;
 		ret->owner = DW_OWNER_GLIBC_MUTEX;
-	} else if (what == FUTEX_WAIT && looks_like_musl_mutex(asleep, ret->address)) {
-		ret->word = ret->address;
+	} else if (what == FUTEX_WAIT && looks_like_musl_mutex(asleep, ret->address, &is_plain)) {
+		ret->word = is_plain ? 0 : ret->address;
 		ret->kind = DW_MUTEX;
 		ret->owner = DW_OWNER_MUSL_MUTEX;
 		ret->address -= MUSL_MUTEX_WORD;
+	} else if (find_glibc_condition(asleep, ret->address, ret)) {
+		ret->kind = DW_CONDITION;
+	} else if (looks_like_number(asleep, ret->address)) {
+		ret->tid = (uint32_t)asleep->arguments[2];
 	}
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "inspect/arch.h"
 #include "inspect/scene_parts.h"
 #include "symbol/names.h"
 
@@ -161,6 +162,26 @@ struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread)
 	return asleep_at(scene, thread, scene->seen[thread].stack);
 }
 
+/*
+ * What the first function outside the C library has called. That may be all that there is to tell
+ * a wait by: a public function may go on in a hidden one, by a jump, and leave no frame.
+ */
+static const char *called_at(const struct dw_scene *scene, uint32_t number)
+{
+	const struct dw_named_stack *named = dw_names_stack(scene->names, number, 0);
+	const struct dw_stack *stack = &scene->stacks[number];
+	uint64_t called;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < named->site && i < named->n_frames; i++)
+		n += !(named->frames[i].flags & DW_FRAME_INLINED);
+	if (n == 0 || n >= stack->n_frames)
+		return NULL;
+	called = dw_arch_called(dw_scene_address_of(scene, stack->frames[n]), read_memory,
+				(void *)scene);
+	return called ? dw_names_function(scene->names, dw_scene_place_of(scene, called)) : NULL;
+}
+
 struct dw_meaning dw_scene_meaning_of(const struct dw_scene *scene, uint32_t thread, uint32_t stack)
 {
 	struct dw_asleep asleep = asleep_at(scene, thread, stack);
@@ -169,6 +190,8 @@ struct dw_meaning dw_scene_meaning_of(const struct dw_scene *scene, uint32_t thr
 	if (!scene->sight->process && scene->sight->argument) {
 		asleep.argument = ask_argument;
 		asleep.context = &question;
+	} else if (scene->sight->process) {
+		asleep.called = called_at(scene, stack);
 	}
 	return dw_meaning_tell(&asleep);
 }

@@ -88,9 +88,14 @@ static uint64_t address_of(const struct dw_scene *scene, uint32_t thread)
 	return dw_thing_address((enum dw_thing_kind)meaning->kind, thread);
 }
 
-/* What just looks like a mutex is one if a thread that lives has it. */
+/*
+ * What just looks like a mutex is one if a thread that lives has it; what looks like the number of
+ * a thread is one if that lives.
+ */
 static void judge_guess(struct dw_scene *scene, struct dw_meaning *meaning)
 {
+	if (meaning->kind == DW_FUTEX && dw_scene_thread_of(scene, meaning->tid))
+		meaning->kind = DW_ENDING;
 	if (!meaning->word ||
 	    dw_scene_owner_of(scene, (enum dw_owner_place)meaning->owner, meaning->address))
 		return;

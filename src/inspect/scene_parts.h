@@ -62,6 +62,10 @@ struct dw_asleep dw_scene_asleep(const struct dw_scene *scene, uint32_t thread);
 uint32_t dw_scene_number_of(const struct dw_scene *scene, uint32_t thread);
 uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t number);
 
+/* Places of a process in its memory, and the other way. */
+uint64_t dw_scene_address_of(const struct dw_scene *scene, dw_place place);
+dw_place dw_scene_place_of(const struct dw_scene *scene, uint64_t address);
+
 /* @thread holds @thing, maybe for reading, as is known by @grounds. Return: 0, or -ENOMEM. */
 int dw_scene_hold(struct dw_scene *scene, uint32_t thread, uint32_t thing, bool is_shared,
 		  enum dw_grounds grounds);

@@ -71,15 +71,6 @@ static int read_words(struct dw_references *references, uint32_t thread)
 	return 0;
 }
 
-static uint64_t address_of(const struct dw_scene *scene, dw_place place)
-{
-	uint32_t module = DW_PLACE_MODULE(place);
-
-	if (module == 0 || module >= scene->facts.n_modules)
-		return DW_PLACE_OFFSET(place);
-	return scene->facts.modules[module].start + DW_PLACE_OFFSET(place);
-}
-
 static uint32_t find_word(const struct referrer *referrer, uint64_t word, uint32_t from)
 {
 	while (from < referrer->n_words && referrer->words[from] != word)
@@ -93,7 +84,7 @@ static uint32_t find_word(const struct referrer *referrer, uint64_t word, uint32
  */
 static uint64_t sigreturn_of(const struct dw_scene *scene, dw_place frame)
 {
-	uint64_t at = address_of(scene, frame);
+	uint64_t at = dw_scene_address_of(scene, frame);
 	uint8_t code[DW_ARCH_SIGRETURN_SIZE];
 	struct dw_symbol_bytes whole;
 
@@ -125,7 +116,7 @@ static void find_handler(const struct dw_references *references, uint32_t thread
 /* Whether the function that the frame is in has @address on both sides of where it is. */
 static bool is_between(const struct dw_scene *scene, dw_place frame, uint64_t address)
 {
-	uint64_t at = address_of(scene, frame);
+	uint64_t at = dw_scene_address_of(scene, frame);
 	struct dw_symbol_bytes code;
 	size_t n;
 

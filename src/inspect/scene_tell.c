@@ -7,7 +7,16 @@
 #include <errno.h>
 #include <string.h>
 
-static dw_place place_of(const struct dw_scene *scene, uint64_t address)
+uint64_t dw_scene_address_of(const struct dw_scene *scene, dw_place place)
+{
+	uint32_t module = DW_PLACE_MODULE(place);
+
+	if (module == 0 || module >= scene->facts.n_modules)
+		return DW_PLACE_OFFSET(place);
+	return scene->facts.modules[module].start + DW_PLACE_OFFSET(place);
+}
+
+dw_place dw_scene_place_of(const struct dw_scene *scene, uint64_t address)
 {
 	if (scene->sight->variable)
 		return scene->sight->variable(scene->sight, address);
@@ -63,7 +72,7 @@ int64_t dw_scene_ensure_thing(struct dw_scene *scene, uint64_t address, uint8_t 
 			return i;
 	scene->things[i] = (struct dw_thing){
 	    .address = address,
-	    .place = place_of(scene, address),
+	    .place = dw_scene_place_of(scene, address),
 	    .life = 1,
 	    .kind = kind,
 	};

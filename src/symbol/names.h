@@ -118,6 +118,9 @@ const struct dw_named_stack *dw_names_stack(struct dw_names *names, uint32_t sta
  */
 bool dw_names_bytes(struct dw_names *names, dw_place place, struct dw_symbol_bytes *ret);
 
+/* The function that @place is in, which is no return address; NULL: that is not known. */
+const char *dw_names_function(struct dw_names *names, dw_place place);
+
 /*
  * For profiles, which add to the facts by what they hear; before any thing's name is asked for.
  */

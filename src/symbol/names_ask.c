@@ -21,6 +21,17 @@ bool dw_names_bytes(struct dw_names *names, dw_place place, struct dw_symbol_byt
 	return true;
 }
 
+const char *dw_names_function(struct dw_names *names, dw_place place)
+{
+	struct dw_file_place at = dw_resolver_place(&names->resolver, place);
+	struct dw_symbol symbols[DW_SYMBOL_INLINE_MAX];
+	unsigned n = at.number < 0 ? 0
+				   : dw_symbols_code(names->symbols, (uint32_t)at.number,
+						     at.address, symbols);
+
+	return n ? symbols[n - 1].function : NULL;
+}
+
 const char *dw_names_variable(struct dw_names *names, uint32_t thing)
 {
 	const struct dw_facts *facts = names->resolver.facts;

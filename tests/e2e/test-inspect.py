@@ -3,7 +3,7 @@
 """Looks into processes that nobody has traced: each kind of wait, each kind of program, and
 what cannot be looked into.
 
-usage: test-inspect.py DEADWATCH SCHEMA WAITS [WAITS_STATIC WAITS_MUSL] [unittest's arguments]
+usage: test-inspect.py DEADWATCH SCHEMA WAITS [WAITS_STATIC WAITS_MUSL WAITS_MUSL_STATIC] [unittest's arguments]
 
 The programs are waits.c, linked in several ways; "-" stands for one that could not be made.
 """
@@ -23,9 +23,9 @@ try:
 except ImportError:
     jsonschema = None
 
-DEADWATCH, SCHEMA, *PROGRAMS = (os.path.abspath(a) if a != "-" else a for a in sys.argv[1:6])
-del sys.argv[1:6]
-WAITS, WAITS_STATIC, WAITS_MUSL = PROGRAMS
+DEADWATCH, SCHEMA, *PROGRAMS = (os.path.abspath(a) if a != "-" else a for a in sys.argv[1:7])
+del sys.argv[1:7]
+WAITS, WAITS_STATIC, WAITS_MUSL, WAITS_MUSL_STATIC = PROGRAMS
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = 0, 1, 2, 3, 4
 TIMEOUT_S = 60
@@ -134,10 +134,29 @@ class Kinds(unittest.TestCase):
         self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
         self.check_kinds(report, {"first-second": "mutex", "second-first": "mutex"})
 
+    def check_musl(self, report):
+        """Its code has no tables, and its locks of readers and writers do not say who has them."""
+        self.assertEqual([(f["verdict"], f["chain"]) for f in report["findings"]],
+                         [("deadlock", CYCLE), ("stall", ["rwlock"])])
+        self.assertIn("holder-unseen", report["findings"][1]["flags"])
+        self.check_kinds(report, KINDS)
+        main = report["picture"]["threads"][0]
+        self.assertEqual(main["waits_for"], {"name": "end of first-second", "kind": "ending"})
+
     def test_musl(self):
-        report = self.look(WAITS_MUSL)
-        self.assertEqual([f["chain"] for f in report["findings"]], [CYCLE])
-        self.check_kinds(report, {"first-second": "mutex", "second-first": "mutex"})
+        self.check_musl(self.look(WAITS_MUSL))
+
+    def test_static_musl(self):
+        self.check_musl(self.look(WAITS_MUSL_STATIC))
+
+    def test_stripped_static_musl(self):
+        """What cannot be told is not clean."""
+        with tempfile.TemporaryDirectory() as folder:
+            if WAITS_MUSL_STATIC != "-":
+                subprocess.run(["strip", "-o", folder + "/waits", WAITS_MUSL_STATIC], check=True)
+            report = self.look(folder + "/waits" if WAITS_MUSL_STATIC != "-" else "-")
+        self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
+        self.assertIn("waits", [b["reason"] for b in report["blind"]])
 
 
 class Refusals(unittest.TestCase):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What threads wait for, told by functions, arguments and memory. */
 #include "inspect/meaning.h"
+#include "symbol/wrapper.h"
 
 #include <linux/futex.h>
 #include <linux/kvm.h>
@@ -57,6 +58,48 @@ static struct dw_meaning in_call(long call, const char *function, const uint64_t
 	return dw_meaning_tell(&asleep);
 }
 
+/* A thread in a futex, in the last of @functions, which are no library's. */
+static struct dw_meaning in_program(const char *const *functions)
+{
+	struct dw_frame frames[6] = {{0}};
+	const uint64_t arguments[6] = {MEMORY, FUTEX_WAIT_BITSET};
+	struct dw_asleep asleep = {.frames = frames, .call = SYS_futex, .arguments = arguments};
+
+	for (; functions[asleep.n_frames] && asleep.n_frames < 5; asleep.n_frames++)
+		frames[asleep.n_frames].function = functions[asleep.n_frames];
+	frames[asleep.n_frames++].function = "work";
+	for (uint32_t i = 0; i < asleep.n_frames && dw_wrapper_is_lock(frames[i].function, NULL);
+	     i++)
+		frames[i].flags = DW_FRAME_WRAPPER;
+	return dw_meaning_tell(&asleep);
+}
+
+/* The function at which a thread waits that is in @functions, called by work(). */
+static const char *site_of(const char *const *functions, uint32_t site)
+{
+	for (uint32_t i = 0; i <= site; i++)
+		if (!functions[i])
+			return "work";
+	return functions[site];
+}
+
+static struct dw_meaning in_musl_condition(uint64_t word)
+{
+	const struct dw_frame frames[] = {
+	    {.function = "__timedwait_cp", .flags = DW_FRAME_WRAPPER},
+	    {.function = "__pthread_cond_timedwait", .flags = DW_FRAME_WRAPPER},
+	    {.function = "work"}};
+	const uint64_t arguments[6] = {word, FUTEX_WAIT};
+	const struct dw_asleep asleep = {.frames = frames,
+					 .n_frames = 3,
+					 .call = SYS_futex,
+					 .arguments = arguments,
+					 .sp = MEMORY + 128,
+					 .read = read_memory};
+
+	return dw_meaning_tell(&asleep);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -90,17 +133,148 @@ static void a_rwlock_is_before_either_of_its_words(void **state)
 	assert_int_equal(writer.how, 0);
 }
 
+/* What a wait for a condition keeps on the stack, and what refers to it. */
+static void put_cleanup(uint64_t condition, uint64_t mutex)
+{
+	const uint64_t cleanup[] = {/* sequence */ 6, condition, mutex}, place = MEMORY + 176;
+
+	memcpy((uint8_t *)memory + 176, cleanup, sizeof(cleanup));
+	memcpy((uint8_t *)memory + 160, &place, sizeof(place));
+}
+
 static void the_mutex_of_a_condition_is_on_the_stack(void **state)
 {
-	uint64_t pair[2] = {MEMORY, 0x7000};
 	struct dw_meaning m;
 
 	(void)state;
-	memcpy((uint8_t *)memory + 160, pair, sizeof(pair));
+	put_cleanup(MEMORY, 0x7000);
 	m = in_futex("pthread_cond_wait", MEMORY + 40, FUTEX_WAIT_BITSET, 0);
 	assert_int_equal(m.kind, DW_CONDITION);
 	assert_int_equal(m.address, MEMORY);
 	assert_int_equal(m.mutex, 0x7000);
+}
+
+/* As glibc has it since 2.41: the words are elsewhere, and in between is a return address. */
+static void what_lies_behind_a_condition_on_the_stack_need_not_be_its_mutex(void **state)
+{
+	const uint64_t kept[] = {0, MEMORY, 0x429e1c};
+	struct dw_meaning m;
+
+	(void)state;
+	memcpy((uint8_t *)memory + 128, kept, sizeof(kept));
+	m = in_futex("pthread_cond_wait", MEMORY + 32, FUTEX_WAIT_BITSET, 0);
+	assert_int_equal(m.mutex, 0);
+	put_cleanup(MEMORY, 0x7000);
+	m = in_futex("pthread_cond_wait", MEMORY + 32, FUTEX_WAIT_BITSET, 0);
+	assert_int_equal(m.address, MEMORY);
+	assert_int_equal(m.mutex, 0x7000);
+}
+
+/* The functions that threads were seen waiting in, of programs that are linked statically. */
+static void every_libc_is_understood(void **state)
+{
+	static const struct {
+		const char *functions[5];
+		uint8_t kind;
+	} rows[] = {
+	    /* glibc 2.31 */
+	    {{"__pthread_clockjoin_ex"}, DW_ENDING},
+	    {{"__lll_lock_wait", "__pthread_mutex_lock"}, DW_MUTEX},
+	    {{"futex_wait_cancelable", "__pthread_cond_wait_common", "__pthread_cond_wait"},
+	     DW_CONDITION},
+	    {{"futex_abstimed_wait_cancelable", "do_futex_wait", "__new_sem_wait_slow"},
+	     DW_SEMAPHORE},
+	    {{"do_futex_wait.constprop.0", "__new_sem_wait_slow.constprop.0"}, DW_SEMAPHORE},
+	    {{"futex_wait", "futex_wait_simple", "__pthread_barrier_wait"}, DW_BARRIER},
+	    {{"futex_abstimed_wait", "__pthread_rwlock_rdlock_full", "__pthread_rwlock_rdlock"},
+	     DW_RWLOCK},
+
+	    /* glibc 2.36 */
+	    {{"__futex_abstimed_wait_common", "__pthread_clockjoin_ex"}, DW_ENDING},
+	    {{"__futex_abstimed_wait_common", "__new_sem_wait_slow64.constprop.0"}, DW_SEMAPHORE},
+	    {{"__futex_abstimed_wait_common", "__pthread_cond_wait"}, DW_CONDITION},
+
+	    /* glibc 2.41 and 2.43 */
+	    {{"__syscall_cancel_arch", "__internal_syscall_cancel", "__futex_abstimed_wait_common",
+	      "__pthread_clockjoin_ex"},
+	     DW_ENDING},
+	    {{"__syscall_cancel_arch", "__internal_syscall_cancel", "__futex_abstimed_wait_common",
+	      "__pthread_cond_wait"},
+	     DW_CONDITION},
+	    {{"__syscall_cancel_arch", "__internal_syscall_cancel", "__futex_abstimed_wait_common",
+	      "__new_sem_wait_slow64.constprop.0"},
+	     DW_SEMAPHORE},
+
+	    /* musl 1.2.3 */
+	    {{"__syscall_cp_c", "__timedwait_cp", "pthread_timedjoin_np"}, DW_ENDING},
+	    {{"__syscall_cp_c", "__timedwait_cp", "__timedwait", "__pthread_mutex_timedlock"},
+	     DW_MUTEX},
+	    {{"__syscall_cp_c", "__timedwait_cp", "__pthread_cond_timedwait"}, DW_CONDITION},
+	    {{"__syscall_cp_c", "__timedwait_cp", "sem_timedwait"}, DW_SEMAPHORE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct dw_meaning m = in_program(rows[i].functions);
+
+		assert_string_equal(site_of(rows[i].functions, m.site), "work");
+		assert_int_equal(m.kind, rows[i].kind);
+		assert_int_equal(m.how & DW_TIMED, 0);
+	}
+}
+
+/* Without debug symbols, sem_wait() of glibc 2.41 goes on in a function that has no name. */
+static void a_function_without_a_name_is_known_by_its_caller(void **state)
+{
+	const struct dw_frame frames[] = {wrapper(NULL), wrapper(NULL), {.function = "work"}};
+	const uint64_t arguments[6] = {MEMORY, FUTEX_WAIT_BITSET};
+	struct dw_asleep asleep = {
+	    .frames = frames, .n_frames = 3, .call = SYS_futex, .arguments = arguments};
+
+	(void)state;
+	assert_int_equal(dw_meaning_tell(&asleep).kind, DW_FUTEX);
+	asleep.called = "sem_wait";
+	assert_int_equal(dw_meaning_tell(&asleep).kind, DW_SEMAPHORE);
+	asleep.called = "work";
+	assert_int_equal(dw_meaning_tell(&asleep).kind, DW_FUTEX);
+}
+
+/* A stripped program that is linked statically: memory is all there is. */
+static void a_program_without_names_is_known_by_its_memory(void **state)
+{
+	const uint32_t plain_of_musl = 0x80000010;
+
+	(void)state;
+	put_cleanup(MEMORY, 0x7000);
+	assert_int_equal(in_futex(NULL, MEMORY + 32, FUTEX_WAIT_BITSET, 0).kind, DW_CONDITION);
+	memory[1] = plain_of_musl;
+	assert_int_equal(in_futex(NULL, MEMORY + 4, FUTEX_WAIT, plain_of_musl).kind, DW_MUTEX);
+	memory[2] = 4711;
+	assert_int_equal(in_futex(NULL, MEMORY + 8, FUTEX_WAIT_BITSET, 4711).tid, 4711);
+	assert_int_equal(in_futex(NULL, MEMORY + 8, FUTEX_WAIT_BITSET, 4712).tid, 0);
+	assert_int_equal(
+	    in_futex(NULL, MEMORY + 8, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 4711).tid, 0);
+}
+
+/* Two wait for a musl condition, each on its own word; their stacks name it. */
+static void waiters_of_a_musl_condition_are_in_its_list(void **state)
+{
+	enum { CONDITION = 0, NEWER = 80, OLDER = 48 };
+	const uint64_t condition = MEMORY + CONDITION, newer = MEMORY + NEWER,
+		       older = MEMORY + OLDER;
+	uint8_t *bytes = (uint8_t *)memory;
+
+	(void)state;
+	memcpy(bytes + CONDITION + 8, &newer, sizeof(newer));
+	memcpy(bytes + CONDITION + 40, &older, sizeof(older));
+	memcpy(bytes + NEWER + 8, &older, sizeof(older));
+	memcpy(bytes + OLDER, &newer, sizeof(newer));
+	memcpy(bytes + 136, &condition, sizeof(condition));
+	assert_int_equal(in_musl_condition(newer + 20).address, condition);
+	assert_int_equal(in_musl_condition(older + 20).address, condition);
+	/* A list that leads round, and a condition that is another's. */
+	memcpy(bytes + OLDER + 8, &newer, sizeof(newer));
+	assert_int_equal(in_musl_condition(newer + 20).address, newer + 20);
 }
 
 static void who_takes_the_mutex_again_waits_for_that(void **state)
@@ -196,6 +370,12 @@ int main(void)
 	    cmocka_unit_test_setup(a_mutex_is_where_its_word_is, setup),
 	    cmocka_unit_test_setup(a_rwlock_is_before_either_of_its_words, setup),
 	    cmocka_unit_test_setup(the_mutex_of_a_condition_is_on_the_stack, setup),
+	    cmocka_unit_test_setup(what_lies_behind_a_condition_on_the_stack_need_not_be_its_mutex,
+				   setup),
+	    cmocka_unit_test_setup(every_libc_is_understood, setup),
+	    cmocka_unit_test_setup(a_function_without_a_name_is_known_by_its_caller, setup),
+	    cmocka_unit_test_setup(a_program_without_names_is_known_by_its_memory, setup),
+	    cmocka_unit_test_setup(waiters_of_a_musl_condition_are_in_its_list, setup),
 	    cmocka_unit_test_setup(who_takes_the_mutex_again_waits_for_that, setup),
 	    cmocka_unit_test_setup(a_join_names_the_thread, setup),
 	    cmocka_unit_test_setup(an_event_with_the_highest_bit_is_no_mutex, setup),
