@@ -8,7 +8,9 @@
  * state, and told only where the collector has asked for them.
  */
 #include "bpf/block.h"
+#include "bpf/call.h"
 #include "bpf/kernel.h"
+#include "bpf/once.h"
 
 #include "attach/wire.h"
 
@@ -21,25 +23,9 @@ char LICENSE[] SEC("license") = "GPL";
 #define CLONE_THREAD 0x00010000
 #define SIGNAL_GROUP_EXIT 4
 #define KVM_RUN 0xae80
-#define MSG_DONTWAIT 0x40
-#define PROT_EXEC 4
-#define EINTR 4
-/* From here on they mean that it is made again, after a signal or a stop. */
-#define ERESTARTSYS 512
-#define ERESTART_LAST 516
 #define SYS_FUTEX 202
 #define SYS_TGKILL 234
 #define HASH UINT64_C(0x9e3779b97f4a7c15)
-
-/* Of futex(2): its operations that wait, without the flags. */
-#define FUTEX_COMMAND 0x7f
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
-#define FUTEX_LOCK_PI 6
-#define FUTEX_WAIT_BITSET 9
-#define FUTEX_WAKE_BITSET 10
-#define FUTEX_WAIT_REQUEUE_PI 11
-#define FUTEX_LOCK_PI2 13
 
 /* Where glibc keeps a mutex's kind, a mutex's owner, a rwlock's writer (x86-64, since 2.4). */
 #define MUTEX_KIND 16
@@ -176,7 +162,10 @@ static __always_inline bool is_told(struct dw_wire_thread *thread,
 	uint8_t yes = 1;
 
 	key = mix(key, thread->held);
-	if (bpf_map_lookup_elem(&told, &key))
+	/* The C library may have made the call on its way to what its caller wanted. */
+	if (event->kind == DW_ENTER)
+		key = mix(key, event->registers.sp);
+	if (event->site && bpf_map_lookup_elem(&told, &key))
 		return true;
 	/* Where there is no room for a stack it comes with a later event. */
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_size / 2) {
@@ -329,6 +318,7 @@ static __always_inline int on_entry(struct pt_regs *regs)
 	thread = this_thread();
 	if (!thread)
 		return 0;
+	end_onces(thread, regs->sp);
 	event.kind = cookie.kind;
 	event.what = cookie.what;
 	event.how = cookie.how;
@@ -341,6 +331,10 @@ static __always_inline int on_entry(struct pt_regs *regs)
 		return 0;
 	if (cookie.what == DW_MUTEX)
 		event.how |= mutex_how(event.object);
+	if (cookie.what == DW_ONCE && !is_once(thread, &event, regs->sp))
+		return 0;
+	if (cookie.other == DW_WIRE_BY_FLAG && !is_spin(thread, &event, regs))
+		return 0;
 	if (cookie.kind == DW_PARK && event.other && cookie.what == DW_CONDITION)
 		event.how |= mutex_how(event.other);
 	if (cookie.what == DW_ENDING)
@@ -352,7 +346,8 @@ static __always_inline int on_entry(struct pt_regs *regs)
 		lose(DW_WIRE_LOSS_PAGES);
 	note(thread, &event, regs);
 	count_held(thread, &event);
-	if (cookie.kind == DW_WANT && cookie.how & (DW_TRY | DW_TIMED)) {
+	if (cookie.kind == DW_WANT && cookie.how & (DW_TRY | DW_TIMED) &&
+	    cookie.what != DW_SPINLOCK) {
 		thread->tried = event.object;
 		thread->tried_what = cookie.what;
 	}
@@ -370,43 +365,6 @@ SEC("uprobe")
 int functions_entry(struct pt_regs *regs)
 {
 	return on_entry(regs);
-}
-
-/* Whether a call with these arguments waits, or is of interest else, as far as they say. */
-static __always_inline bool is_of_interest(const struct dw_wire_call *call,
-					   const struct dw_wire_thread *thread)
-{
-	uint32_t command = thread->arguments[1] & FUTEX_COMMAND;
-
-	if (call->flags & DW_WIRE_FUTEX)
-		return command == FUTEX_WAIT || command == FUTEX_LOCK_PI ||
-		       command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI ||
-		       command == FUTEX_LOCK_PI2;
-	if (call->flags & DW_WIRE_MAPS)
-		return thread->arguments[2] & PROT_EXEC && (int)thread->arguments[4] >= 0;
-	if (call->flags & DW_WIRE_DONTWAIT && thread->arguments[3] & MSG_DONTWAIT)
-		return false;
-	return true;
-}
-
-/* DW_TIMED where its time is limited; not at all: 0xff. */
-static __always_inline uint8_t limit_of(const struct dw_wire_call *call,
-					const struct dw_wire_thread *thread)
-{
-	uint32_t i = call->timeout - 1;
-	uint64_t value, limit[2] = {0};
-
-	if (i >= 6)
-		return 0;
-	value = thread->arguments[i];
-	if (call->flags & DW_WIRE_MS)
-		return (int)value < 0 ? 0 : value == 0 ? 0xff : DW_TIMED;
-	if (!value)
-		return 0;
-	if (call->flags & DW_WIRE_IDLE &&
-	    bpf_probe_read_user(limit, sizeof(limit), (void *)value) == 0 && !limit[0] && !limit[1])
-		return 0xff;
-	return DW_TIMED;
 }
 
 static __always_inline void kick(struct dw_wire_thread *thread, uint64_t other,
@@ -428,7 +386,7 @@ static __always_inline void enter(struct dw_wire_thread *thread, const struct dw
 	if (event.how == 0xff)
 		return;
 	event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | call->number;
-	event.site = thread->registers.ip;
+	event.site = caller_of(thread, regs);
 	event.other = call->flags & DW_WIRE_SLEEPS ||
 		      (call->flags & DW_WIRE_POLLS && thread->arguments[1] == 0) ||
 		      (call->flags & DW_WIRE_SELECTS && thread->arguments[0] == 0);
@@ -466,6 +424,7 @@ int call_entry(uint64_t *context)
 		return 0; /* its state is left as it is */
 	if (!is_of_interest(&call, thread))
 		return 0;
+	end_onces(thread, regs->sp);
 	fill_registers(&thread->registers, regs);
 	thread->since_ns = bpf_ktime_get_ns();
 	thread->seq++;
@@ -473,11 +432,6 @@ int call_entry(uint64_t *context)
 	if ((thread->watched || thread->depth) && call.number)
 		enter(thread, &call, regs);
 	return 0;
-}
-
-static __always_inline bool is_interrupted(int64_t result)
-{
-	return result == -EINTR || (result <= -ERESTARTSYS && result >= -ERESTART_LAST);
 }
 
 SEC("tp_btf/sys_exit")
@@ -517,7 +471,7 @@ int call_return(uint64_t *context)
 		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;
 	}
 	if (event.other)
-		event.site = ((struct pt_regs *)context[0])->ip;
+		event.site = caller_of(thread, (struct pt_regs *)context[0]);
 	if (every_taking && event.other)
 		note(thread, &event, (struct pt_regs *)context[0]);
 	else if (thread->watched || thread->depth)
@@ -557,6 +511,7 @@ int task_over(uint64_t *context)
 		       "a name has 16 bytes");
 	bpf_get_current_comm(&event.object, 2 * sizeof(event.object));
 	event.site = task->signal->flags & SIGNAL_GROUP_EXIT ? 1 : 0;
+	end_onces(thread, UINT64_MAX);
 	note(thread, &event, NULL);
 	bpf_map_delete_elem(&threads, &tid);
 	return 0;

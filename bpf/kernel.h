@@ -39,6 +39,7 @@ struct pt_regs {
 	unsigned long si;
 	unsigned long di;
 	unsigned long ip;
+	unsigned long flags;
 	unsigned long sp;
 };
 

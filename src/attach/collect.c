@@ -44,8 +44,12 @@ static void on_event(void *context, const struct dw_wire_event *event)
 	struct dw_attached *process = process_of(collector, (pid_t)event->pid);
 
 	collector->seen_ns = event->time_ns;
-	if (process)
-		dw_track_event(process, event);
+	if (!process)
+		return;
+	dw_track_event(process, event);
+	if (process->learnt.ip)
+		dw_probe_learn(collector->probe, &process->learnt, process->learnt_distance);
+	process->learnt.ip = 0;
 }
 
 int dw_collector_new(struct dw_collector **ret, const struct dw_collector_options *options)

@@ -12,13 +12,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROW(function, event, thing, hows, object_, other_)                            \
-	{                                                                             \
-		function,                                                             \
-		{                                                                     \
-			.kind = event, .what = thing, .how = hows, .object = object_, \
-			.other = other_                                               \
-		}                                                                     \
+#define ROW(function, event, thing, hows, object_, other_) \
+	{                                                  \
+		.name = function, .cookie = {              \
+			.kind = event,                     \
+			.what = thing,                     \
+			.how = hows,                       \
+			.object = object_,                 \
+			.other = other_                    \
+		}                                          \
+	}
+/* Behind their only instruction that counts: what it has done, the flags say (glibc, x86-64). */
+#define SPIN(function, hows, bytes)                                                            \
+	{                                                                                      \
+		.name = function, .begin = bytes, .begin_size = sizeof(bytes) - 1, .cookie = { \
+			.kind = DW_WANT,                                                       \
+			.what = DW_SPINLOCK,                                                   \
+			.how = hows,                                                           \
+			.object = 1,                                                           \
+			.other = DW_WIRE_BY_FLAG                                               \
+		}                                                                              \
 	}
 /* A reader may read again while it reads. */
 #define READ (DW_SHARED | DW_REENTRANT)
@@ -51,9 +64,11 @@ static const struct dw_probed functions[] = {
     LOCK("pthread_rwlock_unlock", DW_DROP, DW_RWLOCK, 0),
     LOCK("pthread_rwlock_init", DW_INIT, DW_RWLOCK, 0),
     LOCK("pthread_rwlock_destroy", DW_DESTROY, DW_RWLOCK, 0),
-    LOCK("pthread_spin_lock", DW_WANT, DW_SPINLOCK, 0),
+    SPIN("pthread_spin_lock", 0, "\xf0\xff\x0f"),
+    SPIN("pthread_spin_trylock", DW_TRY, "\xb8\x01\0\0\0\x31\xc9\xf0\x0f\xb1\x0f"),
     LOCK("pthread_spin_unlock", DW_DROP, DW_SPINLOCK, 0),
     LOCK("pthread_spin_destroy", DW_DESTROY, DW_SPINLOCK, 0),
+    LOCK("pthread_once", DW_WANT, DW_ONCE, 0),
     ROW("pthread_cond_wait", DW_PARK, DW_CONDITION, 0, 1, 2),
     ROW("pthread_cond_timedwait", DW_PARK, DW_CONDITION, DW_TIMED, 1, 2),
     ROW("pthread_cond_clockwait", DW_PARK, DW_CONDITION, DW_TIMED, 1, 2),
@@ -84,7 +99,7 @@ static const struct dw_probed functions[] = {
     ROW("syscall", DW_PARK, DW_FUTEX, 0, 2, 0),
     ROW("free", DW_WIRE_FREES, 0, 0, 0, 0),
     ROW("realloc", DW_WIRE_FREES, 0, DW_WIRE_STAYS, 0, 0),
-    {0},
+    {.name = NULL},
 };
 
 /* The file's tables, and what is being looked for. */
@@ -190,6 +205,15 @@ bool dw_only_tells(const struct dw_only *only, unsigned what)
 	return false;
 }
 
+/* Whether there is what the function begins with, as far as that matters. */
+static bool has_begin(Elf *elf, const struct dw_probed *function, uint64_t offset)
+{
+	Elf_Data *data =
+	    elf_getdata_rawchunk(elf, (int64_t)offset, function->begin_size, ELF_T_BYTE);
+
+	return data && memcmp(data->d_buf, function->begin, function->begin_size) == 0;
+}
+
 static void add(struct search *s, const struct dw_probed *function, uint64_t address)
 {
 	uint64_t offset;
@@ -197,6 +221,9 @@ static void add(struct search *s, const struct dw_probed *function, uint64_t add
 
 	if (s->n == s->max || !offset_of(s->elf, address, &offset))
 		return;
+	if (function->begin && !has_begin(s->elf, function, offset))
+		return;
+	offset += function->begin_size;
 	while (i < s->n && s->found[i].offset != offset)
 		i++;
 	if (i == s->n)

@@ -16,6 +16,13 @@
 struct dw_probed {
 	const char *name;
 	struct dw_wire_cookie cookie;
+
+	/*
+	 * NULL, or what the function begins with: the kernel does not trap at instructions that
+	 * lock the bus, so the probe is behind the first one.
+	 */
+	const char *begin;
+	size_t begin_size;
 };
 
 /* What is looked for: the row of the function @name; NULL: it is of no interest. */

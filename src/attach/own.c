@@ -13,20 +13,20 @@
 /* Bytes of "lea distance(%rip)": a prefix, the instruction, a register, the distance. */
 #define LEA_SIZE 7
 
-#define OWN(function, event)                                         \
-	{                                                            \
-		function,                                            \
-		{                                                    \
-			.kind = event, .is_own = 1, .what = DW_MUTEX \
-		}                                                    \
+#define OWN(function, event)                                                                \
+	{                                                                                   \
+		.name = function, .cookie = {.kind = event, .is_own = 1, .what = DW_MUTEX } \
 	}
-#define OWN_WAIT(function, hows)                                                         \
-	{                                                                                \
-		function,                                                                \
-		{                                                                        \
-			.kind = DW_PARK, .is_own = 1, .what = DW_CONDITION, .how = hows, \
-			.object = 1, .other = 2                                          \
-		}                                                                        \
+#define OWN_WAIT(function, hows)              \
+	{                                     \
+		.name = function, .cookie = { \
+			.kind = DW_PARK,      \
+			.is_own = 1,          \
+			.what = DW_CONDITION, \
+			.how = hows,          \
+			.object = 1,          \
+			.other = 2            \
+		}                             \
 	}
 
 static const struct dw_probed takes = OWN("take", DW_WANT), lets_go = OWN("let go", DW_DROP);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/place.h"
 
+#include "attach/soname.h"
 #include "base/error.h"
 #include "symbol/build_id.h"
 #include "symbol/wrapper.h"
@@ -77,10 +78,13 @@ static void tell_module(struct dw_attached *process, struct dw_attached_module *
 			const struct dw_map *map)
 {
 	struct dw_build_id build_id = dw_build_id_of_file(map->file);
-	size_t n = strlen(map->path) + 1;
-	struct dw_rec_module *record =
-	    dw_writer_reserve(&process->writer, &process->cursor, sizeof(*record) + n);
+	struct dw_rec_module *record;
+	char path[PATH_MAX];
+	size_t n;
 
+	dw_soname_path(map, path, sizeof(path));
+	n = strlen(path) + 1;
+	record = dw_writer_reserve(&process->writer, &process->cursor, sizeof(*record) + n);
 	if (!record)
 		return;
 	record->start = map->start;
@@ -91,7 +95,7 @@ static void tell_module(struct dw_attached *process, struct dw_attached_module *
 		record->build_id_size = build_id.size;
 		memcpy(record->build_id, build_id.bytes, build_id.size);
 	}
-	memcpy(record->path, map->path, n);
+	memcpy(record->path, path, n);
 	module->number = (uint16_t)record->number;
 	dw_writer_submit(&process->writer, record, DW_REC_MODULE);
 }

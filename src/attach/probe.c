@@ -327,6 +327,11 @@ void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched)
 	bpf_map_update_elem(bpf_map__fd(probe->bpf->maps.threads), &key, &state, BPF_ANY);
 }
 
+void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance)
+{
+	bpf_map_update_elem(bpf_map__fd(probe->bpf->maps.returns), place, &distance, BPF_ANY);
+}
+
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss)
 {
 	return probe->bpf->bss->losses[loss];

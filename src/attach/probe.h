@@ -69,6 +69,9 @@ bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *re
 /* From now on the calls of thread @tid of process @pid are told, or not. */
 void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched);
 
+/* At @place, the caller's address lies @distance bytes above the stack pointer. */
+void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance);
+
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss);
 uint64_t dw_probe_n_events(const struct dw_probe *probe);
 

@@ -105,6 +105,8 @@ struct dw_attached {
 	const struct dw_frames *frames;
 	uint32_t stack; /* id of its stack; 0: not told yet */
 	uint32_t n_lost;
+	struct dw_wire_place learnt; /* for the probe to know; ip 0: nothing */
+	uint32_t learnt_distance;
 	bool every_taking; /* see collect.h */
 };
 
@@ -158,6 +160,12 @@ int dw_attached_read_maps(struct dw_attached *process);
 
 /* stack.c: the stack of the event that is being told. Return: its id; 0: it is not known. */
 uint32_t dw_attached_stack(struct dw_attached_thread *thread, const struct dw_taking *taking);
+
+/*
+ * Who has made the system call that @event is about; the instruction itself, if that is not known.
+ * What the probe has to learn to know it by itself is `learnt` then.
+ */
+uint64_t dw_attached_caller(struct dw_attached *process, const struct dw_wire_event *event);
 
 /* teller.c */
 extern const struct dw_teller dw_attached_teller;

@@ -89,8 +89,9 @@ void dw_attached_init(struct dw_attached_thread *thread, uint64_t address)
 	if (!thing)
 		return;
 	end_life(process, thing, 0);
-	birth = dw_attached_stack(
-	    thread, &(struct dw_taking){.thing = address, .site = process->event->site});
+	birth = dw_attached_stack(thread, &(struct dw_taking){.thing = address,
+							      .site = process->event->site,
+							      .caller = process->event->site});
 	thing->birth = birth;
 	thing->maker = thread->thread.number;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/track.h"
+#include "attach/track_parts.h"
 
 #include "attach/place.h"
 #include "base/hash.h"
@@ -16,8 +16,8 @@
 /* Of stack that a call takes. QEMU's coroutines have stacks of a MiB. */
 #define CALL_STACK_MAX (UINT64_C(256) << 10)
 
-static struct dw_taking taking_of(struct dw_attached_thread *thread, uint64_t address,
-				  unsigned what, unsigned how, uint64_t site)
+struct dw_taking dw_track_taking(struct dw_attached_thread *thread, uint64_t address, unsigned what,
+				 unsigned how, uint64_t site)
 {
 	const struct dw_attached_thing *thing = dw_attached_thing(thread->process, address);
 
@@ -193,7 +193,8 @@ static bool holds_in_mode(struct dw_attached_thread *thread, const struct dw_tak
  * now. */
 static void on_want(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
-	thread->wants = taking_of(thread, event->object, event->what, event->how, event->site);
+	thread->wants =
+	    dw_track_taking(thread, event->object, event->what, event->how, event->site);
 	thread->wants_ns = event->time_ns;
 	thread->deeper = holds_in_mode(thread, &thread->wants);
 	if (event->how & DW_TRY)
@@ -202,16 +203,31 @@ static void on_want(struct dw_attached_thread *thread, const struct dw_wire_even
 		dw_thread_want(&thread->thread, &thread->wants);
 }
 
+/* Who has nobody to wait for any more would have had to, had it come sooner. */
+static void on_asks(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	struct dw_taking taking =
+	    dw_track_taking(thread, event->object, event->what, 0, event->site);
+
+	dw_thread_want(&thread->thread, &taking);
+	dw_thread_fail(&thread->thread);
+}
+
 /*
  * Some locks are made by the very function that lets them go (pthread_spin_init() of x86-64), and a
  * rwlock does not say who has tried to read it.
  */
 static void on_drop(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
-	struct dw_taking taking = taking_of(thread, event->object, event->what, 0, event->site);
+	struct dw_taking taking =
+	    dw_track_taking(thread, event->object, event->what, 0, event->site);
 
-	if (dw_thread_drop(&thread->thread, event->object) || thread->thread.unsure ||
-	    event->what != DW_MUTEX)
+	if (dw_thread_drop(&thread->thread, event->object))
+		return;
+	if (event->what == DW_SPINLOCK &&
+	    !dw_attached_thing_told(thread->process, event->object, 0))
+		dw_attached_init(thread, event->object);
+	if (event->what != DW_MUTEX || thread->thread.unsure)
 		return;
 	dw_thread_misuse(&thread->thread, DW_MISUSE_UNLOCK, &taking, 0);
 }
@@ -219,7 +235,8 @@ static void on_drop(struct dw_attached_thread *thread, const struct dw_wire_even
 static void on_destroy(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	const struct dw_held *held = dw_thread_find(&thread->thread, event->object);
-	struct dw_taking taking = taking_of(thread, event->object, event->what, 0, event->site);
+	struct dw_taking taking =
+	    dw_track_taking(thread, event->object, event->what, 0, event->site);
 
 	if (held)
 		dw_thread_misuse(&thread->thread, DW_MISUSE_DESTROY, &taking, held->chain);
@@ -233,7 +250,8 @@ static void on_frees(struct dw_attached_thread *thread, const struct dw_wire_eve
 
 static void on_post(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
-	struct dw_taking taking = taking_of(thread, event->object, event->what, 0, event->site);
+	struct dw_taking taking =
+	    dw_track_taking(thread, event->object, event->what, 0, event->site);
 
 	dw_thread_post(&thread->thread, &taking);
 }
@@ -262,17 +280,32 @@ static void on_park(struct dw_attached_thread *thread, const struct dw_wire_even
 		on_post(thread, event);
 	wait = new_wait(thread, event->time_ns);
 	wait->joins = joins;
-	wait->taking =
-	    taking_of(thread, object, event->what, DW_WAITS | (event->how & DW_TIMED), event->site);
+	wait->taking = dw_track_taking(thread, object, event->what,
+				       DW_WAITS | (event->how & DW_TIMED), event->site);
 	if (event->what == DW_CONDITION)
-		wait->mutex = taking_of(thread, event->other, DW_MUTEX,
-					event->how & (DW_REENTRANT | DW_ROBUST), event->site);
+		wait->mutex = dw_track_taking(thread, event->other, DW_MUTEX,
+					      event->how & (DW_REENTRANT | DW_ROBUST), event->site);
 	if (!wait->mutex.thing)
 		dw_thread_wait(&thread->thread, &wait->taking, false, &wait->waiting);
 	else if (!dw_thread_park(&thread->thread, &wait->mutex, &wait->taking, &wait->waiting))
 		wait->mutex.thing = 0;
 	if (event->how & DW_TIMED && dw_thread_has_to_wait(&thread->thread))
 		dw_thread_poll(&thread->thread, event->time_ns);
+}
+
+/* Calls that the C library makes on its way are told apart by how deep in it they are made. */
+static struct dw_taking call_of(struct dw_attached_thread *thread,
+				const struct dw_wire_event *event)
+{
+	uint64_t caller = dw_attached_caller(thread->process, event), site = caller;
+	struct dw_taking call;
+
+	if (dw_attached_is_system(thread->process, caller))
+		site = dw_hash(caller, event->registers.sp);
+	call = dw_track_taking(thread, event->object, DW_CALL, DW_WAITS | (event->how & DW_TIMED),
+			       site);
+	call.caller = caller;
+	return call;
 }
 
 static void on_enter(struct dw_attached_thread *thread, const struct dw_wire_event *event)
@@ -283,8 +316,7 @@ static void on_enter(struct dw_attached_thread *thread, const struct dw_wire_eve
 	if (!(sleeps ? dw_thread_has_to_wait(&thread->thread) : thread->thread.slot->top != 0))
 		return;
 	wait = new_wait(thread, event->time_ns);
-	wait->taking = taking_of(thread, event->object, DW_CALL, DW_WAITS | (event->how & DW_TIMED),
-				 event->site);
+	wait->taking = call_of(thread, event);
 	wait->sp = event->registers.sp;
 	dw_thread_wait(&thread->thread, &wait->taking, sleeps, &wait->waiting);
 	if (event->how & DW_TIMED)
@@ -294,10 +326,11 @@ static void on_enter(struct dw_attached_thread *thread, const struct dw_wire_eve
 static void on_left(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	struct dw_rec_thread *record = dw_writer_record(&thread->process->writer, thread->record);
-	struct dw_taking at = {.site = event->site};
+	struct dw_taking at = {0};
 
 	if (event->other == DW_WIRE_LEFT_PLAIN)
 		return;
+	at.site = at.caller = dw_attached_caller(thread->process, event);
 	/* What it answers, if it is asked to, it answers here. */
 	if (event->stack_size)
 		dw_attached_stack(thread, &at);
@@ -306,52 +339,6 @@ static void on_left(struct dw_attached_thread *thread, const struct dw_wire_even
 		record->flags |= DW_THREAD_VCPU;
 	}
 	dw_thread_idle(&thread->thread, &at);
-}
-
-static void on_makes(struct dw_attached_thread *thread, const struct dw_wire_event *event)
-{
-	thread->makes = event->object;
-	thread->making = dw_attached_stack(thread, &(struct dw_taking){.site = event->site});
-}
-
-static void on_born(struct dw_attached_thread *thread, const struct dw_wire_event *event)
-{
-	struct dw_attached *process = thread->process;
-	struct dw_attached_thread *child =
-	    dw_attached_thread(process, (pid_t)event->other, /* flags= */ 0, thread);
-
-	struct dw_rec_thread *record;
-
-	if (child) {
-		record = dw_writer_record(&process->writer, child->record);
-		record->stack = thread->making;
-		record->start = thread->makes ? dw_attached_place(process, thread->makes) : 0;
-		dw_attached_set_handle(process, event->object, child->thread.number);
-	}
-	thread->makes = thread->making = 0;
-	dw_thread_new_segment(&thread->thread);
-}
-
-static void on_exit(struct dw_attached_thread *thread, const struct dw_wire_event *event)
-{
-	uint64_t ending = dw_thing_address(DW_ENDING, thread->thread.number);
-	const struct dw_slot *slot = thread->thread.slot;
-	char name[DW_REC_NAME_SIZE];
-	struct dw_taking taking;
-
-	memcpy(name, &event->object, sizeof(name));
-	dw_attached_name(thread, name);
-	for (uint32_t i = 1; i <= slot->top && !event->site && !thread->thread.unsure; i++) {
-		const struct dw_held *held = &slot->held[i];
-
-		taking = taking_of(thread, held->thing, held->what, 0, 0);
-		if (!(held->how & DW_ROBUST))
-			dw_thread_misuse(&thread->thread, DW_MISUSE_EXIT, &taking, held->chain);
-	}
-	taking = taking_of(thread, ending, DW_ENDING, 0, 0);
-	if (!event->site)
-		dw_thread_post(&thread->thread, &taking);
-	dw_attached_end(thread);
 }
 
 static void on_kick(struct dw_attached_thread *thread, const struct dw_wire_event *event)
@@ -368,9 +355,10 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 	static void (*const handlers[])(struct dw_attached_thread *,
 					const struct dw_wire_event *) = {
 	    [DW_DESTROY] = on_destroy, [DW_WANT] = on_want,      [DW_DROP] = on_drop,
-	    [DW_PARK] = on_park,       [DW_POST] = on_post,      [DW_BORN] = on_born,
-	    [DW_EXIT] = on_exit,       [DW_ENTER] = on_enter,    [DW_WIRE_MAKES] = on_makes,
+	    [DW_PARK] = on_park,       [DW_POST] = on_post,      [DW_BORN] = dw_track_born,
+	    [DW_EXIT] = dw_track_exit, [DW_ENTER] = on_enter,    [DW_WIRE_MAKES] = dw_track_makes,
 	    [DW_KICK] = on_kick,       [DW_WIRE_LEFT] = on_left, [DW_WIRE_FREES] = on_frees,
+	    [DW_WIRE_ASKS] = on_asks,
 	};
 
 	if (event->kind == DW_WIRE_MAPPED)
@@ -391,6 +379,7 @@ static bool is_internal(struct dw_attached *process, const struct dw_wire_event 
 	case DW_DROP:
 	case DW_PARK:
 	case DW_POST:
+	case DW_WIRE_ASKS:
 		return dw_attached_is_system(process, event->site);
 	default:
 		return false;
@@ -496,7 +485,7 @@ static void begin_wait(struct dw_attached_thread *thread, const struct dw_taking
 		       uint64_t mutex, uint64_t now_ns)
 {
 	struct dw_attached_wait *wait = new_wait(thread, now_ns);
-	struct dw_taking again = taking_of(thread, mutex, DW_MUTEX, DW_RETAKEN, waits->site);
+	struct dw_taking again = dw_track_taking(thread, mutex, DW_MUTEX, DW_RETAKEN, waits->site);
 
 	wait->taking = *waits;
 	wait->taking.how |= DW_WAITS;
@@ -511,7 +500,8 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 		   const struct dw_frames *frames, uint64_t now_ns)
 {
 	uint64_t site = frames->n > 1 ? frames->addresses[1] : 0;
-	struct dw_taking taking = taking_of(thread, waits->thing, waits->what, waits->how, site);
+	struct dw_taking taking =
+	    dw_track_taking(thread, waits->thing, waits->what, waits->how, site);
 	struct dw_attached *process = thread->process;
 
 	if (thread->pictured && innermost(thread))

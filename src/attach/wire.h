@@ -33,6 +33,19 @@ enum dw_wire_kind {
 	DW_WIRE_FORK,      /* it has made process number `other` */
 	DW_WIRE_MAPPED,    /* it has mapped code of a file */
 	DW_WIRE_FREES,     /* it frees the memory from `object` to `other`; see DW_WIRE_STAYS */
+	DW_WIRE_ASKS,      /* it asks for what is done once, and was done: a want that is over */
+};
+
+/* What a thread does once, one within the other; more are taken for done. */
+#define DW_WIRE_ONCES_MAX 4
+
+/*
+ * A routine that is run once, under way in a thread: its begin is a DW_WANT, its end a DW_DROP. It
+ * has ended when the stack is no longer below `sp`.
+ */
+struct dw_wire_once {
+	uint64_t control; /* address of the C library's word */
+	uint64_t sp, site;
 };
 
 /* `how` of DW_WIRE_FREES: what is in the memory may stay there, for it may just become larger. */
@@ -67,7 +80,7 @@ struct dw_wire_event {
 	uint64_t time_ns; /* CLOCK_MONOTONIC */
 	uint64_t object;  /* see struct dw_event */
 	uint64_t other;
-	uint64_t site; /* a return address; 0: not known */
+	uint64_t site; /* a return address; 0: not known yet, the stack tells */
 	struct dw_wire_registers registers;
 	uint32_t pid, tid;
 	uint16_t kind; /* enum dw_event_kind or dw_wire_kind */
@@ -99,13 +112,28 @@ struct dw_wire_thread {
 	uint32_t answers; /* its idle points are wanted one by one */
 	uint32_t n_over;  /* waits on words that came to their end: were not just interrupted */
 	uint8_t tried_what;
-	uint8_t reserved[3];
+	uint8_t n_onces;
+	uint8_t reserved[2];
+	uint64_t spins; /* the spin lock that it has tried to take, and will again */
+	struct dw_wire_once onces[DW_WIRE_ONCES_MAX];
 };
 
 /* A process that is attached to. */
 struct dw_wire_target {
 	uint64_t own; /* the lock that alone is of interest; 0: all are */
 };
+
+/*
+ * An instruction that makes system calls, and how far above the stack pointer the return address
+ * of its function lies there: the function is the C library's, and who called that is what tells
+ * one call from another. The collector finds it out when it sees the first stack.
+ */
+struct dw_wire_place {
+	uint64_t ip, pid;
+};
+
+/* In place of the distance: it has none, or that could not be found out. */
+#define DW_WIRE_NO_RETURN UINT32_MAX
 
 /* What the BPF programs know of a system call, by its number. */
 struct dw_wire_call {
@@ -135,6 +163,9 @@ enum dw_wire_loss {
 	DW_WIRE_LOSS_STACK,   /* there was no room for the stack: it may come with a later event */
 	DW_WIRE_LOSS_MAX
 };
+
+/* `other` of a cookie: the processor's zero flag says whether the lock was had. */
+#define DW_WIRE_BY_FLAG 0x80
 
 /* What a uprobe says: its cookie. */
 struct dw_wire_cookie {

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a QEMU that boots a guest shows to `deadwatch attach --order` is what it shows to the shim.
+
+usage: test-attach-needs.py DEADWATCH NEEDS MAKE_GUEST AWAIT_LIBRARY
+
+NEEDS prints the needs of a recording. Two boots differ: how long the guest takes, who wakes whom.
+So there are two under the shim; what both show, attach has to, and what it shows else has to have
+a reason.
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DEADWATCH, NEEDS, MAKE_GUEST, AWAIT = (os.path.abspath(a) for a in sys.argv[1:5])
+del sys.argv[1:5]
+
+QEMU = "qemu-system-x86_64"
+SKIPPED = 77  # meson's exit code for a test that cannot run here
+TIMEOUT = 240  # seconds; a boot takes two to three on an idle machine
+LEAST = 40  # needs: with fewer, nothing was compared
+
+# Locks that are words are seen only by those who have to wait for them, which is chance.
+BY_CHANCE = re.compile(r" -> the word ")
+
+# Needs that attach may be alone with.
+REASONS = (
+    ("the C library makes the call on its own way, which the shim cannot see",
+     re.compile(r" -> the call ")),
+    ("who gives something has taken more in an activity that lasts longer",
+     re.compile(r" given -> ")),
+)
+
+
+def command_of(guest):
+    return [QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-smp", "2", "-m", "256",
+            "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+            "-kernel", f"{guest}/vmlinuz", "-initrd", f"{guest}/initrd",
+            "-append", "console=ttyS0 quiet loglevel=0 panic=-1"]
+
+
+def needs_of(recording):
+    done = subprocess.run([NEEDS, recording], capture_output=True, text=True, check=True,
+                          timeout=TIMEOUT)
+    return set(done.stdout.splitlines())
+
+
+def has_reason(need):
+    return BY_CHANCE.search(need) or any(pattern.search(need) for _, pattern in REASONS)
+
+
+class Needs(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="deadwatch-needs-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.guest = os.path.join(self.folder, "guest")
+        subprocess.run([MAKE_GUEST, self.guest], check=True)
+
+    def by_shim(self, name):
+        recording = os.path.join(self.folder, name)
+        done = subprocess.run([DEADWATCH, "run", "-o", recording, "--", *command_of(self.guest)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=TIMEOUT)
+        self.assertIn("guest: up, 2 CPUs", done.stdout, done.stderr)
+        return needs_of(recording)
+
+    def by_attach(self, name):
+        """QEMU stops before the first constructor of a library, until attach is there."""
+        recording = os.path.join(self.folder, name)
+        with subprocess.Popen(command_of(self.guest), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True,
+                              env=dict(os.environ, LD_PRELOAD=AWAIT)) as qemu:
+            self.addCleanup(qemu.kill)
+            os.waitid(os.P_PID, qemu.pid, os.WSTOPPED | os.WNOWAIT)
+            with subprocess.Popen([DEADWATCH, "attach", "--order", "-o", recording,
+                                   str(qemu.pid)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as attached:
+                said = attached.stderr.readline()
+                if "attached to process" not in said:
+                    qemu.kill()
+                    self.skipTest(said.strip())
+                qemu.send_signal(signal.SIGCONT)
+                out, _ = qemu.communicate(timeout=TIMEOUT)
+                attached.communicate(timeout=TIMEOUT)
+        self.assertIn("guest: up, 2 CPUs", out)
+        return needs_of(recording)
+
+    def test_what_the_shim_finds_attach_finds(self):
+        first, second = self.by_shim("first"), self.by_shim("second")
+        attached = self.by_attach("attached")
+        always = {need for need in first & second if not BY_CHANCE.search(need)}
+        self.assertGreater(len(always), LEAST)
+        self.assertEqual(sorted(always - attached), [])
+        alone = attached - first - second
+        self.assertEqual(sorted(need for need in alone if not has_reason(need)), [])
+
+
+if __name__ == "__main__":
+    if not shutil.which(QEMU):
+        print(f"skipped: {QEMU} is not installed")
+        sys.exit(SKIPPED)
+    unittest.main(verbosity=2)
