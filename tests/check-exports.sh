@@ -9,7 +9,7 @@ library=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-sort -u >"$folder/expected" <<'EOF'
+sort -u >"$folder/expected" <<'EOF'_Exit
 __poll_chk
 __ppoll_chk
 __pthread_mutex_destroy
@@ -29,6 +29,7 @@ __read_chk
 __recv_chk
 __recvfrom_chk
 __vfork
+_exit
 accept
 accept4
 call_once
@@ -43,6 +44,7 @@ cnd_signal
 cnd_timedwait
 cnd_wait
 connect
+daemon
 deadwatch_beat
 deadwatch_call_begin
 deadwatch_call_end
@@ -62,9 +64,17 @@ dup3
 epoll_pwait
 epoll_pwait2
 epoll_wait
+execl
+execle
+execlp
+execv
+execve
+execvp
+execvpe
 fcntl
 fcntl64
 fdatasync
+fexecve
 flock
 free
 fsync
@@ -126,6 +136,7 @@ pthread_spin_trylock
 pthread_spin_unlock
 pthread_timedjoin_np
 pthread_tryjoin_np
+quick_exit
 read
 readv
 realloc

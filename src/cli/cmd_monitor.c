@@ -83,6 +83,11 @@ static uint64_t program_of(pid_t pid)
 	return n > 0 ? hash | 1 : 0;
 }
 
+static uint32_t flags_of(const struct monitor *m)
+{
+	return __atomic_load_n(&m->writer.header->flags, __ATOMIC_RELAXED);
+}
+
 static bool is_over(struct monitor *m)
 {
 	uint64_t program = program_of(m->pid);
@@ -90,7 +95,7 @@ static bool is_over(struct monitor *m)
 	if (program && m->program && program != m->program)
 		return true;
 	m->program = program ? program : m->program;
-	return __atomic_load_n(&m->writer.header->flags, __ATOMIC_RELAXED) & DW_REC_ENDED;
+	return flags_of(m) & DW_REC_ENDED;
 }
 
 /* Return: whether the process has ended. */
@@ -171,7 +176,7 @@ static void watch(struct monitor *m)
 	/* A process that was killed may have been stuck. */
 	if (!is_over(m))
 		dw_guard_look_back(m->guard, dw_writer_now_ns());
-	say_end(m, is_over(m) || has_exited(m));
+	say_end(m, is_over(m) || flags_of(m) & DW_REC_LEFT || has_exited(m));
 }
 
 static int fail(const char *what, const char *name, int r)
@@ -262,7 +267,7 @@ static int open_and_monitor(const char *recording, const char *number)
 		return fail("open the recording", recording, r);
 	m.pidfd = m.pid > 0 ? (int)syscall(SYS_pidfd_open, m.pid, 0) : -1;
 	/* It was over before we came: there is nothing to be watched. */
-	if (m.pidfd < 0 && errno == ESRCH && is_over(&m))
+	if (m.pidfd < 0 && errno == ESRCH && flags_of(&m) & (DW_REC_ENDED | DW_REC_LEFT))
 		say_end(&m, /* has_left= */ false);
 	if (m.pidfd < 0 || m.writer.header->pid != (uint32_t)m.pid)
 		r = fail("watch process", number, m.pidfd < 0 ? -errno : -ESRCH);

@@ -262,22 +262,23 @@ static void look_for_required(struct dw_tally *tally, const struct dw_study *stu
 /*
  * How it ended, and whether somebody watched until then. Who reads the recording has waited for the
  * monitor; that a process has its number says nothing, for it may be another one, on another host.
- * One thread alone meets nobody, and mostly is a child that left by _exit(): it is counted.
+ * One thread alone meets nobody, but it may have been about to make others: a job may say that this
+ * is not its concern, and still be told of the rest.
  */
-static int judge_end(struct dw_tally *tally, struct dw_study *study)
+static int judge_end(struct dw_study *study)
 {
 	unsigned flags = dw_reader_flags(study->reader);
 	uint32_t monitor = dw_reader_monitor(study->reader);
 	bool has_ended = flags & (DW_REC_ENDED | DW_REC_LEFT);
+	bool is_single = study->facts->n_threads <= 2; /* index 0 is none */
 	int r = 0;
 
-	if (!has_ended && study->facts->n_threads > 2)
-		r = dw_blind_add(&study->blind, study->arena, "killed",
-				 "the process did not come to its regular end: it was killed, left "
-				 "by _exit() or exec without a monitor that saw it, or still runs; "
-				 "what else it would have done is not known");
-	else if (!has_ended)
-		tally->n_unended++;
+	if (!has_ended)
+		r = dw_blind_add(&study->blind, study->arena,
+				 is_single ? "killed-single" : "killed",
+				 "the process%s did not come to its regular end: it was killed, or "
+				 "still runs; what else it would have done is not known",
+				 is_single ? ", of one thread," : "");
 	if (r == 0 && has_ended && monitor && !(flags & DW_REC_WATCHED))
 		r = dw_blind_add(&study->blind, study->arena, "monitor-died",
 				 "the monitor did not come to its regular end: what was stuck was "
@@ -288,7 +289,7 @@ static int judge_end(struct dw_tally *tally, struct dw_study *study)
 int dw_tally_add(struct dw_tally *tally, struct dw_study *study, bool *ret_keep)
 {
 	struct dw_reported_process process;
-	int r = judge_end(tally, study);
+	int r = judge_end(study);
 
 	*ret_keep = false;
 	tally->n_added++;

@@ -189,19 +189,6 @@ static int take_allowed(struct dw_tally *tally)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-static int note_unended(struct dw_tally *tally)
-{
-	struct dw_gate_note note = {.kind = "unended"};
-
-	if (!tally->n_unended)
-		return 0;
-	return add_note(tally, note,
-			"%" PRIu32
-			" recording%s of a single thread without a regular end (_exit, exec, "
-			"or killed)",
-			tally->n_unended, tally->n_unended == 1 ? "" : "s");
-}
-
 int dw_tally_add_stray(struct dw_tally *tally, const char *path)
 {
 	if (tally->n_strays++ > 0)
@@ -315,8 +302,6 @@ int dw_tally_finish(struct dw_tally *tally, const struct dw_blind_list *blind, s
 		r = require_locks(tally);
 	if (r == 0)
 		r = take_allowed(tally);
-	if (r == 0)
-		r = note_unended(tally);
 	if (r == 0)
 		r = note_strays(tally);
 	if (r == 0)

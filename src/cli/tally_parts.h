@@ -39,7 +39,6 @@ struct dw_tally {
 	    notes_room;
 	uint32_t n_added;
 	uint32_t n_nameless; /* that are kept, of programs whose files are not there any more */
-	uint32_t n_unended;  /* of one thread, without a regular end */
 	uint32_t n_strays;   /* files that are no recordings */
 	const char *stray;   /* the first of them */
 	bool *required_seen; /* by option */

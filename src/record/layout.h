@@ -77,9 +77,9 @@ struct dw_rec_header {
 _Static_assert(sizeof(struct dw_rec_header) <= DW_REC_HEADER_SIZE, "the header fits");
 
 enum dw_rec_flag {
-	DW_REC_EVENTS = 1, /* every event is recorded, not only new facts */
-	DW_REC_ENDED = 2,  /* the program came to its regular end */
-	DW_REC_LEFT = 4,   /* it ended by itself in another way, or runs another program: monitor */
+	DW_REC_EVENTS = 1,  /* every event is recorded, not only new facts */
+	DW_REC_ENDED = 2,   /* the program came to its regular end */
+	DW_REC_LEFT = 4,    /* it ended by itself in another way, or runs another program */
 	DW_REC_WATCHED = 8, /* the monitor came to its regular end */
 	DW_REC_OUTSIDE =
 	    16, /* it was made by another process, attached to the program while that ran */

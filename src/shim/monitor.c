@@ -140,8 +140,9 @@ static int become_monitor(void *argument)
 	reset_signals();
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		if (paths[i][0])
-			execve(paths[i], arguments, environment);
-	_exit(1);
+			shim_real.execve(paths[i], arguments, environment);
+	shim_real._exit(1);
+	__builtin_unreachable();
 }
 
 /* Continues when the monitor has been executed, or has failed. */
@@ -151,7 +152,8 @@ static int make_monitor(void *argument)
 
 	start->monitor =
 	    clone(become_monitor, start->stacks[1] + STACK_SIZE, CLONE_VM | CLONE_VFORK, start);
-	_exit(0);
+	shim_real._exit(0);
+	__builtin_unreachable();
 }
 
 /*

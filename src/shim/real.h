@@ -127,6 +127,15 @@
 	X(NULL, int, pthread_sigqueue, (pthread_t t, int n, const union sigval v), (t, n, v))      \
 	X(NULL, int, tgkill, (pid_t p, pid_t t, int n), (p, t, n))                                 \
 	X(NULL, pid_t, vfork, (void), ())                                                          \
+	X(NULL, void, _exit, (int s), (s))                                                         \
+	X(NULL, void, _Exit, (int s), (s))                                                         \
+	X(NULL, void, quick_exit, (int s), (s))                                                    \
+	X(NULL, int, daemon, (int f, int d), (f, d))                                               \
+	X(NULL, int, execve, (const char *p, char *const *a, char *const *e), (p, a, e))           \
+	X(NULL, int, execv, (const char *p, char *const *a), (p, a))                               \
+	X(NULL, int, execvp, (const char *p, char *const *a), (p, a))                              \
+	X(NULL, int, execvpe, (const char *p, char *const *a, char *const *e), (p, a, e))          \
+	X(NULL, int, fexecve, (int fd, char *const *a, char *const *e), (fd, a, e))                \
 	SHIM_CALLS(X)
 
 /* The second names: conditions as they were before glibc 2.3.2. */

@@ -11,6 +11,9 @@
  *   wait        says "ready" and waits to be killed
  *   leave       the same two threads in the same order, and _exit()
  *   become      the same, and executes `true`
+ *   leave-alone, become-alone   the same of one thread, which takes one lock
+ *   stumble     one lock, a child by vfork() that leaves, and a program that is not there; then
+ *               says "ready" and waits to be killed
  *   obey        the same, says "ready" and waits for a line, then ends
  *   linger      takes a lock, and again whenever a signal wakes it, until it is killed
  */
@@ -90,6 +93,30 @@ static void linger(void)
 	}
 }
 
+static void take_one(void)
+{
+	pthread_mutex_lock(&first);
+	pthread_mutex_unlock(&first);
+}
+
+static int end_alone(const char *what)
+{
+	static char *const arguments[] = {"true", NULL};
+
+	take_one();
+	if (!strcmp(what, "leave-alone"))
+		_exit(0);
+	if (!strcmp(what, "become-alone"))
+		execvp("true", arguments);
+	if (vfork() == 0)
+		_exit(0);
+	execl("/no/such/program", "program", "argument", NULL);
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "nothing";
@@ -98,9 +125,10 @@ int main(int argc, char **argv)
 		return run_threads(&first);
 	if (!strcmp(what, "order"))
 		return run_threads(NULL);
+	if (strstr(what, "-alone") || !strcmp(what, "stumble"))
+		return end_alone(what);
 	if (!strcmp(what, "alone")) {
-		pthread_mutex_lock(&first);
-		pthread_mutex_unlock(&first);
+		take_one();
 	} else if (!strcmp(what, "wait")) {
 		puts("ready");
 		fflush(stdout);

@@ -279,25 +279,37 @@ class Blindness(Gate):
         process.communicate(b"\n")
         self.gate(path)
 
-    def test_a_single_thread_without_a_regular_end_is_counted(self):
-        path = self.path("linger")
-        process = self.start(path, "linger")
+    def killed_alone(self, what):
+        path = self.path(what)
+        process = self.start(path, what)
         process.kill()
         process.communicate()
-        self.assertIn("unended: 1 recording of a single thread", self.gate(path).stdout)
+        return path
+
+    def test_a_single_thread_that_was_killed_makes_blind_unless_the_job_allows_it(self):
+        path = self.killed_alone("linger")
+        self.assertIn("blind (killed-single)", self.gate(path, expect=BLIND).stdout)
+        self.gate("--allow=killed", path, expect=BLIND)
+        self.assertIn("allowed: killed-single: 1 recording",
+                      self.gate("--allow=killed-single", path).stdout)
+
+    def test_neither_a_child_that_leaves_nor_a_program_that_is_not_there_is_an_end(self):
+        self.gate(self.killed_alone("stumble"), expect=BLIND)
 
     def ended_by_itself(self, what):
-        path = self.path(what)
-        deadwatch("run", "-o", path, "--", SAMPLE, what)
-        if tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2]) < (6, 15):
-            self.skipTest("this kernel does not say how a process ended")
-        self.gate(path)
+        for monitor in ("0", "1"):
+            path = self.path(what + monitor)
+            deadwatch("run", "-o", path, "--", SAMPLE, what,
+                      env=dict(os.environ, DEADWATCH_OPTIONS="monitor=" + monitor))
+            self.gate(path)
 
     def test_who_leaves_by_exit_was_not_killed(self):
         self.ended_by_itself("leave")
+        self.ended_by_itself("leave-alone")
 
     def test_who_executes_another_program_was_not_killed(self):
         self.ended_by_itself("become")
+        self.ended_by_itself("become-alone")
 
     def test_a_process_that_was_killed_makes_blind_unless_the_job_allows_it(self):
         path = self.killed()
