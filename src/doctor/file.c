@@ -175,13 +175,19 @@ static unsigned look_for_qemu(int fd)
 	return found;
 }
 
+/* Symbols are of absolute paths, as recordings have them. */
 static enum dw_symbols_quality look_at_symbols(const char *path, const uint8_t *build_id,
 					       uint32_t build_id_size)
 {
 	dw_auto(symbols) symbols = NULL;
+	char whole[PATH_MAX];
 	int64_t module;
 
 	if (dw_symbols_new(&symbols) < 0)
+		return DW_SYMBOLS_MISSING;
+	if (path[0] != '/')
+		path = realpath(path, whole);
+	if (!path)
 		return DW_SYMBOLS_MISSING;
 	module = dw_symbols_add(symbols, path, build_id, build_id_size);
 	return module < 0 ? DW_SYMBOLS_MISSING : dw_symbols_quality(symbols, (uint32_t)module);

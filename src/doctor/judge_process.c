@@ -3,6 +3,7 @@
 #include "doctor/judge.h"
 #include "doctor/process.h"
 
+#include <linux/capability.h>
 #include <string.h>
 
 static void judge_itself(struct dw_judging *judging, const struct dw_doctor_process *process)
@@ -11,21 +12,27 @@ static void judge_itself(struct dw_judging *judging, const struct dw_doctor_proc
 		       process->pid, process->user, process->n_threads,
 		       process->n_threads == 1 ? "" : "s");
 	dw_judging_add(judging, "recorded", NULL, "%s",
-		       process->is_recorded ? "libdeadwatch.so is loaded"
-					    : "no: it was not started under deadwatch");
+		       process->is_recorded   ? "libdeadwatch.so is loaded"
+		       : process->hides_files ? "not known: what it has loaded is not shown"
+					      : "no: it was not started under deadwatch");
 	dw_judging_add(judging, "namespaces", NULL, "%s",
 		       process->is_elsewhere
 			   ? "other ones, as in a container: its files are below its /proc/PID/root"
-			   : "those of deadwatch");
+		       : process->hides_namespaces ? "not known: they are not shown"
+						   : "those of deadwatch");
 }
 
 static void judge_memory(struct dw_judging *judging, const struct dw_doctor_process *process)
 {
-	static const struct dw_judgement closed = {
+	const struct dw_doctor_host *host = judging->facts->host;
+	bool is_able = host && host->capabilities & (UINT64_C(1) << CAP_SYS_PTRACE);
+	const struct dw_judgement closed = {
 	    .attach = DW_DOCTOR_MISSING,
 	    .inspect = DW_DOCTOR_MISSING,
 	    .means = "neither its memory nor its stacks can be seen",
-	    .remedy = "run deadwatch as root; see also the row of ptrace",
+	    .remedy = is_able ? "find what protects it: a security module, or a user namespace "
+				"that is not deadwatch's"
+			      : "run deadwatch as root; see also the row of ptrace",
 	};
 
 	if (process->memory == 0)
@@ -95,7 +102,7 @@ static void judge_files(struct dw_judging *judging, const struct dw_doctor_proce
 	    .attach = DW_DOCTOR_LIMITED,
 	    .inspect = DW_DOCTOR_LIMITED,
 	    .means = "what runs cannot be compared with the files",
-	    .remedy = "run deadwatch as root",
+	    .remedy = "see the row of memory",
 	};
 
 	if (process->memory < 0)

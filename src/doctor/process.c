@@ -108,8 +108,10 @@ static int look_at_files(const struct looking *looking)
 
 	if (r < 0)
 		return dw_pass(r);
-	if (dw_maps_read(looking->process->pid, arena, &maps, &n) < 0)
-		return 0; /* what is to be said of it follows from the memory */
+	if (dw_maps_read(looking->process->pid, arena, &maps, &n) < 0) {
+		looking->process->hides_files = true;
+		return 0;
+	}
 	elf_version(EV_CURRENT);
 	for (uint32_t i = 0; i < n; i++)
 		look_at_file(looking, &maps[i]);
@@ -155,16 +157,19 @@ static void look_at_owner(struct dw_doctor_process *process)
 	process->is_dumpable = stat(path, &st) < 0 || st.st_uid == process->user;
 }
 
-static bool has_other(const struct dw_doctor_process *process, const char *namespace)
+static void look_at_namespace(struct dw_doctor_process *process, const char *namespace)
 {
 	char path[64];
 	struct stat ours, theirs;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", process->pid, namespace);
-	if (stat(path, &theirs) < 0)
-		return false;
+	if (stat(path, &theirs) < 0) {
+		process->hides_namespaces = true;
+		return;
+	}
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", namespace);
-	return stat(path, &ours) == 0 && ours.st_ino != theirs.st_ino;
+	if (stat(path, &ours) == 0 && ours.st_ino != theirs.st_ino)
+		process->is_elsewhere = true;
 }
 
 /* Where its program is now; gone if the path says so. */
@@ -200,8 +205,9 @@ int dw_doctor_process_look(pid_t pid, struct dw_doctor_process *ret)
 	process.memory = memory < 0 ? -errno : 0;
 	looking.memory = memory;
 	look_at_owner(&process);
-	process.is_elsewhere =
-	    has_other(&process, "user") || has_other(&process, "pid") || has_other(&process, "mnt");
+	look_at_namespace(&process, "user");
+	look_at_namespace(&process, "pid");
+	look_at_namespace(&process, "mnt");
 	r = look_at_files(&looking);
 	if (r < 0)
 		return dw_pass(r);

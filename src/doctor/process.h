@@ -24,6 +24,8 @@ struct dw_doctor_process {
 	unsigned n_threads;
 	bool is_recorded;  /* libdeadwatch.so is loaded */
 	bool is_elsewhere; /* in other namespaces: of users, processes, or mounts */
+	bool hides_files;  /* what is loaded is not shown: nobody knows whether it is recorded */
+	bool hides_namespaces;
 
 	unsigned n_files;   /* loaded */
 	unsigned n_changed; /* other ones now, or gone */

@@ -137,6 +137,8 @@ class Doctor(unittest.TestCase):
         answer = Answer(str(os.getpid()), **self.as_nobody())
         self.assertEqual(answer.rows["memory"]["inspect"], "missing")
         self.assertEqual(answer.rows["files"]["state"], "limited")
+        for row in ("recorded", "namespaces"):
+            self.assertRegex(answer.rows[row]["seen"], "^not known")
 
     def test_a_static_program_cannot_be_run(self):
         answer = Answer(STATIC_SAMPLE)
@@ -150,6 +152,8 @@ class Doctor(unittest.TestCase):
 
     def test_debug_information_is_seen(self):
         self.assertEqual(Answer(SAMPLE).rows["symbols"]["state"], "ok")
+        folder, name = os.path.split(SAMPLE)
+        self.assertEqual(Answer("./" + name, cwd=folder).rows["symbols"]["state"], "ok")
         subprocess.run(["strip", "-o", self.path("stripped"), SAMPLE], check=True)
         self.assertEqual(Answer(self.path("stripped")).rows["symbols"]["state"], "limited")
 

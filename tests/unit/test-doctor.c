@@ -245,6 +245,21 @@ static void what_could_not_be_compared_is_not_ok(void **state)
 	expect_states(&facts, "files", DW_DOCTOR_OK, DW_DOCTOR_LIMITED, DW_DOCTOR_LIMITED);
 }
 
+static void to_be_root_is_no_remedy_for_root(void **state)
+{
+	struct dw_doctor_process process = good_process;
+	struct dw_doctor_facts facts = {.host = &good_host, .process = &process};
+	struct dw_doctor_report report;
+
+	(void)state;
+	process.memory = -EACCES;
+	report = judged(&facts);
+	assert_non_null(strstr(find_row(&report, "memory")->remedy, "find what protects it"));
+	facts.host = &bad_host;
+	report = judged(&facts);
+	assert_non_null(strstr(find_row(&report, "memory")->remedy, "as root"));
+}
+
 static void a_c_library_as_old_as_needed_will_do(void **state)
 {
 	struct dw_doctor_process process = good_process;
@@ -336,6 +351,7 @@ int main(void)
 	    TEST(a_filter_that_refuses_nothing_is_no_limit),
 	    TEST(a_program_that_loads_but_may_not_read_is_not_enough),
 	    TEST(what_could_not_be_compared_is_not_ok),
+	    TEST(to_be_root_is_no_remedy_for_root),
 	    TEST(a_c_library_as_old_as_needed_will_do),
 	    TEST(a_script_is_not_judged),
 	    TEST(this_program_is_seen_as_it_is),
