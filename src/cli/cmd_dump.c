@@ -131,6 +131,8 @@ static int dump(const struct dw_reader *reader, const struct dw_facts *facts,
 	r = write_legend(arena, facts, events, n_events);
 	if (r < 0)
 		return dw_pass(r);
+	if (fflush(stdout) != 0)
+		return dw_raise(-errno);
 	if (n_events > 0)
 		r = dw_story_write(stdout, events, n_events, facts);
 	else

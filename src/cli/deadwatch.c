@@ -10,11 +10,11 @@
  */
 static int check_output(int status)
 {
+	/* Who met it first has said so, and knew better why. */
+	if (ferror(stdout) && status == DW_EXIT_FAILED)
+		return status;
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	/* Who met it first has said so, and knew better why. */
-	if (!errno && status == DW_EXIT_FAILED)
 		return status;
 	fprintf(stderr, "deadwatch: cannot write to standard output: %s\n",
 		errno ? strerror(errno) : "an earlier write failed");
