@@ -10,6 +10,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -21,8 +22,16 @@
 /* Reading all files' tables, and a thread that does not stop, are over by then. */
 #define ALL_MAX_S 10
 
-/* How long a thread may take to stop. One that sleeps does so at once. */
-#define STOP_MAX_NS UINT64_C(200000000)
+/*
+ * How long a thread may take to stop. One that sleeps does so at once, unless the machine has much
+ * to do; until it stops it is held up by nothing.
+ */
+#define STOP_MAX_NS UINT64_C(1000000000)
+
+/* It is asked that often whether it has; if not so soon, less often. */
+#define POLL_NS 20000
+#define SOON_NS 2000000
+#define SLOW_POLL_NS 200000
 
 /* The list of all that is mapped. */
 #define MEMORY_MAX ((size_t)32 << 20)
@@ -31,15 +40,25 @@
 #define COPY_SIZE ((size_t)64 << 10)
 #define PAGE_SIZE ((uint64_t)4096)
 
+/* A handler's stack, what it has interrupted, and what that has been called by elsewhere. */
+#define COPIES_MAX 4
+
+/* What there is of COPY_SIZE bytes from @start on. */
+struct copy {
+	uint64_t start;
+	size_t n;
+	unsigned char bytes[COPY_SIZE];
+};
+
 struct reading {
 	pid_t pid;
 	struct dw_unwinder *unwinder;
+	int policy; /* what we are scheduled by when nobody waits for us */
+	struct sched_param priority;
 
-	/* The copy of a stack: @n bytes from @start on. */
-	unsigned char copy[COPY_SIZE];
-	uint64_t start;
-	size_t n;
-	bool outside; /* more than that was read */
+	struct copy copies[COPIES_MAX]; /* the first begins at the stack pointer */
+	uint32_t n_copies;
+	uint64_t missed; /* the first address that was read and is in none; or 0 */
 };
 
 /* What is to be read. */
@@ -70,18 +89,43 @@ static bool may_be_stopped(pid_t pid, pid_t tid)
 	return dw_task_state(pid, tid) != 'D';
 }
 
-/* Return: 0, or a negative errno: it does not stop. */
-static int await_stop(pid_t tid)
+/*
+ * Lets a thread go on that has stopped, if it has. What stopped it may be a signal that it was
+ * about to get, which it gets then.
+ */
+static void let_go(pid_t tid, int status)
 {
-	const struct timespec shortly = {.tv_nsec = 20000};
-	uint64_t end = dw_clock_ns() + STOP_MAX_NS;
-	int status;
+	uintptr_t number = status >> 16 == 0 ? (uintptr_t)WSTOPSIG(status) : 0;
 
+	ptrace(PTRACE_DETACH, tid, NULL, (void *)number);
+}
+
+/*
+ * Who did not stop in time, and does so now, is let go meanwhile. @ret_since: CLOCK_MONOTONIC,
+ * when it was seen for the last time not to have stopped.
+ *
+ * Return: 0, or a negative errno: it does not stop.
+ */
+static int await_stop(pid_t tid, int *ret_status, uint64_t *ret_since)
+{
+	uint64_t begin = dw_clock_ns(), now = begin;
+	pid_t stopped;
+
+	*ret_since = begin;
 	do {
-		if (waitpid(tid, &status, WNOHANG | __WALL) == tid)
-			return WIFSTOPPED(status) ? 0 : -ESRCH;
+		const struct timespec shortly = {
+		    .tv_nsec = now - begin < SOON_NS ? POLL_NS : SLOW_POLL_NS,
+		};
+
+		stopped = waitpid(-1, ret_status, WNOHANG | __WALL);
+		if (stopped == tid)
+			return WIFSTOPPED(*ret_status) ? 0 : -ESRCH;
+		if (stopped > 0 && WIFSTOPPED(*ret_status))
+			let_go(stopped, *ret_status);
+		*ret_since = now;
 		nanosleep(&shortly, NULL);
-	} while (dw_clock_ns() < end);
+		now = dw_clock_ns();
+	} while (now - begin < STOP_MAX_NS);
 	return -ETIMEDOUT;
 }
 
@@ -98,36 +142,45 @@ static bool read_code(void *context, uint64_t address, void *ret, size_t n)
 static bool read_stack_memory(void *context, uint64_t address, void *ret, size_t n)
 {
 	struct reading *reading = context;
-	uint64_t from = address - reading->start;
 
-	if (address >= reading->start && from <= reading->n && n <= reading->n - from) {
-		memcpy(ret, reading->copy + from, n);
-		return true;
+	for (uint32_t i = 0; i < reading->n_copies; i++) {
+		const struct copy *copy = &reading->copies[i];
+		uint64_t from = address - copy->start;
+
+		if (address >= copy->start && from <= copy->n && n <= copy->n - from) {
+			memcpy(ret, copy->bytes + from, n);
+			return true;
+		}
 	}
-	reading->outside = true;
+	reading->missed = reading->missed ? reading->missed : address;
 	return read_code(reading, address, ret, n);
 }
 
-/* Copies what there is of the stack, up to COPY_SIZE, page by page towards its outer end. */
-static void copy_stack(struct reading *reading, const struct dw_registers *registers)
+/* Copies what there is, up to COPY_SIZE, page by page towards the stack's outer end. */
+static void fill_copy(const struct reading *reading, struct copy *copy)
 {
-	uint64_t start = dw_arch_sp(registers) - dw_arch_red_zone();
-	struct iovec here = {reading->copy, COPY_SIZE}, there[COPY_SIZE / PAGE_SIZE + 1];
-	uint64_t at = start;
+	struct iovec here = {copy->bytes, COPY_SIZE}, there[COPY_SIZE / PAGE_SIZE + 1];
+	uint64_t at = copy->start, end = copy->start + COPY_SIZE;
 	size_t n = 0;
 	ssize_t r;
 
-	while (at < start + COPY_SIZE) {
+	while (at < end) {
 		uint64_t next = (at | (PAGE_SIZE - 1)) + 1;
 
-		next = next < start + COPY_SIZE ? next : start + COPY_SIZE;
+		next = next < end ? next : end;
 		there[n++] = (struct iovec){(void *)(uintptr_t)at, next - at};
 		at = next;
 	}
 	/* What is mapped ends somewhere; the call ends there too. */
 	r = process_vm_readv(reading->pid, &here, 1, there, n, 0);
-	reading->start = start;
-	reading->n = r > 0 ? (size_t)r : 0;
+	copy->n = r > 0 ? (size_t)r : 0;
+}
+
+static void copy_stack(struct reading *reading, const struct dw_registers *registers)
+{
+	reading->copies[0].start = dw_arch_sp(registers) - dw_arch_red_zone();
+	for (uint32_t i = 0; i < reading->n_copies; i++)
+		fill_copy(reading, &reading->copies[i]);
 }
 
 /* What a stopped thread has in its registers. Return: 0, or a negative errno. */
@@ -166,23 +219,51 @@ static int look(struct reading *reading, bool whole, struct dw_registers *regist
 	return 0;
 }
 
+/*
+ * While a thread is stopped nobody else gets our processor, where the system lets us have that: on
+ * a machine with much to do it would have to wait for all of these.
+ */
+static void hurry(void)
+{
+	const struct sched_param first = {sched_get_priority_min(SCHED_FIFO)};
+
+	sched_setscheduler(0, SCHED_FIFO, &first);
+}
+
+static void take_it_easy(const struct reading *reading)
+{
+	sched_setscheduler(0, reading->policy, &reading->priority);
+}
+
+/* Of a thread that is traced. Return: 0, or a negative errno. */
+static int look_stopped(struct reading *reading, bool whole, struct dw_registers *registers,
+			struct dw_frames *ret)
+{
+	uint64_t since = 0;
+	int r, status;
+
+	if (ptrace(PTRACE_INTERRUPT, ret->tid, NULL, NULL) < 0)
+		return -errno;
+	r = await_stop(ret->tid, &status, &since);
+	if (r < 0)
+		return r;
+	r = look(reading, whole, registers, ret);
+	let_go(ret->tid, status);
+	ret->stopped_ns += dw_clock_ns() - since;
+	return r;
+}
+
 /* Return: 0, or a negative errno. */
 static int stop_and_look(struct reading *reading, bool whole, struct dw_registers *registers,
 			 struct dw_frames *ret)
 {
-	uint64_t since;
 	int r;
 
 	if (ptrace(PTRACE_SEIZE, ret->tid, NULL, NULL) < 0)
 		return -errno;
-	since = dw_clock_ns();
-	if (ptrace(PTRACE_INTERRUPT, ret->tid, NULL, NULL) < 0)
-		return -errno;
-	r = await_stop(ret->tid);
-	if (r == 0)
-		r = look(reading, whole, registers, ret);
-	ptrace(PTRACE_DETACH, ret->tid, NULL, NULL);
-	ret->stopped_ns += dw_clock_ns() - since;
+	hurry();
+	r = look_stopped(reading, whole, registers, ret);
+	take_it_easy(reading);
 	return r;
 }
 
@@ -217,21 +298,28 @@ static int look_from_afar(struct reading *reading, struct dw_frames *ret)
 
 /*
  * A stack that goes on elsewhere, beyond a signal handler's own stack for example, was not
- * copied whole: then the thread has to wait, once more.
+ * copied whole: then the thread has to wait once more, until that is copied, too. One that goes on
+ * in ever more places is unwound while it waits.
  */
 static int read_stack(struct reading *reading, struct dw_frames *ret)
 {
 	struct dw_registers registers;
 	int r;
 
+	reading->n_copies = 1;
 	if (!may_be_stopped(reading->pid, ret->tid))
 		return look_from_afar(reading, ret);
-	r = stop_and_look(reading, /* whole= */ false, &registers, ret);
-	if (r < 0)
-		return r;
-	reading->outside = false;
-	dw_unwinder_walk(reading->unwinder, &registers, ret);
-	return reading->outside ? stop_and_look(reading, /* whole= */ true, &registers, ret) : 0;
+	do {
+		r = stop_and_look(reading, /* whole= */ false, &registers, ret);
+		if (r < 0)
+			return r;
+		reading->missed = 0;
+		dw_unwinder_walk(reading->unwinder, &registers, ret);
+		if (!reading->missed)
+			return 0;
+		reading->copies[reading->n_copies++].start = reading->missed & ~(PAGE_SIZE - 1);
+	} while (reading->n_copies < COPIES_MAX);
+	return stop_and_look(reading, /* whole= */ true, &registers, ret);
 }
 
 static int begin(struct reading *reading, struct dw_arena *arena, struct dw_code *code)
@@ -255,6 +343,8 @@ static void read_all(void *context, void *shared)
 	int r;
 
 	reading.pid = asking->pid;
+	reading.policy = sched_getscheduler(0);
+	sched_getparam(0, &reading.priority);
 	r = dw_arena_new(&arena, MEMORY_MAX);
 	if (r == 0)
 		r = begin(&reading, arena, &code);

@@ -21,6 +21,9 @@
 
 #define MEMORY_MAX ((size_t)64 << 20)
 
+/* So many that some come while a thread is being stopped. */
+#define N_SIGNALS 10000
+
 /* How QEMU enters and leaves generated code; what it enters comes back behind the jump. */
 static const uint8_t entry_code[] = {
     0x55,                                     /* push %rbp */
@@ -258,6 +261,53 @@ static void a_stack_in_code_that_nobody_describes_ends_and_says_so(void **state)
 	assert_int_equal(frames.flags, DW_STACK_SHORT | DW_STACK_ENDS(DW_END_GENERATED));
 }
 
+static unsigned *n_signals; /* shared with the child */
+
+static void count_signal(int number)
+{
+	(void)number;
+	(*n_signals)++;
+}
+
+static void wait_for_signals(void)
+{
+	signal(SIGRTMIN, count_signal);
+	for (;;)
+		pause();
+}
+
+/* Signals of this kind are queued: none becomes one with another. */
+static void send_signals(void)
+{
+	for (unsigned i = 0; i < N_SIGNALS; i++) {
+		while (sigqueue(child, SIGRTMIN, (union sigval){0}) < 0)
+			usleep(100);
+		usleep(50);
+	}
+	_exit(0);
+}
+
+static void no_signal_is_lost_to_a_look(void **state)
+{
+	struct dw_frames frames;
+	pid_t sender;
+
+	(void)state;
+	n_signals = mmap(NULL, sizeof(*n_signals), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	start(wait_for_signals);
+	sender = fork();
+	if (sender == 0)
+		send_signals();
+	while (waitpid(sender, NULL, WNOHANG) == 0) {
+		frames = (struct dw_frames){.tid = child};
+		assert_int_equal(dw_frames_read(child, &frames, 1), 0);
+	}
+	while (dw_task_state(child, child) != 'S')
+		usleep(1000);
+	assert_int_equal(*n_signals, N_SIGNALS);
+}
+
 #define test(function) cmocka_unit_test_teardown(function, end)
 
 int main(void)
@@ -272,6 +322,7 @@ int main(void)
 	    test(a_stack_goes_on_behind_a_handler_on_a_stack_of_its_own),
 	    test(a_stack_in_code_that_nobody_describes_ends_and_says_so),
 #endif
+	    test(no_signal_is_lost_to_a_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
