@@ -55,6 +55,7 @@ static void add_segment(struct dw_core *core, const GElf_Phdr *header)
 	    .start = header->p_vaddr,
 	    .offset = header->p_offset,
 	    .size = size < header->p_memsz ? size : header->p_memsz,
+	    .full_size = header->p_filesz,
 	    .memory_size = header->p_memsz,
 	    .is_code = header->p_flags & PF_X,
 	};
@@ -271,6 +272,16 @@ uint32_t dw_core_generated(const struct dw_core *core, struct dw_range *ret, uin
 						     segment->start + segment->memory_size};
 	}
 	return n;
+}
+
+const struct dw_core_file *dw_core_left_out(const struct dw_core *core, uint64_t address, size_t n)
+{
+	const struct segment *segment = find_segment(core, address);
+	const struct dw_core_file *file = find_file(core, address);
+
+	if (segment && address - segment->start < segment->full_size)
+		return NULL;
+	return file && n <= file->end - address ? file : NULL;
 }
 
 /* Return: how many of @n bytes at @address could be read; 0: none. */

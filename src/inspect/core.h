@@ -36,6 +36,7 @@ struct dw_core_thread {
 /* A mapping of a file. */
 struct dw_core_file {
 	uint64_t start, end; /* addresses */
+	uint64_t offset;     /* in the file, of what is at `start` */
 	const char *path;    /* as the process had it */
 	bool is_code;
 };
@@ -76,6 +77,12 @@ struct dw_range dw_core_vdso(const struct dw_core *core);
 
 /* Code that is in none of dw_core_files(): at most @max of @ret. Return: how many. */
 uint32_t dw_core_generated(const struct dw_core *core, struct dw_range *ret, uint32_t max);
+
+/*
+ * The mapping of a file that has all of the @n bytes at @address, if the core was written without
+ * them, as is done with what is the same in the file; NULL: there is none.
+ */
+const struct dw_core_file *dw_core_left_out(const struct dw_core *core, uint64_t address, size_t n);
 
 /* Reads @n bytes of memory at @address, all or nothing. Return: 0, or a negative errno. */
 int dw_core_read(const struct dw_core *core, uint64_t address, void *ret, size_t n);

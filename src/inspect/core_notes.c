@@ -127,6 +127,7 @@ static int note_files(struct dw_core *core, const uint8_t *note, size_t size)
 		memcpy(&entry, note + sizeof(head) + i * sizeof(entry), sizeof(entry));
 		file->start = entry.start;
 		file->end = entry.end;
+		file->offset = entry.page * head.page_size;
 		file->path = dw_arena_text(core->arena, (const char *)note + text, end - text);
 		if (!file->path)
 			return dw_raise(-ENOMEM);

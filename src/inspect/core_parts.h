@@ -17,6 +17,7 @@ struct segment {
 	uint64_t start;
 	uint64_t offset;      /* in the file */
 	uint64_t size;        /* bytes that are there */
+	uint64_t full_size;   /* bytes that the core was written with */
 	uint64_t memory_size; /* bytes of the process's memory */
 	bool is_code;
 };

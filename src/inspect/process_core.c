@@ -45,9 +45,32 @@ static struct cored *cored_of(struct dw_process *process)
 	return (struct cored *)process;
 }
 
+/* What is as in its file is seldom in a core; of a program or library that is known to be the same.
+ */
+static int read_file(const struct cored *cored, uint64_t address, void *ret, size_t n)
+{
+	const struct dw_core_file *from = dw_core_left_out(cored->core, address, n);
+	const struct dw_map *map =
+	    from ? dw_maps_find(cored->code.maps, cored->code.n_maps, address) : NULL;
+	ssize_t r;
+	int fd;
+
+	if (!map || map->is_missing || !map->build_id)
+		return -EFAULT;
+	fd = open(map->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -EFAULT;
+	r = pread(fd, ret, n, (off_t)(from->offset + (address - from->start)));
+	close(fd);
+	return r == (ssize_t)n ? 0 : -EFAULT;
+}
+
 static int core_read(struct dw_process *process, uint64_t address, void *ret, size_t n)
 {
-	return dw_core_read(cored_of(process)->core, address, ret, n);
+	const struct cored *cored = cored_of(process);
+	int r = dw_core_read(cored->core, address, ret, n);
+
+	return r == -EFAULT ? read_file(cored, address, ret, n) : r;
 }
 
 static bool read_memory(void *context, uint64_t address, void *ret, size_t n)

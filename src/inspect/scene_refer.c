@@ -80,21 +80,17 @@ static uint32_t find_word(const struct referrer *referrer, uint64_t word, uint32
 
 /*
  * The address of what a signal's handler returns to, if the frame is that: the beginning of a
- * function, where unwinders want one more, as for what was interrupted. Cores seldom have code.
+ * function, where unwinders want one more, as for what was interrupted.
  */
 static uint64_t sigreturn_of(const struct dw_scene *scene, dw_place frame)
 {
 	uint64_t at = dw_scene_address_of(scene, frame);
 	uint8_t code[DW_ARCH_SIGRETURN_SIZE];
-	struct dw_symbol_bytes whole;
 
 	for (uint64_t start = at - 1; start <= at; start++)
 		if (dw_process_read(scene->sight->process, start, code, sizeof(code)) == 0 &&
 		    dw_arch_is_sigreturn(code))
 			return start;
-	if (dw_names_bytes(scene->names, frame, &whole) && whole.n >= sizeof(code) &&
-	    dw_arch_is_sigreturn(whole.bytes))
-		return whole.start;
 	return 0;
 }
 
