@@ -263,7 +263,9 @@ static int look_whole(struct dw_camera *camera)
 	sight = dw_arena_alloc(arena, sizeof(*sight));
 	if (!sight)
 		return dw_raise(-ENOMEM);
-	r = dw_sight_take(sight, camera->process, arena);
+	r = camera->scene ? dw_scene_watch_signals(camera->scene) : 0;
+	if (r == 0)
+		r = dw_sight_take(sight, camera->process, arena);
 	if (r == 0)
 		r = dw_sight_look_again(sight);
 	if (r < 0)

@@ -66,6 +66,22 @@ static void pause_for(uint64_t ns)
 	nanosleep(&time, NULL);
 }
 
+static bool is_any_lock(const struct dw_scene *scene, uint32_t thing)
+{
+	uint16_t kind = dw_scene_facts(scene)->things[thing].kind;
+
+	return thing && (dw_is_lock(kind) || kind == DW_LOCK_WORD);
+}
+
+/*
+ * Who holds what was read some time after what each thread did. Who has run since, and not just for
+ * a signal, may have got what it waited for.
+ */
+static bool may_have_it(const struct dw_scene *scene, const struct dw_scene_thread *seen)
+{
+	return seen->sighted->ran_last && !seen->is_signalled && is_any_lock(scene, seen->thing);
+}
+
 /* What the looks have shown, as the monitor would say it. NULL: there is no memory. */
 static struct dw_now_look *looks_of(struct dw_inspection *inspection, const struct dw_scene *scene)
 {
@@ -74,7 +90,7 @@ static struct dw_now_look *looks_of(struct dw_inspection *inspection, const stru
 	struct dw_now_look *looks = dw_arena_alloc(inspection->arena, n * sizeof(*looks));
 
 	for (uint32_t t = 1; looks && t < n; t++) {
-		if (dw_scene_was_given(scene, seen[t].thing))
+		if (dw_scene_was_given(scene, seen[t].thing) || may_have_it(scene, &seen[t]))
 			continue;
 		looks[t] = (struct dw_now_look){
 		    .same_ns = seen[t].sighted->same_ns,
@@ -110,11 +126,8 @@ static bool any_waits_still(const struct dw_scene *scene)
 	const struct dw_scene_thread *seen = dw_scene_threads(scene);
 
 	for (uint32_t t = 1; t < facts->n_threads; t++) {
-		uint16_t kind = facts->things[seen[t].thing].kind;
-
-		if (seen[t].thing && seen[t].sighted->same_ns &&
-		    !dw_scene_was_given(scene, seen[t].thing) &&
-		    (dw_is_lock(kind) || kind == DW_LOCK_WORD))
+		if (seen[t].sighted->same_ns && is_any_lock(scene, seen[t].thing) &&
+		    !dw_scene_was_given(scene, seen[t].thing))
 			return true;
 		if (seen[t].meaning.sleeps && facts->slots[t].slot->top > 0)
 			return true;
@@ -199,29 +212,66 @@ static int make_scene(struct dw_inspection *inspection, const struct dw_sight *s
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-/* The second sight, which shows what the first one did, or not. */
-static int look_back(struct dw_inspection *inspection)
+/* Until those who were stopped sleep again, if they do. */
+static int await_sleep(struct dw_sight *sight)
+{
+	bool any_ran = true;
+	int r = 0;
+
+	for (uint64_t passed_ns = 0; r == 0 && any_ran && passed_ns < SETTLE_NS;
+	     passed_ns += LONG_LOOK_NS) {
+		pause_for(LONG_LOOK_NS);
+		r = dw_sight_look_again(sight);
+		any_ran = false;
+		for (uint32_t i = 0; i < sight->n_threads; i++)
+			any_ran = any_ran || sight->threads[i].ran_last;
+	}
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* What is held and waited for now, behind what @before shows; and whether it is still so then. */
+static int make_last_scene(struct dw_inspection *inspection, struct dw_scene *before)
 {
 	struct dw_sight *sights = inspection->sights;
-	struct dw_scene *before = inspection->scene;
-	int r;
+	int r = await_sleep(&sights[1]);
 
-	show(inspection, sights[0].process, "reading all stacks once more");
-	r = dw_sight_take(&sights[1], sights[0].process, inspection->arena);
 	if (r < 0)
 		return dw_pass(r);
 	dw_sight_continue(&sights[1], &sights[0]);
 	inspection->scene = NULL;
 	r = make_scene(inspection, &sights[1], before);
 	dw_scene_free(before);
+	if (r == 0)
+		r = dw_sight_look_again(&sights[1]);
+	if (r < 0)
+		return dw_pass(r);
+	dw_scene_look_again(inspection->scene);
+	dw_sight_continue(&sights[1], &sights[0]);
+	return 0;
+}
+
+/* The second sight, which shows what the first one did, or not. */
+static int look_back(struct dw_inspection *inspection)
+{
+	struct dw_sight *sights = inspection->sights;
+	int r;
+
+	show(inspection, sights[0].process, "reading all stacks once more");
+	r = dw_scene_watch_signals(inspection->scene);
+	if (r == 0)
+		r = dw_sight_take(&sights[1], sights[0].process, inspection->arena);
+	if (r == 0)
+		r = make_last_scene(inspection, inspection->scene);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
 /* A process that does not run any more shows one moment; nobody knows how long it was like that. */
 static void take_as_still(struct dw_sight *sight)
 {
-	for (uint32_t i = 0; i < sight->n_threads; i++)
+	for (uint32_t i = 0; i < sight->n_threads; i++) {
 		sight->threads[i].same_ns = sight->threads[i].still_ns = DW_SIGHT_ALWAYS;
+		sight->threads[i].ran_last = false;
+	}
 	sight->base_ns = sight->time_ns = 0;
 }
 

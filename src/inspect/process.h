@@ -60,6 +60,9 @@ struct dw_process_kind {
 	int (*maps)(struct dw_process *process, struct dw_arena *arena, const struct dw_map **ret,
 		    uint32_t *ret_n);
 
+	/* optional. As dw_signalled(). */
+	void (*signalled)(const pid_t *tids, uint32_t n, bool *ret);
+
 	/* optional. Whether it still runs the program that it ran at first. */
 	bool (*is_same)(struct dw_process *process);
 

@@ -5,6 +5,7 @@
 #include "inspect/arch.h"
 #include "inspect/process.h"
 #include "inspect/refusal.h"
+#include "inspect/signalled.h"
 
 #include <dirent.h>
 #include <elf.h>
@@ -161,6 +162,7 @@ static const struct dw_process_kind live_kind = {
     .threads = live_threads,
     .stacks = live_stacks,
     .maps = live_maps,
+    .signalled = dw_signalled,
     .is_same = live_is_same,
     .free = live_free,
 };

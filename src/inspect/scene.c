@@ -236,6 +236,16 @@ uint32_t dw_scene_thread_of(const struct dw_scene *scene, uint32_t number)
 	return 0;
 }
 
+/* What was seen of the same threads before. */
+static void put_signalled(struct dw_scene *scene)
+{
+	for (uint32_t t = 1; scene->before && t < scene->facts.n_threads; t++)
+		scene->seen[t].is_signalled =
+		    scene->before
+			->seen[dw_scene_thread_of(scene->before, dw_scene_number_of(scene, t))]
+			.is_signalled;
+}
+
 static int fill(struct dw_scene *scene, const struct dw_scene_prepare *prepare)
 {
 	int r = begin(scene);
@@ -247,6 +257,7 @@ static int fill(struct dw_scene *scene, const struct dw_scene_prepare *prepare)
 	if (r < 0)
 		return dw_pass(r);
 	tell_meanings(scene);
+	put_signalled(scene);
 	r = dw_scene_find_owners(scene);
 	if (r == 0)
 		r = dw_scene_tell(scene);
@@ -312,6 +323,41 @@ void dw_scene_look_again(struct dw_scene *scene)
 		    dw_scene_owner_of(scene, (enum dw_owner_place)scene->places[h->thing],
 				      scene->things[h->thing].address) != h->thread)
 			scene->was_given[h->thing] = true;
+}
+
+bool dw_scene_runs_on(const struct dw_scene *scene, const struct dw_scene_thread *seen)
+{
+	return 4 * seen->sighted->still_ns < 3 * dw_scene_span_ns(scene);
+}
+
+static bool is_to_be_watched(const struct dw_scene *scene, const struct dw_scene_thread *seen)
+{
+	uint16_t kind = scene->facts.things[seen->thing].kind;
+
+	return seen->thing && (dw_is_lock(kind) || kind == DW_LOCK_WORD) &&
+	       seen->sighted->same_ns && dw_scene_runs_on(scene, seen);
+}
+
+int dw_scene_watch_signals(struct dw_scene *scene)
+{
+	const struct dw_process *process = scene->sight->process;
+	uint32_t n_threads = scene->facts.n_threads, n = 0;
+	pid_t *tids = array(scene, n_threads, sizeof(*tids));
+	uint32_t *watched = array(scene, n_threads, sizeof(*watched));
+	bool *is_signalled = array(scene, n_threads, sizeof(*is_signalled));
+
+	if (!tids || !watched || !is_signalled)
+		return dw_raise(-ENOMEM);
+	for (uint32_t t = 1; process && process->kind->signalled && t < n_threads; t++)
+		if (is_to_be_watched(scene, &scene->seen[t])) {
+			tids[n] = scene->seen[t].sighted->thread.tid;
+			watched[n++] = t;
+		}
+	if (n > 0)
+		process->kind->signalled(tids, n, is_signalled);
+	for (uint32_t i = 0; i < n; i++)
+		scene->seen[watched[i]].is_signalled = is_signalled[i];
+	return 0;
 }
 
 bool dw_scene_was_given(const struct dw_scene *scene, uint32_t thing)

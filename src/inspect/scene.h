@@ -34,11 +34,12 @@ enum dw_grounds {
 struct dw_scene_thread {
 	const struct dw_sighted *sighted;
 	struct dw_meaning meaning;
-	uint32_t stack;   /* facts.stacks index; 0: none */
-	uint32_t samples; /* facts.stacks index of the first of its samples, where there are any */
-	uint32_t thing;   /* what it waits for: facts.things index; 0: nothing that is known */
-	uint32_t chain;   /* facts.chains index of that wait; 0: none */
-	bool polls;       /* it sleeps again and again at the same place, under a lock */
+	uint32_t stack;    /* facts.stacks index; 0: none */
+	uint32_t samples;  /* facts.stacks index of the first of its samples, where there are any */
+	uint32_t thing;    /* what it waits for: facts.things index; 0: nothing that is known */
+	uint32_t chain;    /* facts.chains index of that wait; 0: none */
+	bool polls;        /* it sleeps again and again at the same place, under a lock */
+	bool is_signalled; /* it was sent a signal while it was watched for that */
 };
 
 /*
@@ -74,6 +75,15 @@ const struct dw_scene_thread *dw_scene_threads(const struct dw_scene *scene);
  */
 void dw_scene_look_again(struct dw_scene *scene);
 bool dw_scene_was_given(const struct dw_scene *scene, uint32_t thing);
+
+/*
+ * Watches whether those who wait for a lock, and run now and then, are sent signals: else they are
+ * woken by who lets go of the lock. Takes some tenths of a second if there are any; the scene that
+ * comes behind this one knows it.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int dw_scene_watch_signals(struct dw_scene *scene);
 
 /* How long it was looked at; 0: at one moment. */
 uint64_t dw_scene_span_ns(const struct dw_scene *scene);

@@ -88,6 +88,9 @@ int dw_scene_references_new(struct dw_references **ret, struct dw_scene *scene);
  */
 int dw_scene_refers(struct dw_references *references, uint32_t thread, uint32_t thing);
 
+/* It has run, not just when it was stopped by us at first. */
+bool dw_scene_runs_on(const struct dw_scene *scene, const struct dw_scene_thread *seen);
+
 /* Who holds what is waited for: as the locks say, or as can be inferred. Return: 0, or -ENOMEM. */
 int dw_scene_find_owners(struct dw_scene *scene);
 

@@ -201,16 +201,48 @@ static bool is_same_place(const struct dw_scene *now, uint32_t thread, const str
 	return a->n_frames > 0 && n + now->seen[thread].meaning.site + 1 >= a->n_frames;
 }
 
-/* It has run, not just when it was stopped by us at first. */
-static bool runs_on(const struct dw_scene *scene, const struct dw_scene_thread *seen)
-{
-	return seen->sighted->still_ns < dw_scene_span_ns(scene) / 2;
-}
-
 static bool holds_the_same(const struct dw_slot *now, const struct dw_slot *then)
 {
 	return now->top > 0 && then->top > 0 &&
 	       now->held[now->top].thing == then->held[then->top].thing;
+}
+
+static bool is_held_by(const struct dw_slot *slot, uint64_t address)
+{
+	for (uint32_t i = 1; i <= slot->top; i++)
+		if (slot->held[i].thing == address)
+			return true;
+	return false;
+}
+
+/* What the thread waits for; 0: nothing. */
+static uint64_t waited_for(const struct dw_scene *scene, uint32_t thread)
+{
+	return scene->things ? scene->things[scene->seen[thread].thing].address : 0;
+}
+
+/* It waits for the same as before, and was woken meanwhile. */
+static bool was_woken(const struct dw_scene *scene, uint32_t thread)
+{
+	const struct dw_scene *before = scene->before;
+	uint32_t other = before ? dw_scene_thread_of(before, dw_scene_number_of(scene, thread)) : 0;
+
+	return other && waited_for(scene, thread) &&
+	       waited_for(before, other) == waited_for(scene, thread) &&
+	       dw_scene_runs_on(scene, &scene->seen[thread]);
+}
+
+/*
+ * Who lets go of a lock wakes one of those who wait for it, and may have it again before that one
+ * runs. So a lock was kept if all who wait for it slept, or were woken by signals.
+ */
+static bool was_kept(const struct dw_scene *scene, const struct dw_slot *slot)
+{
+	for (uint32_t t = 1; t < scene->facts.n_threads; t++)
+		if (t != slot->thread && is_held_by(slot, waited_for(scene, t)) &&
+		    was_woken(scene, t) && !scene->seen[t].is_signalled)
+			return false;
+	return true;
 }
 
 /*
@@ -224,10 +256,10 @@ static void judge_polling(struct dw_scene *scene, uint32_t thread, struct dw_slo
 	uint32_t other = before ? dw_scene_thread_of(before, dw_scene_number_of(scene, thread)) : 0;
 
 	if (!other || !seen->meaning.sleeps || !before->seen[other].meaning.sleeps ||
-	    !runs_on(scene, seen) ||
+	    !dw_scene_runs_on(scene, seen) ||
 	    !holds_the_same(slot, before->slots[before->threads[other].slot].slot) ||
 	    scene->was_given[scene->chains[slot->held[slot->top].chain].thing] ||
-	    !is_same_place(scene, thread, before, other))
+	    !is_same_place(scene, thread, before, other) || !was_kept(scene, slot))
 		return;
 	seen->polls = true;
 	slot->held[slot->top].polled = 1;
@@ -236,23 +268,15 @@ static void judge_polling(struct dw_scene *scene, uint32_t thread, struct dw_slo
 }
 
 /*
- * A thread that waits for a lock is woken by whoever lets go of it, and by signals. One that is
- * woken again and again, and goes on waiting for a lock that was not let go, is sent signals; by
- * whom, if not by the thread that asks again and again for something under that lock? Return: its
- * number; 0: there is none.
+ * One that is sent signals while it waits for a lock is sent them by whom, if not by the thread
+ * that asks again and again for something under that lock? Return: its number; 0: there is none.
  */
 static uint32_t kicked_by(const struct dw_scene *scene, const struct dw_slot *slot)
 {
-	for (uint32_t t = 1; t < scene->facts.n_threads; t++) {
-		const struct dw_scene_thread *seen = &scene->seen[t];
-		uint64_t wants = seen->thing ? scene->things[seen->thing].address : 0;
-
-		if (t == slot->thread || !seen->sighted->same_ns || !runs_on(scene, seen))
-			continue;
-		for (uint32_t i = 1; i <= slot->top; i++)
-			if (slot->held[i].thing == wants)
-				return t;
-	}
+	for (uint32_t t = 1; t < scene->facts.n_threads; t++)
+		if (t != slot->thread && scene->seen[t].is_signalled &&
+		    scene->seen[t].sighted->same_ns && is_held_by(slot, waited_for(scene, t)))
+			return t;
 	return 0;
 }
 

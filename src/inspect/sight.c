@@ -179,6 +179,7 @@ static void compare(const struct dw_sight *sight, struct dw_sighted *sighted,
 	bool runs = is_running(now), ran = !dw_task_ran_same(&sighted->thread.ran, &now->ran);
 
 	sighted->thread.ran = now->ran;
+	sighted->ran_last = ran;
 	sighted->n_running += runs;
 	if (is_running(&sighted->thread) || (!runs && !is_same_call(&sighted->thread, now)))
 		sighted->has_moved = true;

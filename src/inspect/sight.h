@@ -41,6 +41,7 @@ struct dw_sighted {
 	/* Since the sight was taken. */
 	bool has_moved;          /* it was seen in another call */
 	bool is_there;           /* at the latest look */
+	bool ran_last;           /* it has run between the latest two looks */
 	uint32_t n_running;      /* looks at which it ran */
 	uint64_t still_since_ns; /* CLOCK_MONOTONIC of the look since which it has not run; or 0 */
 };
