@@ -293,7 +293,9 @@ static enum dw_stack_end end_at(struct dw_unwinder *unwinder, uint64_t address)
 	if (has_row(dwfl_module_eh_cfi(module, &bias), address - bias) ||
 	    has_row(dwfl_module_dwarf_cfi(module, &bias), address - bias))
 		return DW_END_NONE;
-	return DW_END_TABLE;
+	/* It may lie in a hole of a file's mappings. */
+	return dw_code_is_generated(unwinder->process.code, address) ? DW_END_GENERATED
+								     : DW_END_TABLE;
 }
 
 /*
