@@ -152,7 +152,7 @@ static void revise(struct dw_thread *thread, struct dw_taking *taking)
 /* As the tracker's tables are aligned. */
 static void *get_memory(struct dw_thread *thread, size_t size)
 {
-	const size_t alignment = _Alignof(struct dw_told_table);
+	const size_t alignment = _Alignof(struct dw_told_line);
 	void *memory = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 
 	(void)thread;

@@ -9,7 +9,7 @@ static void post_one(struct dw_thread *thread, const struct dw_taking *taking, u
 	    dw_hash(dw_hash(dw_hash(dw_hash(DW_POST, taking->thing), taking->life), key), said);
 
 	post = dw_key_even(post);
-	if (dw_told_find(thread->told, post)->key == post)
+	if (dw_told_find(thread, post))
 		return;
 	thread->teller->post(thread, taking, chain, said);
 	dw_told_add(thread, post, 0);
@@ -24,9 +24,9 @@ static uint64_t said_since(const struct dw_thread *thread, const struct dw_told 
 /* A chain of this activity is given with @taking; a table that grows meanwhile forgets nothing. */
 static void post_chain(struct dw_thread *thread, const struct dw_taking *taking, uint64_t key)
 {
-	const struct dw_told *told = dw_told_find(thread->told, key);
+	const struct dw_told *told = dw_told_find(thread, key);
 
-	if (told->key == key && told->chain != DW_CHAIN_LOST)
+	if (told && told->chain != DW_CHAIN_LOST)
 		post_one(thread, taking, key, told->chain, said_since(thread, told));
 }
 
@@ -36,19 +36,27 @@ static void post_recent(struct dw_thread *thread, const struct dw_taking *taking
 		post_chain(thread, taking, thread->recent[i]);
 }
 
+static void post_line(struct dw_thread *thread, const struct dw_taking *taking,
+		      const struct dw_told_line *line)
+{
+	const struct dw_told_line *table = thread->told;
+
+	for (unsigned i = 0; i < DW_TOLD_WIDTH && table == thread->told; i++)
+		if (dw_key_of_taking(line->keys[i]) &&
+		    line->told[i].stamp >= thread->activity_began)
+			post_chain(thread, taking, line->keys[i]);
+}
+
 /* Telling adds to the table, which may move: then the search begins again. */
 static void post_told(struct dw_thread *thread, const struct dw_taking *taking)
 {
-	const struct dw_told_table *table = thread->told;
+	const struct dw_told_line *table = thread->told;
 
-	for (uint32_t i = 0; i <= table->mask; i++) {
-		const struct dw_told *told = &table->entries[i];
-
-		if (dw_key_of_taking(told->key) && told->stamp >= thread->activity_began)
-			post_chain(thread, taking, told->key);
+	for (uint32_t n = 0; n < dw_told_lines(thread); n++) {
+		post_line(thread, taking, &table[n]);
 		if (table != thread->told) {
 			table = thread->told;
-			i = UINT32_MAX;
+			n = UINT32_MAX;
 		}
 	}
 }

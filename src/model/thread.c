@@ -14,18 +14,16 @@
 
 int dw_thread_begin(struct dw_thread *thread)
 {
-	struct dw_told_table *table = dw_told_new(thread, DW_TOLD_FIRST);
-	struct dw_slot *slot = table ? thread->teller->slot(thread, SLOT_MAX_FIRST) : NULL;
+	struct dw_slot *slot =
+	    dw_told_begin(thread) ? thread->teller->slot(thread, SLOT_MAX_FIRST) : NULL;
 
 	if (!slot) {
-		if (table)
-			thread->teller->memory_free(thread, table, dw_told_size(DW_TOLD_FIRST));
+		dw_told_end(thread);
 		return -ENOMEM;
 	}
 	slot->held[0] = (struct dw_held){.key = DW_KEY_EMPTY};
 	thread->segment = thread->segment_began = 1;
 	thread->stamp = thread->activity_began = 1;
-	thread->told = table;
 	thread->slot = slot;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	thread->open = 1;
@@ -34,14 +32,10 @@ int dw_thread_begin(struct dw_thread *thread)
 
 void dw_thread_end(struct dw_thread *thread)
 {
-	struct dw_told_table *table = thread->told;
-
 	thread->open = 0;
-	thread->told = NULL;
 	thread->slot = NULL;
 	thread->n_kicks = 0;
-	if (table)
-		thread->teller->memory_free(thread, table, dw_told_size(table->mask + 1));
+	dw_told_end(thread);
 	if (thread->kicks)
 		thread->teller->memory_free(thread, thread->kicks,
 					    DW_KICKS_MAX * sizeof(*thread->kicks));
@@ -95,7 +89,7 @@ static uint32_t chain_with(struct dw_thread *thread, const struct dw_taking *tak
 	struct dw_taking exact = *taking;
 
 	*ret_key = dw_thread_key(top->key, taking);
-	if (dw_told_find(thread->told, *ret_key)->key != *ret_key) {
+	if (!dw_told_find(thread, *ret_key)) {
 		thread->teller->revise(thread, &exact);
 		check_relock(thread, taking);
 		top = &thread->slot->held[thread->slot->top];
@@ -159,15 +153,35 @@ static void want(struct dw_thread *thread, const struct dw_taking *taking)
 	thread->open = open;
 }
 
+/* The key was used before in this activity, but is not in its own line. */
+static bool ready_again(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	struct dw_slot *slot = thread->slot;
+	struct dw_held *held = &slot->held[slot->top + 1];
+	uint64_t key = dw_thread_key(slot->held[slot->top].key, taking);
+	const struct dw_told *told = dw_told_find(thread, key);
+
+	if (!told || told->stamp != thread->stamp || slot->top == slot->max)
+		return false;
+	held->thing = taking->thing;
+	held->key = key;
+	held->chain = told->chain;
+	held->manner = dw_manner(taking->how, taking->what);
+	return true;
+}
+
 void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site, uint64_t caller,
 			 uint32_t life, uint32_t manner)
 {
-	want(thread, &(struct dw_taking){.thing = thing,
-					 .site = site,
-					 .caller = caller,
-					 .life = life,
-					 .how = (uint8_t)manner,
-					 .what = (uint8_t)(manner >> 8)});
+	struct dw_taking taking = {.thing = thing,
+				   .site = site,
+				   .caller = caller,
+				   .life = life,
+				   .how = (uint8_t)manner,
+				   .what = (uint8_t)(manner >> 8)};
+
+	if (!ready_again(thread, &taking))
+		want(thread, &taking);
 }
 
 /* The entry that was readied is another's now: ready it again. */
@@ -274,7 +288,7 @@ void dw_thread_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 	    dw_key_even(dw_hash(dw_hash(dw_hash(kind, taking->thing), taking->life), taking->site));
 	uint32_t open = thread->open;
 
-	if (dw_told_find(thread->told, key)->key == key)
+	if (dw_told_find(thread, key))
 		return;
 	thread->open = 0;
 	thread->teller->misuse(thread, kind, taking, chain == DW_CHAIN_LOST ? 0 : chain);

@@ -115,20 +115,21 @@ struct dw_teller {
 	void (*lost)(struct dw_thread *thread, unsigned loss);
 };
 
-/* A chain that was told, or, with key 0, a free entry. */
-struct dw_told {
-	uint64_t key; /* odd: of a chain whose last lock was taken; even: of anything else */
-	uint32_t chain;
-	uint32_t stamp; /* of its last use */
-};
+/*
+ * Chains that were told. A table of them is a power of two of these lines, each in one line of a
+ * processor's cache; a chain is in the line that the high bits of its key name or, where that is
+ * full, in the next one with room.
+ */
+#define DW_TOLD_WIDTH 4
 
-struct dw_told_table {
-	uint32_t mask;  /* number of entries less one; a power of two less one */
-	uint32_t shift; /* what leaves of a key the number of its first entry */
-	uint32_t n;     /* entries in use */
-	uint32_t reserved;
-	struct dw_told entries[] __attribute__((aligned(32)));
-};
+struct dw_told_line {
+	/* Odd: of a chain whose last lock was taken; even: of anything else; 0: free. */
+	uint64_t keys[DW_TOLD_WIDTH];
+	struct dw_told {
+		uint32_t chain;
+		uint32_t stamp; /* of its last use */
+	} told[DW_TOLD_WIDTH];
+} __attribute__((aligned(64)));
 
 /* Locks that are held at once and survive a kick are compared up to here. */
 #define DW_KICK_DEPTH 6
@@ -150,12 +151,14 @@ struct dw_kick {
 
 struct dw_thread {
 	struct dw_slot *slot; /* what it holds; NULL until dw_thread_begin() */
-	struct dw_told_table *told;
-	uint32_t stamp;   /* changes with the segment, with the activity, and after a post */
-	uint32_t number;  /* this thread's number, from 1 */
-	uint32_t open;    /* its calls are tracked: it has begun, and is not telling right now */
-	uint32_t unsure;  /* it may hold locks that were not seen being taken */
-	uint32_t segment; /* counts from 1 */
+	struct dw_told_line *told;
+	uint32_t told_shift; /* what leaves of a key the number of its line */
+	uint32_t n_told;     /* keys in the table */
+	uint32_t stamp;      /* changes with the segment, with the activity, and after a post */
+	uint32_t number;     /* this thread's number, from 1 */
+	uint32_t open;       /* its calls are tracked: it has begun, and is not telling right now */
+	uint32_t unsure;     /* it may hold locks that were not seen being taken */
+	uint32_t segment;    /* counts from 1 */
 	const struct dw_teller *teller;
 
 	/* Stamps: entries of the told table that are not older were used since. */
@@ -185,17 +188,19 @@ void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site
 void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking);
 
 /*
- * Two rounds of multiplication: the high bits of the key are the good ones. The life, whose number
- * has to be fetched from elsewhere, comes last, so that nothing waits for it; it reaches the high
- * bits as well, because an address may have many. Odd, so it is of a lock that is taken; see
- * struct dw_told.
+ * Two rounds of multiplication: the high bits of the key are the good ones. What has to be fetched
+ * first, the key of what is below and the life, comes last, so that no multiplication waits for
+ * it. The key below is turned, lest the order of locks be lost; the life reaches the high bits as
+ * well, because an address may have many. Odd, so it is of a lock that is taken; see struct
+ * dw_told_line.
  */
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
 	uint64_t where = taking->site ^ (uint64_t)taking->how << 56;
-	uint64_t key = ((below ^ taking->thing) * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN;
+	uint64_t key = (taking->thing * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN;
 
-	return (key ^ taking->life * ((UINT64_C(1) << 47) + 2)) | 1;
+	key ^= taking->life * ((UINT64_C(1) << 47) + 2);
+	return (key ^ (below << 23 | below >> 41)) | 1;
 }
 
 /*
@@ -213,15 +218,18 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 								 const struct dw_taking *taking)
 {
 	struct dw_slot *slot = thread->slot;
-	const struct dw_told_table *table = thread->told;
 	uint32_t top = slot->top;
 	struct dw_held *held = &slot->held[top + 1];
 	uint64_t key = dw_thread_key(slot->held[top].key, taking);
-	uint64_t place = key >> table->shift;
-	const struct dw_told *told = &table->entries[place ^ (table->entries[place].key != key)];
+	const struct dw_told_line *line = &thread->told[key >> thread->told_shift];
+	/* All four at once: to guess which would be wrong three times of four. */
+	bool in_0 = line->keys[0] == key, in_1 = line->keys[1] == key;
+	bool in_2 = line->keys[2] == key, in_3 = line->keys[3] == key;
+	unsigned i = (unsigned)(in_1 | in_3) | (unsigned)(in_2 | in_3) << 1;
+	bool is_told = in_0 | in_1 | in_2 | in_3;
 
 	slot->wants = taking->thing;
-	if (__builtin_expect(told->key != key || told->stamp != thread->stamp || top == slot->max,
+	if (__builtin_expect(!is_told || line->told[i].stamp != thread->stamp || top == slot->max,
 			     0)) {
 		dw_thread_want_slow(thread, taking->thing, taking->site, taking->caller,
 				    taking->life, dw_manner(taking->how, taking->what));
@@ -229,7 +237,7 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 	}
 	held->thing = taking->thing;
 	held->key = key;
-	held->chain = told->chain;
+	held->chain = line->told[i].chain;
 	held->manner = dw_manner(taking->how, taking->what);
 }
 

@@ -1,93 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/told.h"
 
+#include <string.h>
+
 /*
  * 2 MiB. A thread with more chains than fit forgets them all and tells them again as it meets
  * them: the recording gets longer, nothing is lost.
  */
-#define TOLD_LAST (1u << 17)
+#define LINES_LAST (1u << 15)
 
-/* The table is kept half empty: then a key is nearly always one of the two of its place. */
-#define TOLD_SPARSE 2
+/*
+ * Keys for each line, at most: then nearly every key has room in its own line, and what a look-up
+ * fetches is half full.
+ */
+#define FILL 5 / 2
 
-size_t dw_told_size(uint32_t n_entries)
+static size_t size_of(uint32_t n_lines)
 {
-	return sizeof(struct dw_told_table) + n_entries * sizeof(struct dw_told);
+	return n_lines * sizeof(struct dw_told_line);
 }
 
-struct dw_told_table *dw_told_new(struct dw_thread *thread, uint32_t n_entries)
+static bool get_table(struct dw_thread *thread, uint32_t n_lines)
 {
-	struct dw_told_table *table = thread->teller->memory(thread, dw_told_size(n_entries));
+	struct dw_told_line *lines = thread->teller->memory(thread, size_of(n_lines));
 
-	if (table) {
-		table->mask = n_entries - 1;
-		table->shift = (uint32_t)__builtin_clzll(n_entries - 1);
+	if (!lines)
+		return false;
+	thread->told = lines;
+	thread->told_shift = (uint32_t)__builtin_clzll(n_lines - 1);
+	thread->n_told = 0;
+	return true;
+}
+
+bool dw_told_begin(struct dw_thread *thread)
+{
+	return get_table(thread, DW_TOLD_LINES_FIRST);
+}
+
+void dw_told_end(struct dw_thread *thread)
+{
+	struct dw_told_line *lines = thread->told;
+
+	thread->told = NULL;
+	if (lines)
+		thread->teller->memory_free(thread, lines, size_of(dw_told_lines(thread)));
+}
+
+/* The line after @line. */
+static struct dw_told_line *next_line(struct dw_thread *thread, struct dw_told_line *line)
+{
+	return ++line == thread->told + dw_told_lines(thread) ? thread->told : line;
+}
+
+/*
+ * Where @key is, or the free entry where it belongs: there always are some.
+ *
+ * Return: its line, and in @ret its place there.
+ */
+static struct dw_told_line *find(struct dw_thread *thread, uint64_t key, unsigned *ret)
+{
+	struct dw_told_line *line = &thread->told[key >> thread->told_shift];
+
+	for (;; line = next_line(thread, line)) {
+		for (unsigned i = 0; i < DW_TOLD_WIDTH; i++) {
+			*ret = i;
+			if (line->keys[i] == key || !line->keys[i])
+				return line;
+		}
 	}
-	return table;
 }
 
-/* The @n-th entry where @key may be: the two of its place, then the ones behind them. */
-static struct dw_told *told_at(struct dw_told_table *table, uint64_t key, uint32_t n)
+struct dw_told *dw_told_find(struct dw_thread *thread, uint64_t key)
 {
-	uint32_t place = (uint32_t)(key >> table->shift);
+	unsigned i;
+	struct dw_told_line *line = find(thread, key, &i);
 
-	if (n < 2)
-		return &table->entries[place ^ n];
-	return &table->entries[((place | 1) + n - 1) & table->mask];
+	return line->keys[i] ? &line->told[i] : NULL;
 }
 
-struct dw_told *dw_told_find(struct dw_told_table *table, uint64_t key)
+static void put(struct dw_thread *thread, uint64_t key, struct dw_told told)
 {
-	struct dw_told *told = told_at(table, key, 0);
+	unsigned i;
+	struct dw_told_line *line = find(thread, key, &i);
 
-	for (uint32_t n = 1; told->key && told->key != key; n++)
-		told = told_at(table, key, n);
-	return told;
-}
-
-static void told_put(struct dw_told_table *table, const struct dw_told *told)
-{
-	struct dw_told *entry = dw_told_find(table, told->key);
-
-	entry->chain = told->chain;
-	entry->stamp = told->stamp;
+	line->told[i] = told;
 	/* A signal handler that looks in between finds a free entry, not half of this one. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	entry->key = told->key;
-	table->n++;
+	line->keys[i] = key;
+	thread->n_told++;
 }
 
-static void told_forget(struct dw_told_table *table)
+static void forget(struct dw_thread *thread)
 {
-	for (uint32_t i = 0; i <= table->mask; i++)
-		table->entries[i].key = 0;
-	table->n = 0;
+	memset(thread->told, 0, size_of(dw_told_lines(thread)));
+	thread->n_told = 0;
 }
 
-static void told_grow(struct dw_thread *thread)
+static void grow(struct dw_thread *thread)
 {
-	struct dw_told_table *old = thread->told;
-	uint32_t n_entries = (old->mask + 1) * 2;
-	struct dw_told_table *table = NULL;
+	struct dw_told_line *old = thread->told;
+	uint32_t n_lines = dw_told_lines(thread);
 
-	if (n_entries <= TOLD_LAST)
-		table = dw_told_new(thread, n_entries);
-	if (!table) {
-		told_forget(old);
+	if (n_lines == LINES_LAST || !get_table(thread, n_lines * 2)) {
+		forget(thread);
 		return;
 	}
-	for (uint32_t i = 0; i <= old->mask; i++)
-		if (old->entries[i].key)
-			told_put(table, &old->entries[i]);
-	thread->told = table;
-	thread->teller->memory_free(thread, old, dw_told_size(old->mask + 1));
+	for (uint32_t n = 0; n < n_lines; n++)
+		for (unsigned i = 0; i < DW_TOLD_WIDTH && old[n].keys[i]; i++)
+			put(thread, old[n].keys[i], old[n].told[i]);
+	thread->teller->memory_free(thread, old, size_of(n_lines));
 }
 
 void dw_told_add(struct dw_thread *thread, uint64_t key, uint32_t chain)
 {
-	if (thread->told->n >= (thread->told->mask + 1) / TOLD_SPARSE)
-		told_grow(thread);
-	told_put(thread->told, &(struct dw_told){key, chain, thread->stamp});
+	if (thread->n_told >= dw_told_lines(thread) * FILL)
+		grow(thread);
+	put(thread, key, (struct dw_told){chain, thread->stamp});
 }
 
 /* Once in four thousand million activities, all that was told counts as used long ago. */
@@ -95,8 +123,9 @@ void dw_next_stamp(struct dw_thread *thread)
 {
 	if (++thread->stamp)
 		return;
-	for (uint32_t i = 0; i <= thread->told->mask; i++)
-		thread->told->entries[i].stamp = 0;
+	for (uint32_t n = 0; n < dw_told_lines(thread); n++)
+		for (unsigned i = 0; i < DW_TOLD_WIDTH; i++)
+			thread->told[n].told[i].stamp = 0;
 	thread->stamp = 2;
 	thread->segment_began = thread->activity_began = thread->said_at = 1;
 }
@@ -109,24 +138,24 @@ void dw_told_remember(struct dw_thread *thread, uint64_t key)
 }
 
 /* A told chain is used again, after something that the stamp counts. */
-static void told_again(struct dw_thread *thread, struct dw_told *told)
+static void told_again(struct dw_thread *thread, uint64_t key, struct dw_told *told)
 {
 	if (told->stamp < thread->segment_began)
 		thread->teller->again(thread, told->chain);
-	if (dw_key_of_taking(told->key) && told->stamp < thread->activity_began)
-		dw_told_remember(thread, told->key);
+	if (dw_key_of_taking(key) && told->stamp < thread->activity_began)
+		dw_told_remember(thread, key);
 	told->stamp = thread->stamp;
 }
 
 uint32_t dw_told_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
 		       uint64_t key, uint32_t remains)
 {
-	struct dw_told *told = dw_told_find(thread->told, key);
+	struct dw_told *told = dw_told_find(thread, key);
 	uint32_t chain;
 
-	if (told->key == key) {
+	if (told) {
 		if (told->stamp != thread->stamp)
-			told_again(thread, told);
+			told_again(thread, key, told);
 		return told->chain;
 	}
 	if (below == DW_CHAIN_LOST || remains == DW_CHAIN_LOST)

@@ -10,14 +10,20 @@
 #include "model/thread.h"
 
 /* 8 KiB; enough for the chains of most threads. */
-#define DW_TOLD_FIRST 512
+#define DW_TOLD_LINES_FIRST 128
 
-/* A table of @n_entries, a power of two, all free; NULL: no memory. Its size in bytes. */
-struct dw_told_table *dw_told_new(struct dw_thread *thread, uint32_t n_entries);
-size_t dw_told_size(uint32_t n_entries);
+/* Gives @thread an empty table. Return: whether there was memory. */
+bool dw_told_begin(struct dw_thread *thread);
+void dw_told_end(struct dw_thread *thread);
 
-/* The entry of @key, or the free one where it belongs: the table always has free ones. */
-struct dw_told *dw_told_find(struct dw_told_table *table, uint64_t key);
+/* Number of lines. */
+static inline uint32_t dw_told_lines(const struct dw_thread *thread)
+{
+	return (uint32_t)(UINT64_C(1) << (64 - thread->told_shift));
+}
+
+/* NULL: it was not told. Until the next dw_told_add(). */
+struct dw_told *dw_told_find(struct dw_thread *thread, uint64_t key);
 
 /* Adds @key, which is not there, as used now. The table may move, and forget what it knew. */
 void dw_told_add(struct dw_thread *thread, uint64_t key, uint32_t chain);

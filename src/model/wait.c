@@ -142,8 +142,8 @@ void dw_thread_retake(struct dw_thread *thread, const struct dw_taking *mutex)
 
 	dw_thread_hold(thread, mutex);
 	key = thread->slot->held[thread->slot->top].key;
-	told = dw_told_find(thread->told, key);
-	if (told->key != key)
+	told = dw_told_find(thread, key);
+	if (!told)
 		return;
 	told->stamp = thread->stamp;
 	dw_told_remember(thread, key);

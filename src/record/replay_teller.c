@@ -193,7 +193,7 @@ static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 /* Aligned as the tracker's tables want it, which is more than an arena gives. */
 static void *get_memory(struct dw_thread *thread, size_t size)
 {
-	const uintptr_t alignment = _Alignof(struct dw_told_table);
+	const uintptr_t alignment = _Alignof(struct dw_told_line);
 	struct dw_replay *replay = replay_of(thread);
 	void *memory = dw_arena_alloc(replay->arena, size + alignment);
 
