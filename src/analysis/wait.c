@@ -101,6 +101,12 @@ static bool polls(const struct dw_now_look *look, const struct dw_waiter *waiter
 	       (slot->top > 0 || waiter->waits[DW_WAIT_OWN].what == DW_ANSWER);
 }
 
+/* 0: it began to poll after the look, whose picture a running thread goes on writing. */
+static uint64_t polled_for_ns(const struct dw_now *now, const struct dw_slot *slot)
+{
+	return slot->polling_ns < now->now_ns ? now->now_ns - slot->polling_ns : 0;
+}
+
 /*
  * The end of each wait for what others post is counted (dw_slot::n_idles): so where the slot is
  * the same, the wait is. Of locks that is to be believed after a while, though the thread runs:
@@ -114,7 +120,7 @@ static uint64_t span_of(const struct dw_now *now, const struct dw_now_look *look
 	bool is_lock = wait->address && dw_wait_is_lock(wait);
 
 	if (waiter->polls)
-		return now->now_ns - waiter->slot->polling_ns;
+		return polled_for_ns(now, waiter->slot);
 	if (wait->address && wait->what != DW_CALL &&
 	    (!is_lock || look->same_ns >= DW_WAIT_BELIEVED_NS))
 		return look->same_ns;

@@ -219,6 +219,8 @@ static void an_answer_of_a_stuck_thread_is_a_deadlock(void **state)
 	EXPECT("1 has states; 1 asks 2; 1 polls; 1 since 1500; 2 wants states",
 	       "deadlock 1:states>answer-2 2:>states polling");
 	EXPECT("1 has states; 1 asks 2; 1 polls; 1 since 500; 2 wants states; 2 since 500", "");
+	/* It began after the look. */
+	EXPECT("1 has states; 1 asks 2; 1 polls; 1 since -5; 2 wants states", "");
 }
 
 /* The same with locks of Rust, which nobody is seen to hold. */
