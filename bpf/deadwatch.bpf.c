@@ -11,6 +11,7 @@
 #include "bpf/call.h"
 #include "bpf/kernel.h"
 #include "bpf/once.h"
+#include "bpf/signal.h"
 
 #include "attach/wire.h"
 
@@ -23,6 +24,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define CLONE_THREAD 0x00010000
 #define SIGNAL_GROUP_EXIT 4
 #define KVM_RUN 0xae80
+#define SYS_RT_SIGRETURN 15
 #define SYS_FUTEX 202
 #define SYS_TGKILL 234
 #define HASH UINT64_C(0x9e3779b97f4a7c15)
@@ -31,6 +33,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define MUTEX_KIND 16
 #define MUTEX_OWNER 8
 #define RWLOCK_WRITER 24
+#define RWLOCK_FLAGS 48
 #define MUTEX_TYPE 3
 #define MUTEX_RECURSIVE 1
 #define MUTEX_ROBUST 16
@@ -123,20 +126,24 @@ static __always_inline void fill_registers(struct dw_wire_registers *to, struct 
 	to->r15 = regs->r15;
 }
 
-/* What has become of the thread's last attempt, if the lock says so. */
+/*
+ * What has become of the thread's last attempt, if the lock says so. A handler of a signal may have
+ * come before that is known.
+ */
 static __always_inline uint8_t resolve(struct dw_wire_thread *thread)
 {
 	uint64_t lock = thread->tried;
 	uint32_t owner = 0;
+	bool got;
 
 	if (!lock)
 		return DW_WIRE_GOT_UNKNOWN;
-	thread->tried = 0;
 	lock += thread->tried_what == DW_RWLOCK ? RWLOCK_WRITER : MUTEX_OWNER;
-	if (bpf_probe_read_user(&owner, sizeof(owner), (void *)lock) == 0 &&
-	    owner == (uint32_t)bpf_get_current_pid_tgid())
-		return DW_WIRE_GOT;
-	return DW_WIRE_GOT_NOT;
+	got = bpf_probe_read_user(&owner, sizeof(owner), (void *)lock) == 0 &&
+	      owner == (uint32_t)bpf_get_current_pid_tgid();
+	if (got || thread->n_handlers <= thread->tried_in)
+		thread->tried = 0;
+	return got ? DW_WIRE_GOT : DW_WIRE_GOT_NOT;
 }
 
 static __always_inline void fill(struct dw_wire_event *to, const struct dw_wire_event *from,
@@ -149,16 +156,18 @@ static __always_inline void fill(struct dw_wire_event *to, const struct dw_wire_
 	to->pid = both >> 32;
 	to->tid = (uint32_t)both;
 	to->n_lost = (uint32_t)losses[DW_WIRE_LOSS_RING];
+	to->signal = signal_of(thread);
+	to->n_handlers = thread->n_handlers;
 	to->slept_ns = thread->slept_ns;
 	thread->slept_ns = 0;
 }
 
-static __always_inline bool is_told(struct dw_wire_thread *thread,
-				    const struct dw_wire_event *event)
+/* What comes with a stack, if there is room for that. */
+static __always_inline bool is_told(struct dw_wire_thread *thread, struct dw_wire_event *event)
 {
 	uint64_t key = mix(mix(event->object, event->site),
-			   (uint64_t)(uint32_t)bpf_get_current_pid_tgid() << 32 | event->kind << 8 |
-			       event->how);
+			   (uint64_t)(uint32_t)bpf_get_current_pid_tgid() << 32 |
+			       (uint32_t)thread->n_handlers << 16 | event->kind << 8 | event->how);
 	uint8_t yes = 1;
 
 	key = mix(key, thread->held);
@@ -167,6 +176,8 @@ static __always_inline bool is_told(struct dw_wire_thread *thread,
 		key = mix(key, event->registers.sp);
 	if (event->site && bpf_map_lookup_elem(&told, &key))
 		return true;
+	if (!thread->n_handlers)
+		event->exposed = find_exposed();
 	/* Where there is no room for a stack it comes with a later event. */
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_size / 2) {
 		lose(DW_WIRE_LOSS_STACK);
@@ -219,6 +230,8 @@ static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_e
 				 struct pt_regs *regs)
 {
 	__sync_fetch_and_add(&n_events, 1);
+	if (regs)
+		end_handlers(thread, regs->sp);
 	event->got = resolve(thread);
 	if (regs)
 		event->registers.sp = regs->sp;
@@ -235,6 +248,15 @@ static __always_inline uint8_t mutex_how(uint64_t mutex)
 	bpf_probe_read_user(&kind, sizeof(kind), (void *)(mutex + MUTEX_KIND));
 	return ((kind & MUTEX_TYPE) == MUTEX_RECURSIVE ? DW_REENTRANT : 0) |
 	       (kind & MUTEX_ROBUST ? DW_ROBUST : 0);
+}
+
+/* Who has precedence at a rwlock, by glibc's number. */
+static __always_inline uint8_t rwlock_prefers(uint64_t lock)
+{
+	uint32_t flags = 0;
+
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)(lock + RWLOCK_FLAGS));
+	return (uint8_t)flags;
 }
 
 /* What is held is hashed such that the order of taking and letting go does not matter. */
@@ -331,6 +353,8 @@ static __always_inline int on_entry(struct pt_regs *regs)
 		return 0;
 	if (cookie.what == DW_MUTEX)
 		event.how |= mutex_how(event.object);
+	if (cookie.what == DW_RWLOCK)
+		event.prefers = rwlock_prefers(event.object);
 	if (cookie.what == DW_ONCE && !is_once(thread, &event, regs->sp))
 		return 0;
 	if (cookie.other == DW_WIRE_BY_FLAG && !is_spin(thread, &event, regs))
@@ -346,10 +370,10 @@ static __always_inline int on_entry(struct pt_regs *regs)
 		lose(DW_WIRE_LOSS_PAGES);
 	note(thread, &event, regs);
 	count_held(thread, &event);
-	if (cookie.kind == DW_WANT && cookie.how & (DW_TRY | DW_TIMED) &&
-	    cookie.what != DW_SPINLOCK) {
+	if (event.kind == DW_WANT && (cookie.what == DW_MUTEX || cookie.what == DW_RWLOCK)) {
 		thread->tried = event.object;
 		thread->tried_what = cookie.what;
+		thread->tried_in = thread->n_handlers;
 	}
 	return 0;
 }
@@ -393,6 +417,32 @@ static __always_inline void enter(struct dw_wire_thread *thread, const struct dw
 	note(thread, &event, regs);
 }
 
+/* The current thread is about to go on with what a signal has interrupted. */
+static __always_inline int leave_handler(void)
+{
+	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
+	struct dw_wire_thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
+	if (thread && thread->n_handlers)
+		thread->n_handlers--;
+	return 0;
+}
+
+SEC("tp_btf/signal_deliver")
+int signal_comes(uint64_t *context)
+{
+	struct k_sigaction *action = (struct k_sigaction *)context[2];
+	struct dw_wire_thread *thread;
+
+	if ((uint64_t)action->sa.sa_handler <= NO_HANDLER_MAX)
+		return 0;
+	thread = this_thread();
+	if (thread)
+		begin_handler(thread, context[0],
+			      ((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()))->sp);
+	return 0;
+}
+
 SEC("tp_btf/sys_enter")
 int call_entry(uint64_t *context)
 {
@@ -401,6 +451,8 @@ int call_entry(uint64_t *context)
 	struct dw_wire_call call;
 	struct dw_wire_thread *thread;
 
+	if (number == SYS_RT_SIGRETURN)
+		return leave_handler();
 	if (number >= DW_WIRE_CALLS_MAX)
 		return 0;
 	call = calls[number];

@@ -18,8 +18,27 @@ struct signal_struct {
 	unsigned int flags;
 };
 
+struct sigaction {
+	void *sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
+/* A bit for each signal, from 1 on. */
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
 struct task_struct {
 	int pid;
+	sigset_t blocked;
+	struct sighand_struct *sighand;
 	struct signal_struct *signal;
 	struct thread_struct thread;
 };

@@ -35,7 +35,7 @@ static __noinline int end_onces(struct dw_wire_thread *thread, uint64_t sp)
 		return 0;
 	for (int i = 0; i < DW_WIRE_ONCES_MAX && thread->n_onces; i++) {
 		struct dw_wire_once *once =
-		    &thread->onces[(thread->n_onces - 1) % DW_WIRE_ONCES_MAX];
+		    &thread->onces[(thread->n_onces - 1u) % DW_WIRE_ONCES_MAX];
 		struct dw_wire_event event = {.kind = DW_DROP, .what = DW_ONCE};
 
 		if (sp < once->sp && once->sp - sp <= ONCE_STACK_MAX)

@@ -35,6 +35,16 @@ struct dw_attached_wait {
 	uint32_t joins;    /* of an ending: the thread's number; 0: not known */
 };
 
+/* What a thread was about to do when it was last seen. */
+struct dw_attached_doing {
+	struct dw_taking wants; /* thing 0: no lock */
+	bool deeper;            /* which it holds already, and may take again */
+	uint64_t wants_ns;
+	uint32_t first_wait; /* its waits begin there; those before were interrupted */
+	uint64_t exposed;    /* signals that could come then */
+	uint32_t signal;     /* in whose handler it was; 0: in none */
+};
+
 struct dw_attached_thread {
 	struct dw_thread thread; /* first: the teller gets this */
 	struct dw_attached *process;
@@ -43,10 +53,9 @@ struct dw_attached_thread {
 	bool ended;
 	bool locked; /* it was seen taking a lock */
 
-	/* What it was about to do when it was last seen. */
-	struct dw_taking wants; /* thing 0: no lock */
-	bool deeper;            /* which it holds already, and may take again */
-	uint64_t wants_ns;
+	struct dw_attached_doing doing;
+	struct dw_attached_doing interrupted[DW_WIRE_HANDLERS_MAX]; /* by handlers of signals */
+	uint32_t n_interrupted;
 	uint64_t makes;  /* the start routine of the thread that it makes; 0: not known */
 	uint32_t making; /* id of the stack where it does */
 	bool watched;    /* its calls are told */

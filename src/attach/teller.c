@@ -47,6 +47,22 @@ static void fill_remaining(struct dw_attached *process, struct dw_rec_chain *cha
 	chain->how = taking->how;
 }
 
+/* Whether the lock was taken in a handler, or where one could have come; see struct dw_chain. */
+static void tell_signal(struct dw_attached_thread *thread, uint32_t chain)
+{
+	struct dw_attached *process = thread->process;
+	const struct dw_attached_doing *doing = &thread->doing;
+	struct dw_rec_signal *signal =
+	    doing->signal || doing->exposed ? reserve(process, sizeof(*signal)) : NULL;
+
+	if (!signal)
+		return;
+	signal->chain = chain;
+	signal->handler = doing->signal;
+	signal->exposed = doing->exposed;
+	dw_writer_submit(&process->writer, signal, DW_REC_SIGNAL);
+}
+
 static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struct dw_taking *taking,
 			   uint32_t remains)
 {
@@ -56,6 +72,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 				      .from = thread->segment,
 				      .to = thread->segment};
 	struct dw_rec_chain *chain;
+	uint32_t id;
 
 	if (remains)
 		fill_remaining(process, &filled, taking, remains);
@@ -69,7 +86,10 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	filled.head = chain->head;
 	filled.order = ++process->writer.header->n_chains;
 	*chain = filled;
-	return dw_writer_submit(&process->writer, chain, DW_REC_CHAIN);
+	id = dw_writer_submit(&process->writer, chain, DW_REC_CHAIN);
+	if (!remains && dw_is_lock(taking->what))
+		tell_signal(self(thread), id);
+	return id;
 }
 
 static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,

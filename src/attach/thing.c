@@ -17,12 +17,15 @@
 /* No thing lies at an address that is no multiple of this: a futex's word does. */
 #define ALIGNMENT 4
 
-/* Whether a writer that waits stops new readers, as the lock itself says. */
+/* Whether a writer that waits stops new readers, as the lock itself says, or has said. */
 static bool prefers_writers(const struct dw_attached *process, uint64_t address)
 {
+	const struct dw_wire_event *event = process->event;
 	pthread_rwlock_t lock;
 	struct iovec to = {&lock, sizeof(lock)}, from = {(void *)address, sizeof(lock)};
 
+	if (event && event->object == address)
+		return event->prefers == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
 	return process_vm_readv(process->pid, &to, 1, &from, 1, 0) == sizeof(lock) &&
 	       lock.__data.__flags == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
 }

@@ -13,8 +13,8 @@
 /* From the begin of a function to its system call, if it makes one, takes no longer. */
 #define BEGIN_NS UINT64_C(20000000)
 
-/* Of stack that a call takes. QEMU's coroutines have stacks of a MiB. */
-#define CALL_STACK_MAX (UINT64_C(256) << 10)
+/* Of a site: it is in a handler of a signal. */
+#define IN_HANDLER (UINT64_C(1) << 63)
 
 struct dw_taking dw_track_taking(struct dw_attached_thread *thread, uint64_t address, unsigned what,
 				 unsigned how, uint64_t site)
@@ -31,153 +31,12 @@ struct dw_taking dw_track_taking(struct dw_attached_thread *thread, uint64_t add
 	};
 }
 
-static void measure(struct dw_attached *process, uint32_t chain, uint64_t waited_ns)
-{
-	struct dw_rec_chain *record;
-
-	if (!chain || chain == DW_CHAIN_LOST || !waited_ns)
-		return;
-	record = dw_writer_record(&process->writer, chain);
-	record->n_waits++;
-	record->waited_ns += waited_ns;
-	if (waited_ns > record->longest_ns)
-		record->longest_ns = waited_ns;
-}
-
-/* Nobody gets a second time what is not made for it: it is refused, or waited for in vain. */
-static bool has_already(struct dw_attached_thread *thread)
-{
-	return !thread->deeper && dw_thread_find(&thread->thread, thread->wants.thing);
-}
-
-/* The lock that the thread wanted: @got. */
-static void end_want(struct dw_attached_thread *thread, bool got, uint64_t slept_ns)
-{
-	struct dw_taking *wants = &thread->wants;
-	const struct dw_held *held;
-
-	got = got && !has_already(thread);
-	if (got && thread->deeper) {
-		dw_thread_rehold(&thread->thread, wants);
-	} else if (got) {
-		if (wants->how & DW_TRY)
-			dw_thread_want(&thread->thread, wants);
-		dw_thread_hold(&thread->thread, wants);
-		held = dw_thread_find(&thread->thread, wants->thing);
-		if (held)
-			measure(thread->process, held->chain, slept_ns);
-	} else {
-		dw_thread_fail(&thread->thread);
-		dw_thread_poll(&thread->thread, dw_writer_now_ns());
-	}
-	wants->thing = 0;
-}
-
-static bool is_idle_point(unsigned what)
-{
-	return what != DW_ENDING && what != DW_LOCK_WORD && what != DW_CALL;
-}
-
-static void note_joined(struct dw_attached_thread *thread, uint32_t other)
-{
-	struct dw_attached *process = thread->process;
-	struct dw_rec_joined *joined;
-
-	dw_thread_new_segment(&thread->thread);
-	joined = dw_writer_reserve(&process->writer, &process->cursor, sizeof(*joined));
-	if (!joined)
-		return;
-	joined->thread = thread->thread.number;
-	joined->segment = thread->thread.segment;
-	joined->other = other;
-	dw_writer_submit(&process->writer, joined, DW_REC_JOINED);
-}
-
-/* The innermost wait is over. */
-static void end_wait(struct dw_attached_thread *thread, uint64_t waited_ns)
-{
-	struct dw_attached *process = thread->process;
-	struct dw_attached_wait *wait = &thread->waits[--thread->n_waits];
-
-	dw_thread_waited(&thread->thread, &wait->waiting);
-	measure(process, wait->waiting.chain, waited_ns);
-	if (is_idle_point(wait->taking.what))
-		dw_thread_idle(&thread->thread, &wait->taking);
-	if (wait->mutex.thing)
-		dw_thread_retake(&thread->thread, &wait->mutex);
-	if (wait->joins && process->threads[wait->joins]->ended)
-		note_joined(thread, wait->joins);
-}
-
-static struct dw_attached_wait *innermost(struct dw_attached_thread *thread)
-{
-	return thread->n_waits ? &thread->waits[thread->n_waits - 1] : NULL;
-}
-
-static bool has_name(const struct dw_attached_wait *wait)
-{
-	return wait->taking.what == DW_CALL && dw_thing_number(wait->taking.thing) >= DW_CALL_NAMED;
-}
-
-/* What was shown by a picture is not any more. */
-static void end_pictured(struct dw_attached_thread *thread)
-{
-	if (thread->wants.thing)
-		dw_thread_fail(&thread->thread);
-	thread->wants.thing = 0;
-	while (thread->n_waits)
-		end_wait(thread, 0);
-	thread->pictured = false;
-}
-
-/*
- * Whether a call that has a name is over when the stack is at @sp: not if it has grown since.
- * Another stack, as of a coroutine, is farther away than a call makes it grow.
- */
-static bool is_over(const struct dw_attached_wait *wait, uint64_t sp)
-{
-	return sp && (sp >= wait->sp || wait->sp - sp > CALL_STACK_MAX);
-}
-
-/* The calls that have a name and that the thread is not in any more. */
-static void end_named(struct dw_attached_thread *thread, uint64_t sp, uint64_t slept_ns)
-{
-	struct dw_attached_wait *wait = innermost(thread);
-
-	while (wait && has_name(wait)) {
-		wait->slept_ns += slept_ns;
-		if (!is_over(wait, sp))
-			return;
-		slept_ns = wait->slept_ns;
-		end_wait(thread, slept_ns);
-		wait = innermost(thread);
-	}
-}
-
-/* A thread that does something new has done with what it did. */
-static void end_last(struct dw_attached_thread *thread, const struct dw_wire_event *event)
-{
-	const struct dw_attached_wait *wait = innermost(thread);
-	uint64_t slept_ns = event->slept_ns;
-
-	if (thread->pictured) {
-		end_pictured(thread);
-		return;
-	}
-	if (thread->wants.thing)
-		end_want(thread, event->got != DW_WIRE_GOT_NOT, event->slept_ns);
-	if (wait && !has_name(wait)) {
-		if (wait->taking.what == DW_CALL)
-			slept_ns = event->time_ns - wait->since_ns;
-		end_wait(thread, slept_ns);
-	}
-	end_named(thread, event->registers.sp, slept_ns);
-}
-
 static struct dw_attached_wait *new_wait(struct dw_attached_thread *thread, uint64_t now_ns)
 {
 	if (thread->n_waits == DW_ATTACHED_WAITS_MAX)
-		end_wait(thread, 0);
+		dw_track_end_wait(thread, 0);
+	if (thread->doing.first_wait > thread->n_waits)
+		thread->doing.first_wait = thread->n_waits;
 	thread->waits[thread->n_waits] = (struct dw_attached_wait){.since_ns = now_ns};
 	return &thread->waits[thread->n_waits++];
 }
@@ -193,14 +52,17 @@ static bool holds_in_mode(struct dw_attached_thread *thread, const struct dw_tak
  * now. */
 static void on_want(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
-	thread->wants =
+	thread->doing.wants =
 	    dw_track_taking(thread, event->object, event->what, event->how, event->site);
-	thread->wants_ns = event->time_ns;
-	thread->deeper = holds_in_mode(thread, &thread->wants);
+	/* What is taken in a handler is told though it was told outside. */
+	if (event->signal)
+		thread->doing.wants.site |= IN_HANDLER;
+	thread->doing.wants_ns = event->time_ns;
+	thread->doing.deeper = holds_in_mode(thread, &thread->doing.wants);
 	if (event->how & DW_TRY)
-		dw_attached_stack(thread, &thread->wants);
-	else if (!thread->deeper)
-		dw_thread_want(&thread->thread, &thread->wants);
+		dw_attached_stack(thread, &thread->doing.wants);
+	else if (!thread->doing.deeper)
+		dw_thread_want(&thread->thread, &thread->doing.wants);
 }
 
 /* Who has nobody to wait for any more would have had to, had it come sooner. */
@@ -394,8 +256,8 @@ static void forget_all(struct dw_attached *process)
 
 		if (thread->ended)
 			continue;
-		thread->wants.thing = 0;
-		thread->n_waits = 0;
+		thread->doing = (struct dw_attached_doing){0};
+		thread->n_interrupted = thread->n_waits = 0;
 		thread->thread.unsure = 1;
 		dw_thread_fail(&thread->thread);
 		thread->thread.slot->waits = (struct dw_held){0};
@@ -417,9 +279,12 @@ void dw_track_event(struct dw_attached *process, const struct dw_wire_event *eve
 	thread = dw_attached_thread(process, (pid_t)event->tid, /* flags= */ 0, NULL);
 	if (!thread)
 		return;
-	end_last(thread, event);
+	dw_track_follow_handlers(thread, event);
+	dw_track_end_last(thread, event);
 	process->event = event;
 	process->stack = 0;
+	thread->doing.signal = event->signal;
+	thread->doing.exposed = event->exposed;
 	if (thread->thread.unsure && (event->kind == DW_WANT || event->kind == DW_DROP))
 		dw_numbering_ensure(&process->touched,
 				    dw_hash(thread->thread.number, event->object));
@@ -428,21 +293,20 @@ void dw_track_event(struct dw_attached *process, const struct dw_wire_event *eve
 }
 
 /* Asleep in what the thread is about to do: on a word of memory, or in the call that was told. */
-static bool is_asleep(const struct dw_attached_thread *thread, const struct dw_wire_thread *state)
+static bool is_asleep(struct dw_attached_thread *thread, const struct dw_wire_thread *state)
 {
-	const struct dw_attached_wait *wait =
-	    thread->n_waits ? &thread->waits[thread->n_waits - 1] : NULL;
+	const struct dw_attached_wait *wait = dw_track_innermost(thread);
 
 	if (!state->call)
 		return false;
-	if (!thread->wants.thing && wait && wait->taking.what == DW_CALL)
-		return !has_name(wait) || !is_over(wait, state->registers.sp);
+	if (!thread->doing.wants.thing && wait && wait->taking.what == DW_CALL)
+		return !dw_track_has_name(wait) || !dw_track_is_over(wait, state->registers.sp);
 	return state->call - 1 == SYS_futex;
 }
 
 void dw_track_interrupt(struct dw_attached_thread *thread)
 {
-	if (thread->wants.thing && !thread->deeper)
+	if (thread->doing.wants.thing && !thread->doing.deeper)
 		dw_thread_fail(&thread->thread);
 	for (uint32_t i = thread->n_waits; i > 0; i--)
 		dw_thread_waited(&thread->thread, &thread->waits[i - 1].waiting);
@@ -453,30 +317,33 @@ void dw_track_resume(struct dw_attached_thread *thread)
 	for (uint32_t i = 0; i < thread->n_waits; i++)
 		dw_thread_wait(&thread->thread, &thread->waits[i].taking, /* sleeps= */ false,
 			       &thread->waits[i].waiting);
-	if (thread->wants.thing && !thread->deeper && !(thread->wants.how & DW_TRY))
-		dw_thread_want(&thread->thread, &thread->wants);
+	if (thread->doing.wants.thing && !thread->doing.deeper &&
+	    !(thread->doing.wants.how & DW_TRY))
+		dw_thread_want(&thread->thread, &thread->doing.wants);
 }
 
 void dw_track_pictured(struct dw_attached_thread *thread, uint64_t address)
 {
-	const struct dw_attached_wait *wait = innermost(thread);
-	uint64_t shown = thread->wants.thing ? thread->wants.thing : wait ? wait->taking.thing : 0;
+	const struct dw_attached_wait *wait = dw_track_innermost(thread);
+	uint64_t shown = thread->doing.wants.thing ? thread->doing.wants.thing
+			 : wait                    ? wait->taking.thing
+						   : 0;
 
 	if (thread->pictured && shown != address)
-		end_pictured(thread);
+		dw_track_end_pictured(thread);
 }
 
 bool dw_track_is_free(struct dw_attached_thread *thread, uint64_t address)
 {
-	const struct dw_attached_wait *wait = innermost(thread);
+	const struct dw_attached_wait *wait = dw_track_innermost(thread);
 
-	if (!thread->wants.thing && !wait)
+	if (!thread->doing.wants.thing && !wait)
 		return true;
 	if (!thread->pictured)
 		return false;
-	if (thread->wants.thing == address || (wait && wait->taking.thing == address))
+	if (thread->doing.wants.thing == address || (wait && wait->taking.thing == address))
 		return wait && wait->taking.what == DW_ANSWER;
-	end_pictured(thread);
+	dw_track_end_pictured(thread);
 	return true;
 }
 
@@ -504,7 +371,7 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 	    dw_track_taking(thread, waits->thing, waits->what, waits->how, site);
 	struct dw_attached *process = thread->process;
 
-	if (thread->pictured && innermost(thread))
+	if (thread->pictured && dw_track_innermost(thread))
 		return; /* it asks for the same answer as before */
 	if (waits->what == DW_CALL && thread->thread.slot->top == 0)
 		return;
@@ -512,10 +379,10 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 	process->stack = 0;
 	thread->pictured = true;
 	if (dw_is_lock(waits->what)) {
-		thread->wants = taking;
-		thread->wants_ns = now_ns;
-		thread->deeper = false;
-		dw_thread_want(&thread->thread, &thread->wants);
+		thread->doing.wants = taking;
+		thread->doing.wants_ns = now_ns;
+		thread->doing.deeper = false;
+		dw_thread_want(&thread->thread, &thread->doing.wants);
 	} else {
 		begin_wait(thread, &taking, mutex, now_ns);
 	}
@@ -525,15 +392,15 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 /* Whether the lock that the thread is about to take says that the thread has it. */
 static bool has_it(struct dw_attached_thread *thread)
 {
-	uint64_t address = thread->wants.thing;
+	uint64_t address = thread->doing.wants.thing;
 	uint32_t owner = 0;
 	struct iovec to = {&owner, sizeof(owner)}, from = {.iov_len = sizeof(owner)};
 
-	if (has_already(thread))
+	if (dw_track_has_already(thread))
 		return false;
-	if (thread->wants.what == DW_MUTEX)
+	if (thread->doing.wants.what == DW_MUTEX)
 		address += offsetof(pthread_mutex_t, __data.__owner);
-	else if (thread->wants.what == DW_RWLOCK)
+	else if (thread->doing.wants.what == DW_RWLOCK)
 		address += offsetof(pthread_rwlock_t, __data.__cur_writer);
 	else
 		return false;
@@ -546,34 +413,34 @@ static bool has_it(struct dw_attached_thread *thread)
 static void settle_want(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
 			uint64_t now_ns)
 {
-	bool is_sure = thread->wants.what != DW_SPINLOCK &&
-		       !(thread->wants.how & (DW_TRY | DW_TIMED)) &&
-		       now_ns - thread->wants_ns >= BEGIN_NS && !is_asleep(thread, state);
+	bool is_sure = thread->doing.wants.what != DW_SPINLOCK &&
+		       !(thread->doing.wants.how & (DW_TRY | DW_TIMED)) &&
+		       now_ns - thread->doing.wants_ns >= BEGIN_NS && !is_asleep(thread, state);
 
 	if (is_sure || has_it(thread))
-		end_want(thread, true, state->slept_ns);
+		dw_track_end_want(thread, true, state->slept_ns);
 }
 
 static void settle_pictured(struct dw_attached_thread *thread, const struct dw_wire_thread *state)
 {
-	const struct dw_attached_wait *wait = innermost(thread);
+	const struct dw_attached_wait *wait = dw_track_innermost(thread);
 
 	/* Who asks for an answer again and again is awake now and then. */
 	if (!(wait && wait->taking.what == DW_ANSWER) && !is_asleep(thread, state))
-		end_pictured(thread);
+		dw_track_end_pictured(thread);
 }
 
 void dw_track_settle(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
 		     uint64_t now_ns)
 {
-	const struct dw_attached_wait *wait = innermost(thread);
+	const struct dw_attached_wait *wait = dw_track_innermost(thread);
 
 	if (!thread->process->every_taking && state->n_idles > thread->thread.slot->n_idles)
 		thread->thread.slot->n_idles = state->n_idles;
 	if (thread->pictured)
 		settle_pictured(thread, state);
-	else if (thread->wants.thing)
+	else if (thread->doing.wants.thing)
 		settle_want(thread, state, now_ns);
 	else if (wait && now_ns - wait->since_ns >= BEGIN_NS && !is_asleep(thread, state))
-		end_wait(thread, state->slept_ns + wait->slept_ns);
+		dw_track_end_wait(thread, state->slept_ns + wait->slept_ns);
 }

@@ -83,17 +83,30 @@ struct dw_wire_event {
 	uint64_t site; /* a return address; 0: not known yet, the stack tells */
 	struct dw_wire_registers registers;
 	uint32_t pid, tid;
-	uint16_t kind; /* enum dw_event_kind or dw_wire_kind */
-	uint8_t how;   /* enum dw_how */
-	uint8_t what;  /* enum dw_thing_kind */
-	uint8_t got;   /* enum dw_wire_got */
-	uint8_t reserved[3];
+	uint16_t kind;       /* enum dw_event_kind or dw_wire_kind */
+	uint8_t how;         /* enum dw_how */
+	uint8_t what;        /* enum dw_thing_kind */
+	uint8_t got;         /* enum dw_wire_got */
+	uint8_t signal;      /* in whose handler it happens; 0: in none */
+	uint8_t n_handlers;  /* in how many, one within the other */
+	uint8_t prefers;     /* of a rwlock: PTHREAD_RWLOCK_PREFER_... */
 	uint32_t stack_size; /* bytes of the stack that follow; 0: they came with an event before */
 	uint32_t n_lost;     /* events that were lost before this one */
 	uint64_t slept_ns; /* since its event before, the thread has waited on words for so long */
+	uint64_t
+	    exposed; /* signals that could come, if it is in no handler; a bit each, from 1 on */
 	uint8_t stack[];
 };
-_Static_assert(sizeof(struct dw_wire_event) == 128, "wire format");
+_Static_assert(sizeof(struct dw_wire_event) == 136, "wire format");
+
+/* Handlers of signals that a thread is in, one within the other; more are not told apart. */
+#define DW_WIRE_HANDLERS_MAX 4
+
+/* A handler of a signal has begun, and has interrupted what the thread did. */
+struct dw_wire_handler {
+	uint64_t sp; /* where the stack was */
+	uint64_t signal;
+};
 
 /* A thread's state. */
 struct dw_wire_thread {
@@ -112,10 +125,12 @@ struct dw_wire_thread {
 	uint32_t answers; /* its idle points are wanted one by one */
 	uint32_t n_over;  /* waits on words that came to their end: were not just interrupted */
 	uint8_t tried_what;
+	uint8_t tried_in; /* in how many handlers */
 	uint8_t n_onces;
-	uint8_t reserved[2];
+	uint8_t n_handlers;
 	uint64_t spins; /* the spin lock that it has tried to take, and will again */
 	struct dw_wire_once onces[DW_WIRE_ONCES_MAX];
+	struct dw_wire_handler handlers[DW_WIRE_HANDLERS_MAX];
 };
 
 /* A process that is attached to. */
