@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/profiles.h"
 #include "cli/progress.h"
+#include "cli/stray.h"
 #include "cli/study.h"
 #include "cli/tally.h"
 #include "cli/target.h"
@@ -143,6 +144,8 @@ static void add_file(struct dw_collection *collection, const char *path, bool st
 		say_bad(collection, path, strerror(-r));
 	else if (r > 0 && !(strays && r == DW_READER_FOREIGN))
 		say_bad(collection, path, dw_reader_answer_text(r));
+	else if (r > 0 && dw_stray_has_name(path))
+		say_bad(collection, path, "has the name of a recording, and is none");
 	else if (r > 0 && collection->tally && dw_tally_add_stray(collection->tally, path) < 0)
 		say_bad(collection, path, strerror(ENOMEM));
 }

@@ -65,6 +65,18 @@ static bool other_byte_order(const struct dw_image *image)
 	return magic == __builtin_bswap64(DW_REC_MAGIC);
 }
 
+/* Nothing but a recording has the rest of such a header. */
+static bool is_damaged_one(const struct dw_image *image)
+{
+	struct dw_rec_header header;
+
+	if (image->size < sizeof(header))
+		return false;
+	memcpy(&header, image->data, sizeof(header));
+	return header.version == DW_REC_VERSION && header.header_size == DW_REC_HEADER_SIZE &&
+	       header.word_bits == 64;
+}
+
 /*
  * What comes first in a header is as old as the format, so a file of another version is
  * recognised before its header is expected to be of our size.
@@ -76,7 +88,7 @@ static int check_header(const struct dw_image *image, struct dw_rec_header *ret)
 	if (other_byte_order(image))
 		return DW_READER_MACHINE;
 	if (!begins_like_one(image))
-		return DW_READER_FOREIGN;
+		return is_damaged_one(image) ? DW_READER_DAMAGED : DW_READER_FOREIGN;
 	*ret = (struct dw_rec_header){0};
 	if (n > 0)
 		memcpy(ret, image->data, n);
@@ -308,6 +320,8 @@ const char *dw_reader_answer_text(int answer)
 		return "is a recording of a machine with another byte order or word size";
 	case DW_READER_SHORT:
 		return "ends within its header";
+	case DW_READER_DAMAGED:
+		return "is a recording whose first bytes were destroyed";
 	}
 	return "could be read";
 }

@@ -25,6 +25,7 @@ enum dw_reader_answer {
 	DW_READER_NEWER,       /* of a later version than this program knows */
 	DW_READER_MACHINE,     /* of another byte order or word size */
 	DW_READER_SHORT,       /* ends within its header */
+	DW_READER_DAMAGED,     /* has the header of one, but not the first bytes */
 };
 
 /*

@@ -355,12 +355,30 @@ class Blindness(Gate):
         os.mkdir(self.path("all"))
         shutil.copy(self.recording("order"), self.path("all"))
         self.write("all/notes", "nothing of ours")
-        with open(self.recording("inversion"), "rb") as file:
-            lost = bytes(8) + file.read()[8:]
-        with open(self.path("all/lost"), "wb") as file:
-            file.write(lost)
+        self.write("all/notes.1", "nothing either")
         self.assertIn("passed-over: 2 files in a folder that are no recordings: '%s' and others"
-                      % self.path("all/lost"), self.gate(self.path("all")).stdout)
+                      % self.path("all/notes"), self.gate(self.path("all")).stdout)
+        done = self.gate("order", self.path("all/notes"), expect=FAILED)
+        self.assertIn("is not a recording", done.stderr)
+
+    def test_what_was_a_recording_is_never_green(self):
+        with open(self.recording("inversion"), "rb") as file:
+            recorded = file.read()
+        for name, text, why in (("lost", bytes(8) + recorded[8:], "destroyed"),
+                                ("order.123", b"compressed, maybe", "has the name"),
+                                ("order.123.1", bytes(9000), "has the name"),
+                                ("boot.rec", b"no more", "has the name"),
+                                ("deadwatch.77.rec.77", b"no more", "has the name"),
+                                ("empty", b"", "ends within")):
+            with self.subTest(name), tempfile.TemporaryDirectory(dir=self.folder) as folder:
+                shutil.copy(self.recording("order"), folder)
+                path = os.path.join(folder, name)
+                with open(path, "wb") as file:
+                    file.write(text)
+                done = self.gate(folder, expect=FAILED)
+                self.assertIn("deadwatch: '%s': " % path, done.stderr)
+                self.assertIn(why, done.stderr)
+                self.assertIn("failed: 1 recording could not be read", done.stdout)
 
     def test_findings_come_before_what_could_not_be_read(self):
         done = self.gate("inversion", self.path("nothing"), expect=FINDINGS)

@@ -27,7 +27,11 @@ static void what_is_no_recording_is_refused(void **state)
 	header->magic = __builtin_bswap64(DW_REC_MAGIC);
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_MACHINE);
 	header->magic = DW_REC_MAGIC + 1;
+	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_DAMAGED);
+	assert_int_equal(answer(f, 100), DW_READER_FOREIGN);
+	header->word_bits = 63;
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_FOREIGN);
+	header->word_bits = 64;
 	header->magic = DW_REC_MAGIC;
 	header->header_size = 8;
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_FOREIGN);
