@@ -302,16 +302,16 @@ class Page(Folder):
         self.write("ci/deadwatch.baseline", "# deadwatch baseline 1\n")
         self.write("ci/deadwatch.supp", "# none\n")
 
-    def shell(self, command):
+    def shell(self, command, lock):
         """The sample has no BQL."""
         environment = dict(os.environ, PATH=self.path("bin") + ":" + os.environ["PATH"])
         return run("bash", "-e", "-c", command.replace("--require-lock=BQL",
-                                                        "--require-lock=first"),
+                                                        "--require-lock=" + lock),
                    cwd=self.folder, env=environment)
 
-    def run_github(self, what):
+    def run_github(self, what, lock="first"):
         self.project(what)
-        results = {step["name"]: self.shell(step["run"])
+        results = {step["name"]: self.shell(step["run"], lock)
                    for step in self.steps(".github/workflows/deadlocks.yml")["deadlocks"]["steps"]
                    if "run" in step}
         return results
@@ -329,15 +329,35 @@ class Page(Folder):
         self.assertEqual([done.returncode for done in results.values()], [0, 0, 0])
         self.assertEqual(json.loads(self.read("deadwatch.sarif"))["runs"][0]["results"], [])
 
-    def test_gitlabs_job_fails_on_what_is_new_and_leaves_its_reports(self):
-        self.project("inversion")
+    def test_githubs_job_fails_where_it_is_blind(self):
+        results = self.run_github("order", lock="BQL")
+        self.assertEqual(results["Test"].returncode, GATE_EXIT)
+        self.assertIn("::error title=deadwatch is blind%3A lock-not-seen", results["Show"].stdout)
+
+    def run_gitlab(self, what, lock="first"):
+        """The status of each line, and both reports."""
+        self.project(what)
         job = self.steps(".gitlab-ci.yml")
-        statuses = [self.shell(line).returncode for line in job["script"]]
-        self.assertEqual(statuses, [0, 0, GATE_EXIT])
+        statuses = [self.shell(line, lock).returncode for line in job["script"]]
         reports = job["artifacts"]["reports"]
-        self.assertEqual(len(json.loads(self.read(reports["codequality"]))), 1)
-        suite = xml.etree.ElementTree.parse(self.path(reports["junit"])).getroot()[0]
+        return (statuses, json.loads(self.read(reports["codequality"])),
+                xml.etree.ElementTree.parse(self.path(reports["junit"])).getroot()[0])
+
+    def test_gitlabs_job_fails_on_what_is_new_and_leaves_its_reports(self):
+        statuses, entries, suite = self.run_gitlab("inversion")
+        self.assertEqual(statuses, [0, 0, GATE_EXIT])
+        self.assertEqual(len(entries), 1)
         self.assertEqual(suite.get("failures"), "1")
+
+    def test_gitlabs_job_passes_where_nothing_is_new(self):
+        statuses, entries, suite = self.run_gitlab("order")
+        self.assertEqual((statuses, entries), ([0, 0, 0], []))
+        self.assertEqual((suite.get("failures"), suite.get("errors")), ("0", "0"))
+
+    def test_gitlabs_job_fails_where_it_is_blind_though_there_is_no_code_to_be_bad(self):
+        statuses, entries, suite = self.run_gitlab("order", lock="BQL")
+        self.assertEqual((statuses, entries), ([0, 0, GATE_EXIT], []))
+        self.assertEqual((suite.get("failures"), suite.get("errors")), ("0", "1"))
 
 
 if __name__ == "__main__":
