@@ -5,13 +5,22 @@
 
 #include <string.h>
 
+/* What a file is known by beside its build: where it is, another host may have put it elsewhere. */
+static const char *name_of(const struct dw_module *module)
+{
+	const char *slash =
+	    module->path && module->build_id_size ? strrchr(module->path, '/') : NULL;
+
+	return slash ? slash + 1 : module->path;
+}
+
 /* Offsets count from the start: so files are the same if they start the same way, too. */
 static bool same_module(const void *context, uint32_t item, const void *wanted)
 {
 	const struct dw_module *a = &((const struct dw_program *)context)->modules[item];
 	const struct dw_module *b = wanted;
 
-	return dw_merge_is_equal(a->path, b->path) && a->build_id_size == b->build_id_size &&
+	return a->build_id_size == b->build_id_size && dw_merge_is_equal(name_of(a), name_of(b)) &&
 	       a->start - a->bias == b->start - b->bias &&
 	       (!a->build_id_size || !memcmp(a->build_id, b->build_id, a->build_id_size));
 }
@@ -21,7 +30,7 @@ static uint64_t hash_module(const struct dw_module *module)
 	uint64_t hash = DW_HASH_TEXT_START;
 
 	if (module->path)
-		hash = dw_hash_text(hash, module->path, strlen(module->path));
+		hash = dw_hash_text(hash, name_of(module), strlen(name_of(module)));
 	return dw_hash_text(hash, (const char *)module->build_id, module->build_id_size);
 }
 
@@ -66,6 +75,18 @@ static int ensure_module(struct dw_program *program, const struct dw_module *mod
 	return 0;
 }
 
+/* Two copies of a file in one process are two: nothing is known of what is in the later one. */
+static bool is_second_copy(const struct dw_adding *adding, uint32_t module)
+{
+	const struct dw_module *modules = adding->facts->modules;
+
+	for (uint32_t i = 1; i < module; i++)
+		if (adding->modules[i] == adding->modules[module] &&
+		    strcmp(modules[i].path, modules[module].path) != 0)
+			return true;
+	return false;
+}
+
 int dw_adding_modules(struct dw_adding *adding)
 {
 	const struct dw_facts *facts = adding->facts;
@@ -75,9 +96,13 @@ int dw_adding_modules(struct dw_adding *adding)
 	    dw_arena_alloc(adding->arena, ((size_t)facts->n_modules + 1) * sizeof(uint32_t));
 	if (!adding->modules)
 		return dw_raise(-ENOMEM);
-	for (uint32_t i = 1; i < facts->n_modules && r == 0; i++)
-		if (facts->modules[i].path)
-			r = ensure_module(adding->program, &facts->modules[i], &adding->modules[i]);
+	for (uint32_t i = 1; i < facts->n_modules && r == 0; i++) {
+		if (!facts->modules[i].path)
+			continue;
+		r = ensure_module(adding->program, &facts->modules[i], &adding->modules[i]);
+		if (r == 0 && is_second_copy(adding, i))
+			adding->modules[i] = 0;
+	}
 	return r < 0 ? dw_pass(r) : 0;
 }
 

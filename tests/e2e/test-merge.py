@@ -152,12 +152,22 @@ class Merge(unittest.TestCase):
             self.assertEqual([f["chain"] for f in found if f["verdict"] == "undeclared"],
                              [["a", "usleep in a_sleeps"]] if expect else [])
 
+    def elsewhere(self, program):
+        """As on another host: in a folder that is not there any more when its run is judged."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        copy = shutil.copy(program, os.path.join(folder, os.path.basename(SPLIT)))
+        recording = self.record("inversion", "2", program=copy)
+        shutil.rmtree(folder)
+        return recording
+
+    def test_one_build_in_two_places_is_one_program(self):
+        (finding,) = self.gate(self.record("inversion", "1"), self.elsewhere(SPLIT),
+                               expect=FINDINGS)
+        (whole,) = self.gate(self.record("inversion", "12"), expect=FINDINGS)
+        self.assertEqual(finding["fingerprint"], whole["fingerprint"])
+
     def test_two_builds_are_two_programs(self):
-        other = os.path.join(self.folder, "other", os.path.basename(SPLIT))
-        os.mkdir(os.path.dirname(other))
-        shutil.copy(OTHER_SPLIT, other)
-        self.gate(self.record("inversion", "1"), self.record("inversion", "2", program=other),
-                  expect=CLEAN)
+        self.gate(self.record("inversion", "1"), self.elsewhere(OTHER_SPLIT), expect=CLEAN)
 
 
 if __name__ == "__main__":
