@@ -85,6 +85,8 @@ static int check_header(const struct dw_image *image, struct dw_rec_header *ret)
 {
 	size_t n = image->size < sizeof(*ret) ? image->size : sizeof(*ret);
 
+	if (image->size == 0)
+		return DW_READER_EMPTY;
 	if (other_byte_order(image))
 		return DW_READER_MACHINE;
 	if (!begins_like_one(image))
@@ -320,6 +322,8 @@ const char *dw_reader_answer_text(int answer)
 		return "is a recording of a machine with another byte order or word size";
 	case DW_READER_SHORT:
 		return "ends within its header";
+	case DW_READER_EMPTY:
+		return "is empty: there was no room to record to, or it was lost since";
 	case DW_READER_DAMAGED:
 		return "is a recording whose first bytes were destroyed";
 	}

@@ -139,6 +139,7 @@ static int map_file(int fd, struct dw_writer *writer, uint64_t *limit)
 int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit, unsigned flags)
 {
 	struct dw_writer made = {0};
+	bool leaves_empty;
 	int fd, r;
 
 	limit = within_limits(limit);
@@ -148,9 +149,11 @@ int dw_writer_create(struct dw_writer *writer, const char *path, uint64_t limit,
 	if (fd < 0)
 		return -errno;
 	r = map_file(fd, &made, &limit);
+	leaves_empty = (r == -ENOSPC || r == -EDQUOT) && ftruncate(fd, 0) == 0;
 	close(fd);
 	if (r < 0) {
-		unlink(path);
+		if (!leaves_empty)
+			unlink(path);
 		return r;
 	}
 	made.limit = limit;

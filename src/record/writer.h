@@ -38,6 +38,7 @@ struct dw_writer_cursor {
 /*
  * Makes the recording @path: exclusively, for the user alone, never through a link.
  * @limit: bytes that the file may have; less if RLIMIT_FSIZE or RLIMIT_AS say so.
+ * Where the disk has no room an empty file is left: it says that there was something to record.
  *
  * Return: 0, or a negative errno, leaving @writer as it was; -EEXIST if there is such a file.
  */

@@ -21,6 +21,7 @@ DEADWATCH, SAMPLE = (os.path.abspath(a) for a in sys.argv[1:3])
 del sys.argv[1:3]
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
+GATE_EXIT = 66
 TIMEOUT = 60
 
 
@@ -369,7 +370,7 @@ class Blindness(Gate):
                                 ("order.123.1", bytes(9000), "has the name"),
                                 ("boot.rec", b"no more", "has the name"),
                                 ("deadwatch.77.rec.77", b"no more", "has the name"),
-                                ("empty", b"", "ends within")):
+                                ("empty", b"", "is empty")):
             with self.subTest(name), tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 shutil.copy(self.recording("order"), folder)
                 path = os.path.join(folder, name)
@@ -379,6 +380,19 @@ class Blindness(Gate):
                 self.assertIn("deadwatch: '%s': " % path, done.stderr)
                 self.assertIn(why, done.stderr)
                 self.assertIn("failed: 1 recording could not be read", done.stdout)
+
+    def test_a_process_that_had_no_room_to_record_is_never_green(self):
+        """A disk with room for some recordings, in a mount namespace that ends with the command."""
+        if os.geteuid() or subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL,
+                                          check=False).returncode:
+            self.skipTest("only root can mount, and not everywhere")
+        script = ("mount -t tmpfs -o size=64k none '%s' && TMPDIR='%s' exec '%s' run --gate -- sh -c "
+                  "'for i in 1 2 3 4 5 6; do \"%s\" order; done'"
+                  % (self.folder, self.folder, DEADWATCH, SAMPLE))
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+                              capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertEqual(done.returncode, GATE_EXIT, done.stderr)
+        self.assertIn("is empty: there was no room", done.stderr)
 
     def test_findings_come_before_what_could_not_be_read(self):
         done = self.gate("inversion", self.path("nothing"), expect=FINDINGS)

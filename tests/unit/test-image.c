@@ -14,7 +14,7 @@ static void what_is_no_recording_is_refused(void **state)
 	struct fixture *f = *state;
 	struct dw_rec_header *header = recording_header(&f->recording);
 
-	assert_int_equal(answer(f, 0), DW_READER_SHORT);
+	assert_int_equal(answer(f, 0), DW_READER_EMPTY);
 	assert_int_equal(answer(f, 7), DW_READER_SHORT);
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE - 1), DW_READER_SHORT);
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), 0);
