@@ -157,9 +157,11 @@ struct shim_thread {
 	uint64_t n_handed;   /* of shim->handed, how many were looked at */
 	uintptr_t stack_top; /* of the stack that telling runs on */
 	struct shim_latest latest;
-	uint32_t event_stack;                   /* told since the last event; 0: none */
-	bool interrupted;                       /* the stack that was told last is a handler's */
-	uint32_t signal;                        /* whose handler that is; 0: not known */
+	struct shim_latest
+	    outside;          /* the latest that was looked at and is in no handler; `id` is 1 */
+	uint32_t event_stack; /* told since the last event; 0: none */
+	bool interrupted;     /* the stack that was told last is a handler's */
+	uint32_t signal;      /* whose handler that is; 0: not known */
 	uint32_t parent, parent_segment, birth; /* see struct dw_rec_thread */
 	uint32_t woken_what; /* enum dw_thing_kind of what the activity began with */
 	uint32_t exit;       /* of the guest, that it began with; see struct dw_origin */

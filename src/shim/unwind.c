@@ -379,9 +379,12 @@ static void capture(void *argument)
 
 static void look(void *argument)
 {
+	struct capture *c = argument;
 	uint64_t frames[FRAMES_MAX];
+	uint32_t n = unwind(c, frames);
 
-	unwind(argument, frames);
+	if (n && n < FRAMES_MAX && !c->context)
+		c->latest->id = 1;
 }
 
 #if defined(__x86_64__)
@@ -418,19 +421,29 @@ static bool is_latest(const struct shim_latest *latest, uint64_t top, uint64_t u
 	return true;
 }
 
+/* Return: whether the stack that @c begins at is @latest's; if not, @latest is to become it. */
+static bool take_latest(struct capture *c, struct shim_latest *latest)
+{
+	uint64_t unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE);
+	uint64_t top = c->registers.value[CFI_RSP];
+
+	if (is_latest(latest, top, unloads))
+		return true;
+	latest->top = top;
+	latest->unloads = unloads;
+	latest->id = latest->n = 0;
+	c->latest = latest;
+	return false;
+}
+
 uint32_t shim_stack(struct shim_thread *t, uint64_t caller)
 {
-	struct capture c = {.t = t, .latest = &t->latest, .caller = caller};
-	uint64_t unloads = __atomic_load_n(&shim_unloads, __ATOMIC_ACQUIRE), top;
+	struct capture c = {.t = t, .caller = caller};
 	int error = errno;
 
 	registers_now(&c.registers);
-	top = c.registers.value[CFI_RSP];
-	if (is_latest(&t->latest, top, unloads))
+	if (take_latest(&c, &t->latest))
 		return t->latest.id;
-	t->latest.top = top;
-	t->latest.unloads = unloads;
-	t->latest.id = t->latest.n = 0;
 	shim_call_on_stack(capture, &c, t->stack_top);
 	errno = error;
 	return c.id;
@@ -442,6 +455,8 @@ void shim_mark_handler(struct shim_thread *t, struct dw_taking *taking)
 	int error = errno;
 
 	registers_now(&c.registers);
+	if (take_latest(&c, &t->outside))
+		return;
 	shim_call_on_stack(look, &c, t->stack_top);
 	errno = error;
 	if (c.context)
