@@ -21,6 +21,7 @@
 /* The program is GPL, or some of the kernel's functions would not be to be had. */
 char LICENSE[] SEC("license") = "GPL";
 
+#define CLONE_VM 0x00000100
 #define CLONE_THREAD 0x00010000
 #define SIGNAL_GROUP_EXIT 4
 #define KVM_RUN 0xae80
@@ -78,7 +79,7 @@ const volatile bool every_taking;
 /* Of the ring: stacks have half of it. */
 const volatile uint64_t ring_size;
 
-/* Counted up by the programs, read by the collector. */
+/* Counted up by the programs, read by the collector; losses of all processes together. */
 uint64_t losses[DW_WIRE_LOSS_MAX];
 uint64_t n_events;
 
@@ -88,9 +89,25 @@ static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 32;
 }
 
-static __always_inline void lose(enum dw_wire_loss loss)
+static __noinline int lose(uint32_t pid, enum dw_wire_loss loss)
 {
+	struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
+
+	if ((uint32_t)loss >= DW_WIRE_LOSS_MAX)
+		return 0;
 	__sync_fetch_and_add(&losses[loss], 1);
+	if (target)
+		__sync_fetch_and_add(&target->losses[loss], 1);
+	return 0;
+}
+
+/* Events of process @pid that were lost so far. Nearly always there are none of any. */
+static __always_inline uint32_t n_lost_of(uint32_t pid)
+{
+	const struct dw_wire_target *target =
+	    losses[DW_WIRE_LOSS_RING] ? bpf_map_lookup_elem(&targets, &pid) : NULL;
+
+	return target ? (uint32_t)target->losses[DW_WIRE_LOSS_RING] : 0;
 }
 
 /* The state of the current thread; NULL: its process is not attached to, or there is no room. */
@@ -109,7 +126,7 @@ static __noinline struct dw_wire_thread *this_thread(void)
 		bpf_map_update_elem(&threads, &tid, &none, BPF_NOEXIST);
 		thread = bpf_map_lookup_elem(&threads, &tid);
 		if (!thread)
-			lose(DW_WIRE_LOSS_THREADS);
+			lose(pid, DW_WIRE_LOSS_THREADS);
 	}
 	return thread;
 }
@@ -155,7 +172,7 @@ static __always_inline void fill(struct dw_wire_event *to, const struct dw_wire_
 	to->time_ns = bpf_ktime_get_ns();
 	to->pid = both >> 32;
 	to->tid = (uint32_t)both;
-	to->n_lost = (uint32_t)losses[DW_WIRE_LOSS_RING];
+	to->n_lost = n_lost_of(to->pid);
 	to->signal = signal_of(thread);
 	to->n_handlers = thread->n_handlers;
 	to->slept_ns = thread->slept_ns;
@@ -180,7 +197,7 @@ static __always_inline bool is_told(struct dw_wire_thread *thread, struct dw_wir
 		event->exposed = find_exposed();
 	/* Where there is no room for a stack it comes with a later event. */
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_size / 2) {
-		lose(DW_WIRE_LOSS_STACK);
+		lose(thread->pid, DW_WIRE_LOSS_STACK);
 		return true;
 	}
 	bpf_map_update_elem(&told, &key, &yes, BPF_ANY);
@@ -196,7 +213,7 @@ static __always_inline void tell_with_stack(struct dw_wire_thread *thread,
 	uint32_t size = 0;
 
 	if (!room) {
-		lose(DW_WIRE_LOSS_RING);
+		lose(thread->pid, DW_WIRE_LOSS_RING);
 		return;
 	}
 	fill(room, event, thread);
@@ -218,7 +235,7 @@ static __always_inline void tell_alone(struct dw_wire_thread *thread,
 	struct dw_wire_event *room = bpf_ringbuf_reserve(&ring, sizeof(*room), 0);
 
 	if (!room) {
-		lose(DW_WIRE_LOSS_RING);
+		lose(thread->pid, DW_WIRE_LOSS_RING);
 		return;
 	}
 	fill(room, event, thread);
@@ -367,7 +384,7 @@ static __always_inline int on_entry(struct pt_regs *regs)
 	if (cookie.what == DW_FUTEX && !is_futex(&event, arguments[1], arguments[3], regs->cx))
 		return 0;
 	if (!(event.object & DW_NO_MEMORY) && !mark(thread->pid, event.object))
-		lose(DW_WIRE_LOSS_PAGES);
+		lose(thread->pid, DW_WIRE_LOSS_PAGES);
 	note(thread, &event, regs);
 	count_held(thread, &event);
 	if (event.kind == DW_WANT && (cookie.what == DW_MUTEX || cookie.what == DW_RWLOCK)) {
@@ -531,6 +548,16 @@ int call_return(uint64_t *context)
 	return 0;
 }
 
+/* What process @pid makes is attached to from its begin, if that is. */
+static __always_inline void follow(uint32_t pid, uint32_t child)
+{
+	const struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
+	const struct dw_wire_target followed = {.follows = 1};
+
+	if (target && target->follows)
+		bpf_map_update_elem(&targets, &child, &followed, BPF_NOEXIST);
+}
+
 SEC("tp_btf/task_newtask")
 int task_born(uint64_t *context)
 {
@@ -542,8 +569,11 @@ int task_born(uint64_t *context)
 		return 0;
 	event.other = (uint32_t)task->pid;
 	event.object = task->thread.fsbase;
-	if (!(context[1] & CLONE_THREAD))
+	if (!(context[1] & CLONE_THREAD)) {
 		event.kind = DW_WIRE_FORK;
+		event.how = context[1] & CLONE_VM ? DW_WIRE_SHARES : 0;
+		follow(thread->pid, (uint32_t)event.other);
+	}
 	note(thread, &event, NULL);
 	return 0;
 }
@@ -574,8 +604,11 @@ int task_exec(void *context)
 {
 	struct dw_wire_thread *thread = this_thread();
 	struct dw_wire_event event = {.kind = DW_WIRE_EXEC};
+	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
 
-	if (thread)
-		note(thread, &event, NULL);
+	if (!thread)
+		return 0;
+	note(thread, &event, NULL);
+	bpf_map_delete_elem(&threads, &tid); /* it holds nothing any more */
 	return 0;
 }

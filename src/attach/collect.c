@@ -14,28 +14,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Processes at once; each has a recording of its own. */
-#define PROCESSES_MAX 64
+/* Made since they were last asked for, which is often. */
+#define BORN_MAX 256
 
 struct dw_collector {
 	struct dw_probe *probe;
 	struct dw_named *named;
 	const struct dw_only *only; /* see dw_collector_options::only */
-	struct dw_attached *processes[PROCESSES_MAX];
-	struct dw_camera *cameras[PROCESSES_MAX]; /* NULL: it cannot be looked into */
+	struct dw_attached *processes[DW_COLLECTOR_MAX];
+	struct dw_camera *cameras[DW_COLLECTOR_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
 	const char *culprit; /* see dw_collector_culprit() */
-	bool every_taking;
+	bool every_taking, follows;
+	pid_t born[BORN_MAX]; /* see dw_collector_born(); the latest last */
+	uint32_t n_born;
 	uint64_t seen_ns; /* see dw_collector_seen_ns() */
 	struct dw_collector_counts counts;
 };
 
 static struct dw_attached *process_of(struct dw_collector *collector, pid_t pid)
 {
-	for (uint32_t i = 0; i < collector->n_processes; i++)
-		if (collector->processes[i]->pid == pid)
-			return collector->processes[i];
+	/* The latest: numbers are given again. */
+	for (uint32_t i = collector->n_processes; i > 0; i--)
+		if (collector->processes[i - 1]->pid == pid)
+			return collector->processes[i - 1]->has_left ? NULL
+								     : collector->processes[i - 1];
 	return NULL;
+}
+
+/* Process @pid is to be attached to, for @maker has made or been it; NULL: not known. */
+static void expect(struct dw_collector *collector, struct dw_attached *maker, pid_t pid)
+{
+	if (collector->n_born < BORN_MAX)
+		collector->born[collector->n_born++] = pid;
+	else if (maker)
+		dw_writer_lost(&maker->writer, DW_LOSS_EVENTS);
+}
+
+/* Who was attached to after it had begun to run the program is told of that late. */
+static void note_exec(struct dw_collector *collector, struct dw_attached *process,
+		      const struct dw_wire_event *event)
+{
+	if (process && event->time_ns < process->writer.header->start_ns)
+		return;
+	if (process)
+		process->has_left = true;
+	if (collector->follows)
+		expect(collector, process, (pid_t)event->pid);
+}
+
+static void note_fork(struct dw_collector *collector, const struct dw_wire_event *event)
+{
+	if (collector->follows && !(event->how & DW_WIRE_SHARES))
+		expect(collector, process_of(collector, (pid_t)event->pid), (pid_t)event->other);
 }
 
 static void on_event(void *context, const struct dw_wire_event *event)
@@ -44,7 +75,11 @@ static void on_event(void *context, const struct dw_wire_event *event)
 	struct dw_attached *process = process_of(collector, (pid_t)event->pid);
 
 	collector->seen_ns = event->time_ns;
-	if (!process)
+	if (event->kind == DW_WIRE_EXEC)
+		note_exec(collector, process, event);
+	if (event->kind == DW_WIRE_FORK)
+		note_fork(collector, event);
+	if (!process || process->has_left)
 		return;
 	dw_track_event(process, event);
 	if (process->learnt.ip)
@@ -56,6 +91,7 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 {
 	dw_auto(collector) collector = calloc(1, sizeof(*collector));
 	struct dw_probe_options probing = {.every_taking = options->every_taking,
+					   .follows = options->follows,
 					   .ring_size = options->ring_size,
 					   .event = on_event};
 	int r;
@@ -63,6 +99,7 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 	if (!collector)
 		return dw_raise(-ENOMEM);
 	collector->every_taking = options->every_taking;
+	collector->follows = options->follows;
 	collector->only = options->every_taking ? options->only : NULL;
 	probing.context = collector;
 	r = dw_named_new(&collector->named, options->calls, options->n_calls);
@@ -138,7 +175,8 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	struct dw_attached *process;
 	int r;
 
-	if (collector->n_processes == PROCESSES_MAX)
+	collector->culprit = NULL;
+	if (collector->n_processes == DW_COLLECTOR_MAX)
 		return dw_raise(-E2BIG);
 	r = dw_attached_new(&process, pid, path, flags);
 	if (r < 0)
@@ -158,6 +196,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	if (r == 0)
 		r = dw_camera_take(collector->cameras[collector->n_processes - 1], collector->probe,
 				   dw_writer_now_ns());
+	process->has_mapped = true; /* perhaps, since its files were looked at */
 	return r < 0 ? dw_pass(r) : (int)collector->n_processes - 1;
 }
 
@@ -180,6 +219,11 @@ static void reach_loaded(struct dw_collector *collector, struct dw_attached *pro
 		dw_writer_lost(&process->writer, DW_LOSS_FUNCTIONS);
 }
 
+static bool is_there(const struct dw_attached *process)
+{
+	return !process->has_left && !process->is_retired;
+}
+
 int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 {
 	uint64_t now_ns = dw_writer_now_ns();
@@ -188,7 +232,7 @@ int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 	if (r < 0)
 		return dw_pass(r);
 	for (uint32_t i = 0; i < collector->n_processes; i++)
-		if (collector->processes[i]->has_mapped)
+		if (collector->processes[i]->has_mapped && is_there(collector->processes[i]))
 			reach_loaded(collector, collector->processes[i]);
 	if (r == 0 && now_ns > collector->seen_ns)
 		collector->seen_ns = now_ns;
@@ -228,6 +272,8 @@ static void look_at(struct dw_collector *collector, struct dw_attached *process,
 void dw_collector_look(struct dw_collector *collector, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < collector->n_processes; i++) {
+		if (!is_there(collector->processes[i]))
+			continue;
 		look_at(collector, collector->processes[i], now_ns);
 		if (collector->cameras[i])
 			dw_camera_look(collector->cameras[i], collector->probe, now_ns);
@@ -245,27 +291,64 @@ static void note_names(struct dw_attached *process)
 	}
 }
 
-static void note_losses(const struct dw_collector *collector, struct dw_attached *process)
+static void note_losses(struct dw_attached *process, const uint64_t lost[DW_WIRE_LOSS_MAX])
 {
 	uint64_t *losses = process->writer.header->losses;
 
-	losses[DW_LOSS_EVENTS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_RING);
-	losses[DW_LOSS_THINGS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_PAGES);
-	losses[DW_LOSS_THREADS] += dw_probe_loss(collector->probe, DW_WIRE_LOSS_THREADS);
+	losses[DW_LOSS_EVENTS] += lost[DW_WIRE_LOSS_RING];
+	losses[DW_LOSS_THINGS] += lost[DW_WIRE_LOSS_PAGES];
+	losses[DW_LOSS_THREADS] += lost[DW_WIRE_LOSS_THREADS];
+}
+
+pid_t dw_collector_born(struct dw_collector *collector)
+{
+	const struct dw_attached *process;
+
+	while (collector->n_born) {
+		pid_t pid = collector->born[0];
+
+		memmove(collector->born, collector->born + 1,
+			--collector->n_born * sizeof(*collector->born));
+		process = process_of(collector, pid);
+		if (!process || process->is_retired)
+			return pid;
+	}
+	return 0;
+}
+
+bool dw_collector_has_left(const struct dw_collector *collector, uint32_t index)
+{
+	return collector->processes[index]->has_left;
+}
+
+/* Its next program is attended to as a process of its own, which has just begun. */
+void dw_collector_retire(struct dw_collector *collector, uint32_t index)
+{
+	struct dw_attached *process = collector->processes[index];
+	uint64_t lost[DW_WIRE_LOSS_MAX] = {0};
+
+	if (process->is_retired)
+		return;
+	process->is_retired = true;
+	if (process->has_left && collector->follows)
+		dw_probe_unlink(collector->probe, process->pid, lost);
+	else
+		dw_probe_remove(collector->probe, process->pid, lost);
+	note_losses(process, lost);
+	process->writer.header->flags |= DW_REC_WATCHED | DW_REC_LEFT;
+	collector->cameras[index] = dw_camera_free(collector->cameras[index]);
 }
 
 void dw_collector_stop(struct dw_collector *collector)
 {
 	for (uint32_t i = 0; i < collector->n_processes; i++)
-		dw_probe_remove(collector->probe, collector->processes[i]->pid);
+		dw_collector_retire(collector, i);
 	/* Nobody tells anything any more, so this ends. */
 	while (dw_probe_poll(collector->probe, 0) > 0)
 		;
-	for (uint32_t i = 0; i < collector->n_processes; i++) {
-		note_names(collector->processes[i]);
-		collector->processes[i]->writer.header->flags |= DW_REC_WATCHED | DW_REC_LEFT;
-		note_losses(collector, collector->processes[i]);
-	}
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		if (!collector->processes[i]->has_left)
+			note_names(collector->processes[i]);
 	dw_collector_counts(collector, &collector->counts);
 	collector->probe = dw_probe_free(collector->probe);
 }
@@ -278,5 +361,6 @@ void dw_collector_counts(const struct dw_collector *collector, struct dw_collect
 		counts.n_events = dw_probe_n_events(collector->probe);
 		counts.n_lost = dw_probe_loss(collector->probe, DW_WIRE_LOSS_RING);
 	}
+	counts.n_processes = collector->n_processes;
 	*ret = counts;
 }

@@ -23,8 +23,12 @@
 
 struct dw_collector;
 
+/* Processes, those that have ended included; each has a recording of its own. */
+#define DW_COLLECTOR_MAX 128
+
 struct dw_collector_options {
 	bool every_taking;
+	bool follows;       /* what the processes make is told of; see dw_collector_born() */
 	uint32_t ring_size; /* see struct dw_probe_options */
 
 	/* Calls that can block, as patterns of base/pattern.h: seen with `every_taking` only. */
@@ -39,11 +43,24 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 struct dw_collector *dw_collector_free(struct dw_collector *collector);
 
 /*
+ * A process that has to be attached to: one that is attached to has made it, or it runs another
+ * program than before, which is another process here. Each is told once. Return: 0: there is none.
+ */
+pid_t dw_collector_born(struct dw_collector *collector);
+
+/* Whether process @index runs another program now: nothing more comes of it. */
+bool dw_collector_has_left(const struct dw_collector *collector, uint32_t index);
+
+/* Process @index has ended, or has left: what is lost of it is final. */
+void dw_collector_retire(struct dw_collector *collector, uint32_t index);
+
+/*
  * Attaches to process @pid, whose recording is to be at @path. Probes that could not be set are
  * counted.
  *
  * Return: the index of the process, from 0; or a negative errno (-ESTALE: a file is not what was
- * loaded from it; -ENXIO: it has not the one lock that is wanted, or hides it).
+ * loaded from it; -ENXIO: it has not the one lock that is wanted, or hides it; -E2BIG: it is one
+ * too many).
  */
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path);
 
@@ -68,6 +85,7 @@ void dw_collector_stop(struct dw_collector *collector);
 struct dw_collector_counts {
 	uint64_t n_events, n_lost;
 	uint32_t n_functions; /* that are probed */
+	uint32_t n_processes;
 };
 
 void dw_collector_counts(const struct dw_collector *collector, struct dw_collector_counts *ret);

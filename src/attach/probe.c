@@ -36,11 +36,17 @@
 #define POLL_MAX_NS UINT64_C(100000000)
 #define TAKEN_STEP 64
 
+/* Functions of a process that are probed. */
+struct link {
+	int fd;
+	pid_t pid;
+};
+
 struct dw_probe {
 	struct deadwatch_bpf *bpf;
 	struct ring_buffer *ring;
 	struct dw_probe_options options;
-	int *links; /* descriptors */
+	struct link *links;
 	size_t n_links, links_room;
 	uint64_t n_taken, until_ns; /* of the poll under way */
 	bool at_once;               /* one link for all functions of a file */
@@ -167,7 +173,7 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 	if (!probe)
 		return NULL;
 	for (size_t i = 0; i < probe->n_links; i++)
-		close(probe->links[i]);
+		close(probe->links[i].fd);
 	free(probe->links);
 	ring_buffer__free(probe->ring);
 	deadwatch_bpf__destroy(probe->bpf);
@@ -177,24 +183,41 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 
 int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own)
 {
-	const struct dw_wire_target value = {.own = own};
+	const struct dw_wire_target value = {.own = own, .follows = probe->options.follows};
 	uint32_t key = (uint32_t)pid;
 	int fd = bpf_map__fd(probe->bpf->maps.targets);
 
 	return bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0 ? dw_raise(-errno) : 0;
 }
 
-void dw_probe_remove(struct dw_probe *probe, pid_t pid)
+void dw_probe_unlink(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX])
+{
+	struct dw_wire_target target = {0};
+	uint32_t key = (uint32_t)pid;
+	size_t n = 0;
+
+	for (size_t i = 0; i < probe->n_links; i++)
+		if (probe->links[i].pid == pid)
+			close(probe->links[i].fd);
+		else
+			probe->links[n++] = probe->links[i];
+	probe->n_links = n;
+	bpf_map_lookup_elem(bpf_map__fd(probe->bpf->maps.targets), &key, &target);
+	memcpy(ret, target.losses, sizeof(target.losses));
+}
+
+void dw_probe_remove(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX])
 {
 	uint32_t key = (uint32_t)pid;
 
+	dw_probe_unlink(probe, pid, ret);
 	bpf_map_delete_elem(bpf_map__fd(probe->bpf->maps.targets), &key);
 }
 
-static int add_link(struct dw_probe *probe, int fd)
+static int add_link(struct dw_probe *probe, pid_t pid, int fd)
 {
 	size_t room = probe->links_room ? 2 * probe->links_room : 64;
-	int *grown;
+	struct link *grown;
 
 	if (probe->n_links == probe->links_room) {
 		grown = reallocarray(probe->links, room, sizeof(*grown));
@@ -205,7 +228,7 @@ static int add_link(struct dw_probe *probe, int fd)
 		probe->links = grown;
 		probe->links_room = room;
 	}
-	probe->links[probe->n_links++] = fd;
+	probe->links[probe->n_links++] = (struct link){fd, pid};
 	return 0;
 }
 
@@ -274,7 +297,7 @@ static int probe_functions(struct dw_probe *probe, pid_t pid, const char *path,
 	if (n == 0)
 		return 0;
 	if (fd >= 0) {
-		r = add_link(probe, fd);
+		r = add_link(probe, pid, fd);
 		return r < 0 ? dw_pass(r) : (int)n;
 	}
 	if (fd != -ENOTSUPP)

@@ -20,6 +20,7 @@ struct dw_probe;
 
 struct dw_probe_options {
 	bool every_taking;  /* locks are seen being taken, waited for or not */
+	bool follows;       /* processes that are made are attached to as well */
 	uint32_t ring_size; /* bytes for events that wait to be taken; 0: as many as is usual */
 
 	/* mandatory. An event; lives during the call. */
@@ -46,7 +47,12 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe);
  * Return: 0, or a negative errno.
  */
 int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own);
-void dw_probe_remove(struct dw_probe *probe, pid_t pid);
+
+/* No function of it is probed any more; @ret: what was lost of it so far. */
+void dw_probe_unlink(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX]);
+
+/* And they say nothing any more. */
+void dw_probe_remove(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX]);
 
 /*
  * Probes the functions of process @pid that are in the file @path, those of @finder (see
@@ -72,6 +78,7 @@ void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched);
 /* At @place, the caller's address lies @distance bytes above the stack pointer. */
 void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance);
 
+/* Of all processes together. */
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss);
 uint64_t dw_probe_n_events(const struct dw_probe *probe);
 

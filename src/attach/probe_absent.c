@@ -22,9 +22,14 @@ int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own)
 	return -ENOSYS;
 }
 
-void dw_probe_remove(struct dw_probe *probe, pid_t pid)
+void dw_probe_unlink(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX])
 {
-	(void)probe, (void)pid;
+	(void)probe, (void)pid, (void)ret;
+}
+
+void dw_probe_remove(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX])
+{
+	(void)probe, (void)pid, (void)ret;
 }
 
 int dw_probe_file(struct dw_probe *probe, pid_t pid, const char *path,

@@ -55,6 +55,8 @@ int dw_attached_new(struct dw_attached **ret, pid_t pid, const char *path, unsig
 	r = dw_attached_read_maps(process);
 	if (r < 0)
 		return dw_pass(r);
+	if (process->code.n_maps == 0)
+		return dw_raise(-ESRCH); /* it has ended, but nobody has waited for it */
 	*ret = dw_take(process);
 	return 0;
 }

@@ -85,6 +85,8 @@ struct dw_attached {
 	const struct dw_named *named; /* calls that have a name */
 	const struct dw_only *only;   /* what is probed; NULL: all */
 	uint64_t own;                 /* the one lock that is; 0: there is none */
+	bool has_left;                /* its process runs another program now */
+	bool is_retired;              /* no more comes of it */
 	struct dw_symbols *symbols;
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */

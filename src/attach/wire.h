@@ -30,7 +30,7 @@ enum dw_wire_kind {
 	DW_WIRE_LEFT = 64, /* a thread is back from call number `object`; see dw_wire_left */
 	DW_WIRE_MAKES,     /* it is about to make a thread that starts in function `object` */
 	DW_WIRE_EXEC,      /* its process runs another program now */
-	DW_WIRE_FORK,      /* it has made process number `other` */
+	DW_WIRE_FORK,      /* it has made process number `other`; see DW_WIRE_SHARES */
 	DW_WIRE_MAPPED,    /* it has mapped code of a file */
 	DW_WIRE_FREES,     /* it frees the memory from `object` to `other`; see DW_WIRE_STAYS */
 	DW_WIRE_ASKS,      /* it asks for what is done once, and was done: a want that is over */
@@ -50,6 +50,9 @@ struct dw_wire_once {
 
 /* `how` of DW_WIRE_FREES: what is in the memory may stay there, for it may just become larger. */
 #define DW_WIRE_STAYS 1
+
+/* `how` of DW_WIRE_FORK: until it runs a program of its own, the memory is that of its maker. */
+#define DW_WIRE_SHARES 1
 
 /* `other` of DW_WIRE_LEFT. */
 enum dw_wire_left {
@@ -91,7 +94,7 @@ struct dw_wire_event {
 	uint8_t n_handlers;  /* in how many, one within the other */
 	uint8_t prefers;     /* of a rwlock: PTHREAD_RWLOCK_PREFER_... */
 	uint32_t stack_size; /* bytes of the stack that follow; 0: they came with an event before */
-	uint32_t n_lost;     /* events that were lost before this one */
+	uint32_t n_lost;     /* events of this process that were lost before this one */
 	uint64_t slept_ns; /* since its event before, the thread has waited on words for so long */
 	uint64_t
 	    exposed; /* signals that could come, if it is in no handler; a bit each, from 1 on */
@@ -131,11 +134,6 @@ struct dw_wire_thread {
 	uint64_t spins; /* the spin lock that it has tried to take, and will again */
 	struct dw_wire_once onces[DW_WIRE_ONCES_MAX];
 	struct dw_wire_handler handlers[DW_WIRE_HANDLERS_MAX];
-};
-
-/* A process that is attached to. */
-struct dw_wire_target {
-	uint64_t own; /* the lock that alone is of interest; 0: all are */
 };
 
 /*
@@ -181,6 +179,14 @@ enum dw_wire_loss {
 
 /* `other` of a cookie: the processor's zero flag says whether the lock was had. */
 #define DW_WIRE_BY_FLAG 0x80
+
+/* A process that is attached to. */
+struct dw_wire_target {
+	uint64_t own; /* the lock that alone is of interest; 0: all are */
+	uint64_t losses[DW_WIRE_LOSS_MAX];
+	uint32_t follows; /* so are those that it makes */
+	uint32_t reserved;
+};
 
 /* What a uprobe says: its cookie. */
 struct dw_wire_cookie {

@@ -23,12 +23,16 @@
 /* Events are taken at least so often. */
 #define POLL_MS 50
 
+/* Recordings of one process, of the programs that it ran one after the other. */
+#define PROGRAMS_MAX 1000
+
 /* One process. */
 struct attended {
-	struct dw_guard *guard;
+	struct dw_guard *guard; /* NULL: it could not be attached to */
 	char path[PATH_MAX];
 	pid_t pid;
 	int pidfd;
+	uint32_t index; /* in the collector */
 	bool ended;
 };
 
@@ -39,6 +43,7 @@ struct attending {
 	uint32_t n_processes;
 	uint64_t n_found; /* see struct dw_progress_counts */
 	int own;          /* pidfd of this process */
+	bool is_full;     /* more are not attached to, which was said */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -76,37 +81,143 @@ static int refuse(const struct attending *a, const struct attended *process, int
 
 static void name_recording(const struct attending *a, struct attended *process)
 {
+	int n = snprintf(process->path, sizeof(process->path), "%s", a->options->path);
+
 	if (process == a->processes)
-		snprintf(process->path, sizeof(process->path), "%s", a->options->path);
-	else
-		snprintf(process->path, sizeof(process->path), "%s.%d", a->options->path,
-			 process->pid);
+		return;
+	n += snprintf(process->path + n, sizeof(process->path) - (size_t)n, ".%d", process->pid);
+	for (unsigned i = 2; i < PROGRAMS_MAX && access(process->path, F_OK) == 0; i++)
+		snprintf(process->path + n, sizeof(process->path) - (size_t)n, ".%u", i);
 }
 
-static int begin(struct attending *a, pid_t pid)
+static int watch_over(struct attending *a, struct attended *process)
 {
-	struct attended *process = &a->processes[a->n_processes];
 	struct dw_alarm_options options = {
 	    .path = process->path,
-	    .pid = pid,
+	    .pid = process->pid,
 	    .pidfd = a->own,
+	    .writer = dw_collector_writer(a->collector, process->index),
 	    .stall_ns = dw_environment_number("stall_ms", DW_GUARD_STALL_MS) * 1000000,
 	    .verbosity = (unsigned)dw_environment_number("verbosity", 1),
 	};
+
+	return dw_guard_new(&process->guard, &options);
+}
+
+/* Return: 0, or a negative errno: nothing more is expected of it. */
+static int begin(struct attending *a, pid_t pid)
+{
+	struct attended *process = &a->processes[a->n_processes++];
+	int r;
+
+	process->pid = pid;
+	process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	name_recording(a, process);
+	r = process->pidfd < 0 ? -errno : dw_collector_add(a->collector, pid, process->path);
+	if (r >= 0) {
+		process->index = (uint32_t)r;
+		r = watch_over(a, process);
+	}
+	process->ended = r < 0;
+	return r;
+}
+
+/* One that the user wants. Return: 0, or an exit code, and it was said why. */
+static int begin_wanted(struct attending *a, pid_t pid)
+{
 	int r = dw_attachable_check(pid);
 
 	if (r != 0)
 		return r;
-	process->pid = pid;
-	process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	a->n_processes++;
-	name_recording(a, process);
-	r = process->pidfd < 0 ? -errno : dw_collector_add(a->collector, pid, process->path);
-	if (r < 0)
-		return refuse(a, process, r);
-	options.writer = dw_collector_writer(a->collector, (uint32_t)r);
-	r = dw_guard_new(&process->guard, &options);
-	return r < 0 ? refuse(a, process, r) : 0;
+	r = begin(a, pid);
+	return r < 0 ? refuse(a, &a->processes[a->n_processes - 1], r) : 0;
+}
+
+/* What was told of a process that did nothing before it ran another program is of no use. */
+static void forget_if_empty(struct attending *a, struct attended *process)
+{
+	const struct dw_rec_header *header =
+	    dw_collector_writer(a->collector, process->index)->header;
+
+	if (process != a->processes && header->n_chains == 0 && header->n_locked == 0)
+		unlink(process->path);
+}
+
+/* Those that run another program now are watched no more. */
+static void part_from_those_who_left(struct attending *a)
+{
+	for (uint32_t i = 0; i < a->n_processes; i++) {
+		struct attended *process = &a->processes[i];
+
+		if (process->ended || !dw_collector_has_left(a->collector, process->index))
+			continue;
+		process->ended = true;
+		process->guard = dw_guard_free(process->guard);
+		if (!a->options->collects.follows) {
+			dw_progress_clear();
+			fprintf(stderr,
+				"deadwatch: process %d runs another program now; with "
+				"--follow that would be watched\n",
+				process->pid);
+		}
+		dw_collector_retire(a->collector, process->index);
+		forget_if_empty(a, process);
+	}
+}
+
+/* Whoever has waited for it may go on. */
+static void say_attached(const struct attending *a, const struct attended *process)
+{
+	const char *program = dw_collector_writer(a->collector, process->index)->header->program;
+	const char *slash = strrchr(program, '/');
+
+	fprintf(stderr, "deadwatch: attached to process %d (", process->pid);
+	/* What a terminal would obey is not shown. */
+	for (const char *c = slash ? slash + 1 : program; *c; c++)
+		fputc(*c > ' ' && *c < 0x7f ? *c : '?', stderr);
+	fputs(")\n", stderr);
+}
+
+/* One that was made, or runs another program: it may have ended since. */
+static void begin_made(struct attending *a, pid_t pid)
+{
+	struct attended *process;
+	int r;
+
+	if (a->n_processes == DW_COLLECTOR_MAX) {
+		if (!a->is_full)
+			fprintf(stderr,
+				"deadwatch: %d processes are attached to, and those that "
+				"they make from now on are not\n",
+				DW_COLLECTOR_MAX);
+		a->is_full = true;
+		return;
+	}
+	r = begin(a, pid);
+	process = &a->processes[a->n_processes - 1];
+	if (r == 0)
+		say_attached(a, process);
+	else if (!has_ended(process))
+		refuse(a, process, r);
+}
+
+static void follow(struct attending *a)
+{
+	pid_t pid;
+
+	part_from_those_who_left(a);
+	while ((pid = dw_collector_born(a->collector)) > 0) {
+		dw_progress_clear();
+		begin_made(a, pid);
+		part_from_those_who_left(a);
+	}
+}
+
+/* It has ended; it may have been stuck. */
+static void part(struct attending *a, struct attended *process, uint64_t now_ns)
+{
+	dw_guard_look_back(process->guard, now_ns);
+	dw_collector_retire(a->collector, process->index);
 }
 
 /* Return: whether there is still somebody to look at. */
@@ -123,7 +234,7 @@ static bool look(struct attending *a)
 			continue;
 		process->ended = has_ended(process);
 		if (process->ended)
-			dw_guard_look_back(process->guard, now_ns);
+			part(a, process, now_ns);
 		else
 			a->n_found += dw_guard_look(process->guard, now_ns) != DW_ALARM_QUIET;
 		any = any || !process->ended;
@@ -139,7 +250,7 @@ static void show(const struct attending *a)
 	dw_collector_counts(a->collector, &counts);
 	shown.n_events = counts.n_events;
 	shown.n_lost = counts.n_lost;
-	for (uint32_t i = 0; i < a->n_processes; i++)
+	for (uint32_t i = 0; i < counts.n_processes; i++)
 		shown.n_facts += dw_collector_writer(a->collector, i)->header->n_chains;
 	dw_progress_attend(&shown);
 }
@@ -156,6 +267,7 @@ static int watch(struct attending *a)
 
 		if (r < 0)
 			return dw_pass(r);
+		follow(a);
 		if (duration_ns && now_ns - start_ns >= duration_ns)
 			break;
 		if (now_ns - looked_ns < DW_GUARD_PERIOD_MS * UINT64_C(1000000))
@@ -187,13 +299,6 @@ static void end(struct attending *a)
 		close(a->own);
 }
 
-/* Whoever has waited for it may go on. */
-static void say_attached(const struct attending *a)
-{
-	for (uint32_t i = 0; i < a->n_processes; i++)
-		fprintf(stderr, "deadwatch: attached to process %d\n", a->processes[i].pid);
-}
-
 /* The processes of that name are those of now. */
 static int find_named(struct dw_attend *attend)
 {
@@ -204,7 +309,7 @@ static int find_named(struct dw_attend *attend)
 		pid_t pid = (pid_t)atoi(entries[i]->d_name);
 		char name[DW_TASK_NAME_SIZE];
 
-		if (pid > 0 && pid != getpid() && attend->n_pids < DW_ATTEND_MAX &&
+		if (pid > 0 && pid != getpid() && attend->n_pids < DW_COLLECTOR_MAX &&
 		    dw_task_name(pid, pid, name) == 0 && strcmp(name, attend->comm) == 0)
 			attend->pids[attend->n_pids++] = pid;
 		free(entries[i]);
@@ -233,15 +338,15 @@ int dw_attend(struct dw_attend *attend)
 		return r;
 	attend->collects.ring_size = ring_size();
 	a.own = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	a.processes = calloc(attend->n_pids, sizeof(*a.processes));
+	a.processes = calloc(DW_COLLECTOR_MAX, sizeof(*a.processes));
 	r = a.processes ? dw_collector_new(&a.collector, &attend->collects) : -ENOMEM;
 	if (r != 0)
 		r = dw_attachable_refuse_all(r);
 	listen_to_user();
 	for (uint32_t i = 0; r == 0 && i < attend->n_pids; i++)
-		r = begin(&a, attend->pids[i]);
-	if (r == 0)
-		say_attached(&a);
+		r = begin_wanted(&a, attend->pids[i]);
+	for (uint32_t i = 0; r == 0 && i < a.n_processes; i++)
+		say_attached(&a, &a.processes[i]);
 	if (r == 0 && watch(&a) < 0)
 		r = dw_attachable_refuse(attend->pids[0], "its events cannot be read");
 	end(&a);

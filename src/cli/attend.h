@@ -12,11 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Processes at once. */
-#define DW_ATTEND_MAX 64
-
 struct dw_attend {
-	pid_t pids[DW_ATTEND_MAX];
+	pid_t pids[DW_COLLECTOR_MAX];
 	uint32_t n_pids;
 	const char *comm; /* those that are called so are added; NULL: none */
 	const char *path; /* of the first one's recording; others append a dot and their number */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_ORDER = 256, OPTION_ONLY, OPTION_DURATION, OPTION_COMM };
+enum { OPTION_ORDER = 256, OPTION_ONLY, OPTION_DURATION, OPTION_COMM, OPTION_FOLLOW };
 
 const struct dw_option attach_options[] = {
     {"output", 'o', "PATH", "keep the recording here, more processes at PATH.PID"},
@@ -22,6 +22,7 @@ const struct dw_option attach_options[] = {
     {"only", OPTION_ONLY, "NAME,...", "of --order: see but this lock, or these functions"},
     {"duration", OPTION_DURATION, "SECONDS", "detach by itself after so long"},
     {"comm", OPTION_COMM, "NAME", "attach to the processes that are called so"},
+    {"follow", OPTION_FOLLOW, NULL, "attach to the processes that they make, too"},
     {"format", 'f', "text|json", "what the report looks like"},
     {"all", 'a', NULL, "report what has an excuse, too"},
     {"profile", 'p', "FILE", "what else is known about the program"},
@@ -88,6 +89,9 @@ static int read_option(const struct dw_command *self, int id, struct attach_opti
 	case OPTION_ORDER:
 		options->attend.collects.every_taking = true;
 		return 0;
+	case OPTION_FOLLOW:
+		options->attend.collects.follows = true;
+		return 0;
 	case OPTION_ONLY:
 		return add_only(self, options);
 	case OPTION_COMM:
@@ -109,8 +113,8 @@ static int read_pids(const struct dw_command *self, char **words, struct attach_
 
 		if (*end || pid <= 0 || pid > INT32_MAX)
 			return dw_usage(self, "'%s' is no number of a process", *words);
-		if (options->attend.n_pids == DW_ATTEND_MAX)
-			return dw_usage(self, "more than %d processes", DW_ATTEND_MAX);
+		if (options->attend.n_pids == DW_COLLECTOR_MAX)
+			return dw_usage(self, "more than %d processes", DW_COLLECTOR_MAX);
 		options->attend.pids[options->attend.n_pids++] = (pid_t)pid;
 	}
 	if (options->attend.n_pids == 0 && !options->attend.comm)

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What deadwatch attach does of processes that are made, or change, and of several.
+
+    test-attach-follow.py DEADWATCH FAMILY CASE AWAIT
+
+FAMILY is of family.c; CASE is a case that has an inversion in its mode "benign"; AWAIT, preloaded,
+stops a program before its begin. Skipped where nobody may attach.
+"""
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SKIPPED = 77
+TIMEOUT_S = 60
+TRAP = b"\xcc"
+DEADWATCH, FAMILY, CASE, AWAIT = sys.argv[1:5]
+STUCK = ["locks", "locks+0x28", "locks"]
+
+
+def until(condition):
+    end = time.monotonic() + TIMEOUT_S
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(condition)
+        time.sleep(0.05)
+
+
+def library_of(pid):
+    """The begin of the C library there, 0 if it has none."""
+    with open("/proc/%s/maps" % pid, encoding="utf-8") as maps:
+        found = re.search(r"^(\w+)-\S+ \S+ 0+ .*/libc\.so\.6$", maps.read(), re.M)
+    return int(found.group(1), 16) if found else 0
+
+
+def is_trapped(pid):
+    """Whether the kernel traps where a mutex is taken."""
+    lock = ctypes.cast(ctypes.CDLL(None).pthread_mutex_lock, ctypes.c_void_p).value
+    base = library_of(pid)
+    with open("/proc/%s/mem" % pid, "rb") as memory:
+        memory.seek(base + lock - library_of("self"))
+        return base and memory.read(1) == TRAP
+
+
+class Family:
+    """The program, attached to."""
+
+    def __init__(self, words, *options):
+        self.folder = tempfile.TemporaryDirectory()
+        self.record = os.path.join(self.folder.name, "record")
+        self.process = subprocess.Popen([FAMILY, *words], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+        self.said = open(os.path.join(self.folder.name, "said"), "w+", encoding="utf-8")
+        self.attached = subprocess.Popen(
+            [DEADWATCH, "attach", *options, "--format", "json", "-o", self.record,
+             str(self.process.pid)], stdout=subprocess.PIPE, stderr=self.said, text=True,
+            env=dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000"))
+        until(lambda: self.has_said("attached to process"))
+
+    def has_said(self, words):
+        self.said.seek(0)
+        return words in self.said.read()
+
+    def go_on(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def report(self):
+        return json.loads(self.attached.communicate(timeout=TIMEOUT_S)[0])
+
+    def recordings(self):
+        return sorted(name for name in os.listdir(self.folder.name) if name.startswith("record"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.attached.kill()
+        self.attached.communicate()
+        self.process.kill()
+        self.process.communicate()
+        self.said.close()
+        self.folder.cleanup()
+
+
+def chains(report, verdict):
+    return [finding["chain"] for finding in report["findings"] if finding["verdict"] == verdict]
+
+
+class Follow(unittest.TestCase):
+    def is_found_stuck(self, family):
+        child = family.process.stdout.readline().strip()
+        try:
+            until(lambda: family.has_said("(pid %s)" % child))
+        finally:
+            os.kill(int(child), signal.SIGKILL)
+        report = family.report()
+        self.assertEqual(chains(report, "deadlock"), [STUCK])
+        self.assertIn("record." + child, family.recordings())
+
+    def test_what_is_made_is_attended_to(self):
+        with Family(["fork"], "--follow") as family:
+            family.go_on()
+            self.is_found_stuck(family)
+            self.assertEqual(len(family.recordings()), 2)
+
+    def test_those_that_end_at_once_are_in_nobodys_way(self):
+        with Family(["often", "60"], "--follow", "--order") as family:
+            family.go_on()
+            self.is_found_stuck(family)
+
+    def attend_to_program(self, how):
+        """A program that runs another one, which runs the case; before its begin it stops."""
+        with Family([how, "/usr/bin/env", "LD_PRELOAD=" + AWAIT, CASE, "benign"], "--follow",
+                    "--order") as family:
+            family.go_on()
+            child = (family.process.stdout.readline().strip() if how == "spawn"
+                     else str(family.process.pid))
+            until(lambda: self.is_stopped(child))
+            until(lambda: family.has_said("process %s (%s)" % (child, os.path.basename(CASE))))
+            until(lambda: is_trapped(child))
+            os.kill(int(child), signal.SIGCONT)
+            report = family.report()
+            self.assertIn(["bql", "new_lock", "bql"], chains(report, "potential"))
+            self.assertIn("record.%s" % child, family.recordings()[-1])
+
+    @staticmethod
+    def is_stopped(pid):
+        with open("/proc/%s/stat" % pid, encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
+    def test_programs_that_are_run_are_probed(self):
+        self.attend_to_program("spawn")
+
+    def test_a_process_may_run_another_program_in_its_place(self):
+        self.attend_to_program("exec")
+
+    def test_without_following_the_program_is_left(self):
+        with Family(["exec", "/bin/sleep", "30"]) as family:
+            family.go_on()
+            report = family.report()
+            self.assertTrue(family.has_said("runs another program now"))
+            self.assertEqual(report["counts"]["processes"], 1)
+
+    def test_without_following_what_is_made_is_left(self):
+        with Family(["spawn", "/bin/true"]) as family:
+            family.go_on()
+            self.assertEqual(family.report()["counts"]["processes"], 1)
+
+
+class Several(unittest.TestCase):
+    def test_only_who_lost_something_is_blind_for_that(self):
+        load = ["sysbench", "threads", "--threads=4", "--time=60", "run"]
+        tiny = dict(os.environ, DEADWATCH_OPTIONS="attach_ring=4")
+        with tempfile.TemporaryDirectory() as folder, \
+             subprocess.Popen(["sleep", "60"]) as idle, \
+             subprocess.Popen(load, stdout=subprocess.DEVNULL) as busy:
+            time.sleep(1)
+            record = os.path.join(folder, "record")
+            subprocess.run([DEADWATCH, "attach", "--order", "--duration", "1", "-o", record,
+                            str(idle.pid), str(busy.pid)], capture_output=True, check=False,
+                           timeout=TIMEOUT_S, env=tiny)
+            busy.kill()
+            idle.kill()
+            lost = [json.loads(subprocess.run([DEADWATCH, "report", "--format", "json", path],
+                                              capture_output=True, text=True, check=False,
+                                              timeout=TIMEOUT_S).stdout)["counts"]["lost"]
+                    for path in (record, "%s.%d" % (record, busy.pid))]
+        self.assertEqual(lost[0]["events"], 0)
+        self.assertGreater(lost[1]["events"], 0)
+
+    def test_all_of_a_name_are_attached_to_and_one_may_vanish(self):
+        with tempfile.TemporaryDirectory() as folder:
+            named = os.path.join(folder, "namesake")
+            os.symlink("/bin/sleep", named)
+            made = [subprocess.Popen([named, "30"]) for _ in range(3)]
+            until(lambda: all(self.name_of(one.pid) == "namesake" for one in made))
+            with subprocess.Popen([DEADWATCH, "attach", "--comm", "namesake", "--format", "json"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True) as attached:
+                for _ in made:
+                    self.assertIn("attached to process", attached.stderr.readline())
+                made[0].kill()
+                made[0].wait()
+                time.sleep(0.5)
+                self.assertIsNone(attached.poll())
+                for one in made[1:]:
+                    one.kill()
+                    one.wait()
+                report = json.loads(attached.communicate(timeout=TIMEOUT_S)[0])
+        self.assertEqual(report["counts"]["processes"], 3)
+
+    @staticmethod
+    def name_of(pid):
+        with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
+            return file.read().strip()
+
+
+if __name__ == "__main__":
+    with subprocess.Popen(["sleep", "30"]) as sleeper:
+        tried = subprocess.run([DEADWATCH, "attach", "--duration", "0.1", str(sleeper.pid)],
+                               capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        sleeper.kill()
+    if tried.returncode == 4:
+        print(tried.stderr.strip())
+        sys.exit(SKIPPED)
+    unittest.main(argv=sys.argv[:1] + sys.argv[5:])
