@@ -44,6 +44,7 @@ enum dw_owner_place {
 	DW_OWNER_MUSL_MUTEX,   /* _m_lock, of recursive and error-checking ones */
 	DW_OWNER_PI_WORD,      /* the futex word itself, as the kernel wants it */
 	DW_OWNER_RUST_RWLOCK,  /* nobody, but how many readers there are */
+	DW_OWNER_MUSL_RWLOCK,  /* the same */
 };
 
 struct dw_meaning {

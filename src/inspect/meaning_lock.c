@@ -57,6 +57,9 @@ static const uint64_t condition_offsets[] = {40, 44, 32, 36};
 #define MUSL_CONDITION_FIRST 8
 #define MUSL_CONDITION_LAST 40
 
+/* musl: how many readers there are; all bits: a writer. */
+#define MUSL_RWLOCK_MASK 0x7fffffff
+
 /* Of a word that the kernel knows as a lock with priority inheritance. */
 #define PI_OWNER_MASK FUTEX_TID_MASK
 
@@ -160,6 +163,7 @@ static void tell_rwlock(const struct dw_asleep *asleep, struct dw_meaning *ret)
 
 	if (word && is_musl(asleep, ret->site)) {
 		ret->address = word;
+		ret->owner = DW_OWNER_MUSL_RWLOCK;
 	} else if (word) {
 		ret->address = word - (word % 8 ? GLIBC_RWLOCK_WRITERS : GLIBC_RWLOCK_PHASE);
 		ret->owner = DW_OWNER_GLIBC_RWLOCK;
@@ -468,6 +472,7 @@ uint32_t dw_meaning_owner(const struct dw_asleep *reader, enum dw_owner_place pl
 	switch (place) {
 	case DW_OWNER_NONE:
 	case DW_OWNER_RUST_RWLOCK:
+	case DW_OWNER_MUSL_RWLOCK:
 		break;
 	case DW_OWNER_GLIBC_MUTEX:
 		/* Who lets go of it takes its number away before it opens the lock. */
@@ -487,16 +492,31 @@ uint32_t dw_meaning_owner(const struct dw_asleep *reader, enum dw_owner_place pl
 	return 0;
 }
 
+/* As many as the bits of @mask say, of which all stand for a writer. */
+static uint32_t readers_in(uint32_t word, uint32_t mask)
+{
+	return (word & mask) == mask ? 0 : word & mask;
+}
+
 uint32_t dw_meaning_readers(const struct dw_asleep *reader, enum dw_owner_place place,
 			    uint64_t address)
 {
 	uint32_t word;
 
-	if ((place != DW_OWNER_GLIBC_RWLOCK && place != DW_OWNER_RUST_RWLOCK) ||
-	    !word_at(reader, address, &word))
+	if (!word_at(reader, address, &word))
 		return 0;
-	if (place == DW_OWNER_GLIBC_RWLOCK)
+	switch (place) {
+	case DW_OWNER_GLIBC_RWLOCK:
 		return word >> GLIBC_RWLOCK_READER_SHIFT;
-	word &= RUST_RWLOCK_MASK;
-	return word == RUST_RWLOCK_MASK ? 0 : word;
+	case DW_OWNER_RUST_RWLOCK:
+		return readers_in(word, RUST_RWLOCK_MASK);
+	case DW_OWNER_MUSL_RWLOCK:
+		return readers_in(word, MUSL_RWLOCK_MASK);
+	case DW_OWNER_NONE:
+	case DW_OWNER_GLIBC_MUTEX:
+	case DW_OWNER_MUSL_MUTEX:
+	case DW_OWNER_PI_WORD:
+		break;
+	}
+	return 0;
 }

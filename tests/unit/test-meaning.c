@@ -277,6 +277,20 @@ static void waiters_of_a_musl_condition_are_in_its_list(void **state)
 	assert_int_equal(in_musl_condition(newer + 20).address, newer + 20);
 }
 
+static void readers_are_counted_by_the_lock(void **state)
+{
+	const struct dw_asleep reader = {.read = read_memory};
+
+	(void)state;
+	memory[0] = 0x80000002; /* two, and somebody waits */
+	assert_int_equal(dw_meaning_readers(&reader, DW_OWNER_MUSL_RWLOCK, MEMORY), 2);
+	assert_int_equal(dw_meaning_readers(&reader, DW_OWNER_MUSL_MUTEX, MEMORY), 0);
+	memory[0] = UINT32_MAX; /* a writer */
+	assert_int_equal(dw_meaning_readers(&reader, DW_OWNER_MUSL_RWLOCK, MEMORY), 0);
+	assert_int_equal(dw_meaning_readers(&reader, DW_OWNER_RUST_RWLOCK, MEMORY), 0);
+	assert_int_equal(dw_meaning_readers(&reader, DW_OWNER_MUSL_RWLOCK, MEMORY - 8), 0);
+}
+
 static void who_takes_the_mutex_again_waits_for_that(void **state)
 {
 	struct dw_meaning m =
@@ -376,6 +390,7 @@ int main(void)
 	    cmocka_unit_test_setup(a_function_without_a_name_is_known_by_its_caller, setup),
 	    cmocka_unit_test_setup(a_program_without_names_is_known_by_its_memory, setup),
 	    cmocka_unit_test_setup(waiters_of_a_musl_condition_are_in_its_list, setup),
+	    cmocka_unit_test_setup(readers_are_counted_by_the_lock, setup),
 	    cmocka_unit_test_setup(who_takes_the_mutex_again_waits_for_that, setup),
 	    cmocka_unit_test_setup(a_join_names_the_thread, setup),
 	    cmocka_unit_test_setup(an_event_with_the_highest_bit_is_no_mutex, setup),
