@@ -26,29 +26,41 @@ struct page {
 	uint64_t pid;
 };
 
-/* Where there are things, of all processes: of each page its grains, one bit each. */
+/* What is in a page. */
+struct inside {
+	uint64_t grains; /* where there are things: one bit each */
+
+	/*
+	 * Allocators that do not say how large a block is have blocks of one size in a page: two
+	 * that were freed are as far from each other as one is large, or a multiple of that.
+	 */
+	uint64_t freed; /* the latest one; 0: none */
+	uint64_t apart; /* the least distance; 0: not known */
+};
+
+/* Where there are things, of all processes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct page);
-	__type(value, uint64_t);
+	__type(value, struct inside);
 } pages SEC(".maps");
 
 /* There is a thing at @address. Return: whether it will be known when that is freed. */
 static __always_inline bool mark(uint32_t pid, uint64_t address)
 {
 	struct page key = {.number = address / PAGE, .pid = pid};
-	uint64_t grain = UINT64_C(1) << address % PAGE / GRAIN, none = 0;
-	uint64_t *grains = bpf_map_lookup_elem(&pages, &key);
+	uint64_t grain = UINT64_C(1) << address % PAGE / GRAIN;
+	struct inside *inside = bpf_map_lookup_elem(&pages, &key), none = {0};
 
-	if (!grains) {
+	if (!inside) {
 		bpf_map_update_elem(&pages, &key, &none, BPF_NOEXIST);
-		grains = bpf_map_lookup_elem(&pages, &key);
+		inside = bpf_map_lookup_elem(&pages, &key);
 	}
-	if (!grains)
+	if (!inside)
 		return false;
-	if (!(*grains & grain))
-		__sync_fetch_and_or(grains, grain);
+	if (!(inside->grains & grain))
+		__sync_fetch_and_or(&inside->grains, grain);
 	return true;
 }
 
@@ -56,12 +68,13 @@ static __always_inline bool mark(uint32_t pid, uint64_t address)
 static __always_inline bool is_marked(uint32_t pid, uint64_t number, uint64_t from, uint64_t to)
 {
 	struct page key = {.number = number, .pid = pid};
-	uint64_t *grains = bpf_map_lookup_elem(&pages, &key);
+	const struct inside *inside = bpf_map_lookup_elem(&pages, &key);
 	uint64_t begin = number * PAGE;
 	uint64_t first = from > begin ? (from - begin) / GRAIN : 0;
 	uint64_t beyond = to < begin + PAGE ? (begin + PAGE - to) / GRAIN : 0;
 
-	return grains && *grains & ~UINT64_C(0) << (first & 63) & ~UINT64_C(0) >> (beyond & 63);
+	return inside &&
+	       inside->grains & ~UINT64_C(0) << (first & 63) & ~UINT64_C(0) >> (beyond & 63);
 }
 
 /* Of larger blocks nobody looks. */
@@ -85,4 +98,20 @@ static __always_inline uint64_t block_end(uint64_t from)
 	if (!from || bpf_probe_read_user(&size, sizeof(size), (void *)(from - BLOCK_HEAD)))
 		return 0;
 	return from + (size & ~UINT64_C(BLOCK_FLAGS)) - (size & BLOCK_MAPPED ? 2 : 1) * BLOCK_HEAD;
+}
+
+/* Where the block ends at the latest that another allocator gave at @from; 0: nothing is in it. */
+static __always_inline uint64_t latest_end(uint32_t pid, uint64_t from)
+{
+	struct page key = {.number = from / PAGE, .pid = pid};
+	struct inside *inside = bpf_map_lookup_elem(&pages, &key);
+	uint64_t apart, beyond = (from / PAGE + 1) * PAGE;
+
+	if (!inside)
+		return 0;
+	apart = inside->freed > from ? inside->freed - from : from - inside->freed;
+	if (inside->freed && apart && (!inside->apart || apart < inside->apart))
+		inside->apart = apart;
+	inside->freed = from;
+	return inside->apart && from + inside->apart < beyond ? from + inside->apart : beyond;
 }

@@ -25,6 +25,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define CLONE_THREAD 0x00010000
 #define SIGNAL_GROUP_EXIT 4
 #define KVM_RUN 0xae80
+#define SYS_MUNMAP 11
 #define SYS_RT_SIGRETURN 15
 #define SYS_FUTEX 202
 #define SYS_TGKILL 234
@@ -309,10 +310,9 @@ static __always_inline bool is_futex(struct dw_wire_event *event, uint64_t numbe
 	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
 }
 
-/* A block is about to be freed; @how: it may stay where it is. */
-static __noinline int on_free(struct pt_regs *regs, uint8_t how)
+/* Memory is about to be freed; @how: see DW_WIRE_STAYS. */
+static __always_inline int on_freed(struct pt_regs *regs, uint64_t from, uint64_t to, uint8_t how)
 {
-	uint64_t from = regs->di, to = block_end(from);
 	struct dw_wire_event event = {.kind = DW_WIRE_FREES, .how = how, .object = from};
 	struct dw_wire_thread *thread;
 
@@ -325,6 +325,16 @@ static __noinline int on_free(struct pt_regs *regs, uint8_t how)
 	bpf_probe_read_user(&event.site, sizeof(event.site), (void *)regs->sp);
 	note(thread, &event, thread->depth ? regs : NULL);
 	return 0;
+}
+
+/* A block of an allocator is about to be freed. */
+static __noinline int on_free(struct pt_regs *regs, uint8_t how)
+{
+	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
+	uint64_t from = regs->di,
+		 to = how & DW_WIRE_UNSIZED ? latest_end(pid, from) : block_end(from);
+
+	return on_freed(regs, from, to, how);
 }
 
 /* The one lock that is of interest is taken, let go, or let go of by who waits. Return: it is. */
@@ -470,6 +480,8 @@ int call_entry(uint64_t *context)
 
 	if (number == SYS_RT_SIGRETURN)
 		return leave_handler();
+	if (number == SYS_MUNMAP)
+		return on_freed(regs, regs->di, regs->di + regs->si, DW_WIRE_STAYS);
 	if (number >= DW_WIRE_CALLS_MAX)
 		return 0;
 	call = calls[number];

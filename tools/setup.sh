@@ -9,7 +9,7 @@ build="build-essential clang libclang-rt-14-dev clang-format meson ninja-build p
 	libunwind-dev libdw-dev libelf-dev libcapstone-dev libjson-c-dev libgraphviz-dev libiberty-dev libcmocka-dev
 	libncurses-dev binutils libbpf-dev bpftool linux-libc-dev"
 tests="python3 python3-jsonschema python3-yaml qemu-system-x86 busybox-static cpio valgrind sysbench
-	libjemalloc2 rustc gdb groff-base zsh fish tmux chromium graphviz jq sqlite3
+	libjemalloc2 libtcmalloc-minimal4 rustc gdb groff-base zsh fish tmux chromium graphviz jq sqlite3
 	python3-prometheus-client libsystemd0 systemd libc6-dbg musl-tools"
 
 as_root() {

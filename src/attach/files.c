@@ -30,23 +30,45 @@ static bool is_replaced(const struct dw_attached *process, const struct dw_map *
 	return present.size > 0 && !dw_build_id_equal(&loaded, &present);
 }
 
+/* Whether there is neither the C library nor the loader: it is linked into the program. */
+static bool is_static(const struct dw_attached *process)
+{
+	for (uint32_t i = 0; i < process->code.n_maps; i++)
+		if (dw_attached_is_system_file(process->code.maps[i].path))
+			return false;
+	return true;
+}
+
 /* The C library, or the program where that is linked into it. */
 static bool has_locks(const struct dw_attached *process, const char *path)
 {
-	return strcmp(path, process->writer.header->program) == 0 ||
-	       dw_attached_is_system_file(path);
+	return dw_attached_is_system_file(path) ||
+	       (strcmp(path, process->writer.header->program) == 0 && is_static(process));
 }
 
 /* Data that is mapped as if it were code is no file with functions. Return: as dw_probe_file(). */
-static int probe_calls(const struct dw_attached *process, struct dw_probe *probe,
-		       const struct dw_map *map, struct dw_named *named)
+static int probe_any(const struct dw_attached *process, struct dw_probe *probe,
+		     const struct dw_map *map, const struct dw_finder *finder)
 {
-	const struct dw_finder finder = dw_named_finder(named);
-	int r = dw_probe_file(probe, process->pid, map->file, &finder);
+	int r = dw_probe_file(probe, process->pid, map->file, finder);
 
 	if (r == -ENOEXEC || r == -ENOENT)
 		return 0;
 	return r < 0 ? dw_pass(r) : r;
+}
+
+/* Calls that have a name, and allocators that are used in place of the C library's. */
+static int probe_others(const struct dw_attached *process, struct dw_probe *probe,
+			const struct dw_map *map, struct dw_named *named)
+{
+	const struct dw_finder calls = dw_named_finder(named), freeing = dw_freeing_finder();
+	int n = probe_any(process, probe, map, &calls), n_freeing = 0;
+
+	if (n >= 0 && !has_locks(process, map->path) && !(process->only && process->only->lock))
+		n_freeing = probe_any(process, probe, map, &freeing);
+	if (n < 0 || n_freeing < 0)
+		return dw_pass(n < 0 ? n : n_freeing);
+	return n + n_freeing;
 }
 
 /* Counts those that would be probed, but for the user's choice. */
@@ -92,7 +114,7 @@ static int probe_own(struct dw_attached *process, struct dw_probe *probe, const 
 static int probe_file(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map,
 		      struct dw_named *named)
 {
-	int n, n_own = 0, n_calls;
+	int n, n_own = 0, n_others;
 
 	if (is_replaced(process, map))
 		return dw_raise(-ESTALE);
@@ -101,8 +123,8 @@ static int probe_file(struct dw_attached *process, struct dw_probe *probe, const
 		n_own = probe_own(process, probe, map);
 	if (n < 0 || n_own < 0)
 		return dw_pass(n < 0 ? n : n_own);
-	n_calls = probe_calls(process, probe, map, named);
-	return n_calls < 0 ? dw_pass(n_calls) : n + n_own + n_calls;
+	n_others = probe_others(process, probe, map, named);
+	return n_others < 0 ? dw_pass(n_others) : n + n_own + n_others;
 }
 
 int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct dw_named *named,

@@ -189,6 +189,26 @@ static const struct dw_probed *find(void *context, const char *name)
 	return row && (!only || !only->n_functions || is_chosen(only, row)) ? row : NULL;
 }
 
+/* Those of allocators that do not say how large a block is, as glibc's does. */
+static const struct dw_probed *find_freeing(void *context, const char *name)
+{
+	static const struct dw_probed freeing[] = {
+	    ROW("free", DW_WIRE_FREES, 0, DW_WIRE_UNSIZED, 0, 0),
+	    ROW("realloc", DW_WIRE_FREES, 0, DW_WIRE_UNSIZED | DW_WIRE_STAYS, 0, 0),
+	};
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(freeing) / sizeof(*freeing); i++)
+		if (strcmp(freeing[i].name, name) == 0)
+			return &freeing[i];
+	return NULL;
+}
+
+struct dw_finder dw_freeing_finder(void)
+{
+	return (struct dw_finder){.find = find_freeing, .is_exported = true};
+}
+
 struct dw_finder dw_probed_finder(const struct dw_only *only)
 {
 	if (only && only->lock)
@@ -289,7 +309,7 @@ int dw_locate(const char *path, const struct dw_finder *finder, struct dw_locate
 		return dw_raise(-ENOEXEC);
 	s.elf = elf;
 	search(&s, SHT_DYNSYM);
-	if (s.n == 0 || finder->is_whole)
+	if ((s.n == 0 && !finder->is_exported) || finder->is_whole)
 		search(&s, SHT_SYMTAB);
 	return (int)s.n;
 }

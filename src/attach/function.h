@@ -29,11 +29,15 @@ struct dw_probed {
 struct dw_finder {
 	const struct dw_probed *(*find)(void *context, const char *name);
 	void *context;
-	bool is_whole; /* also those that the file keeps to itself */
+	bool is_whole;    /* also those that the file keeps to itself */
+	bool is_exported; /* only those that it does not */
 };
 
 /* Those that the shim has stand-ins for; @only: what of them is wanted, NULL: all. */
 struct dw_finder dw_probed_finder(const struct dw_only *only);
+
+/* Those that free memory, of an allocator that is not the C library's. */
+struct dw_finder dw_freeing_finder(void);
 
 /* A function that is in a file. */
 struct dw_located {

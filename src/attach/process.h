@@ -159,9 +159,9 @@ void dw_attached_destroy(struct dw_attached *process, uint64_t address);
 
 /*
  * @thread frees the memory from @from to @to: what was told of there is no more. What may stay
- * there does, if @stays, where the thread holds it.
+ * there does, says @how (see DW_WIRE_STAYS), where the thread holds it, or anybody.
  */
-void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_t to, bool stays);
+void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_t to, unsigned how);
 
 /* place.c: where @address is, in the recording's words. */
 dw_place dw_attached_place(struct dw_attached *process, uint64_t address);

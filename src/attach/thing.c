@@ -125,7 +125,24 @@ static void lost_with_its_memory(struct dw_attached_thread *thread, uint64_t add
 		;
 }
 
-void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_t to, bool stays)
+static bool is_held(const struct dw_attached *process, uint64_t address)
+{
+	for (uint32_t i = 1; i < process->n_threads; i++)
+		if (!process->threads[i]->ended &&
+		    dw_thread_find(&process->threads[i]->thread, address))
+			return true;
+	return false;
+}
+
+/* Whether what is at @address has gone with the memory; @how: see DW_WIRE_STAYS. */
+static bool is_gone(struct dw_attached_thread *thread, uint64_t address, unsigned how)
+{
+	if (how & DW_WIRE_UNSIZED)
+		return !is_held(thread->process, address);
+	return !(how & DW_WIRE_STAYS) || !dw_thread_find(&thread->thread, address);
+}
+
+void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_t to, unsigned how)
 {
 	struct dw_attached *process = thread->process;
 
@@ -139,7 +156,7 @@ void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_
 			uint32_t index = dw_numbering_find(&process->addresses, address);
 
 			if (!index || !process->things[index].record ||
-			    (stays && dw_thread_find(&thread->thread, address)))
+			    !is_gone(thread, address, how))
 				continue;
 			lost_with_its_memory(thread, address);
 			end_life(process, &process->things[index], DW_THING_FREED);

@@ -107,7 +107,7 @@ static void on_destroy(struct dw_attached_thread *thread, const struct dw_wire_e
 
 static void on_frees(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
-	dw_attached_freed(thread, event->object, event->other, event->how & DW_WIRE_STAYS);
+	dw_attached_freed(thread, event->object, event->other, event->how);
 }
 
 static void on_post(struct dw_attached_thread *thread, const struct dw_wire_event *event)

@@ -48,8 +48,12 @@ struct dw_wire_once {
 	uint64_t sp, site;
 };
 
-/* `how` of DW_WIRE_FREES: what is in the memory may stay there, for it may just become larger. */
+/*
+ * `how` of DW_WIRE_FREES. What is in the memory may stay there, for it may just become larger; or
+ * it is not known where the memory ends, and `other` may be too far.
+ */
 #define DW_WIRE_STAYS 1
+#define DW_WIRE_UNSIZED 2
 
 /* `how` of DW_WIRE_FORK: until it runs a program of its own, the memory is that of its maker. */
 #define DW_WIRE_SHARES 1

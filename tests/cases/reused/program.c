@@ -64,9 +64,18 @@ CASE_FN void request_renew(void)
 	pthread_mutex_init(&request->lock, NULL);
 }
 
+/* Some allocators keep what a thread frees for it only once it has asked them for something. */
+CASE_FN void ask_allocator(void)
+{
+	void *volatile block = malloc(sizeof(*request));
+
+	free(block);
+}
+
 static void *submitter(void *arg)
 {
 	case_name("submitter");
+	ask_allocator();
 	case_turn(0);
 	submit_request();
 	request_renew();
