@@ -75,7 +75,7 @@ static int core_read(struct dw_process *process, uint64_t address, void *ret, si
 
 static bool read_memory(void *context, uint64_t address, void *ret, size_t n)
 {
-	return dw_core_read(context, address, ret, n) == 0;
+	return core_read(context, address, ret, n) == 0;
 }
 
 /* The main thread has the process's number. */
@@ -177,7 +177,7 @@ static void walk_all(void *context, void *shared)
 	const struct asking *asking = context;
 	const struct cored *cored = asking->cored;
 	const struct dw_unwind_process process = {&cored->code, read_memory, read_memory,
-						  cored->core};
+						  (void *)&cored->process};
 	struct dw_frames *frames = shared;
 	struct dw_unwinder *unwinder = NULL;
 	int r = dw_unwinder_new(&unwinder, &process);

@@ -378,14 +378,30 @@ static int walk_tables(struct dw_unwinder *unwinder)
 	return dwfl_getthread_frames(unwinder->dwfl, 1, add_frame, unwinder);
 }
 
+static bool read_stack(void *context, uint64_t address, void *ret, size_t n)
+{
+	const struct dw_unwinder *unwinder = context;
+
+	return unwinder->process.read(unwinder->process.context, address, ret, n);
+}
+
+/* Most words of a stack lead to no file: there is nothing to ask of the kernel. */
+static bool read_code(void *context, uint64_t address, void *ret, size_t n)
+{
+	const struct dw_unwinder *unwinder = context;
+	const struct dw_code *code = unwinder->process.code;
+
+	return dw_maps_find(code->maps, code->n_maps, address) &&
+	       unwinder->process.read_code(unwinder->process.context, address, ret, n);
+}
+
 /*
  * From code without a table to its caller's, which is asked for by an address inside the call, as
  * tables want it.
  */
 static bool leave_code(struct dw_unwinder *unwinder)
 {
-	const struct dw_caller_memory memory = {unwinder->process.read, unwinder->process.read_code,
-						unwinder->process.context};
+	const struct dw_caller_memory memory = {read_stack, read_code, unwinder};
 	struct walk *walk = unwinder->walk;
 
 	if (walk->end != DW_END_TABLE ||
