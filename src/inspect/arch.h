@@ -59,6 +59,12 @@ bool dw_arch_leave(const uint8_t *code, size_t n, struct dw_registers *registers
 bool dw_arch_is_sigreturn(const uint8_t *code);
 
 /*
+ * Turns @registers, of a thread whose signal handler is over, into what they were when the signal
+ * came: they are at the top of the stack, which @read reads. Return: whether they could be read.
+ */
+bool dw_arch_leave_handler(struct dw_registers *registers, dw_read_function *read, void *context);
+
+/*
  * What the call before @address has called, beyond the table by which files call each other's
  * functions; 0: there is no call, or a register said what. @read reads code, and such tables.
  */

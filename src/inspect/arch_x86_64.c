@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/user.h>
+#include <ucontext.h>
 
 enum { RSP = 7, RIP = 16, N_PUSHED = 16 };
 
@@ -225,6 +226,22 @@ bool dw_arch_is_sigreturn(const uint8_t *code)
 								 0,    0,    0x0f, 0x05};
 
 	return memcmp(code, expected, sizeof(expected)) == 0;
+}
+
+bool dw_arch_leave_handler(struct dw_registers *registers, dw_read_function *read, void *context)
+{
+	static const uint8_t places[DW_REGISTERS_N] = {
+	    REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
+	    REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+	uint64_t at = registers->values[RSP] + offsetof(ucontext_t, uc_mcontext.gregs);
+	gregset_t kept;
+
+	if (!read(context, at, &kept, sizeof(kept)))
+		return false;
+	for (int i = 0; i < DW_REGISTERS_N; i++)
+		registers->values[i] = (uint64_t)kept[places[i]];
+	registers->known = (UINT32_C(1) << DW_REGISTERS_N) - 1;
+	return true;
 }
 
 /* The distance is one to the next instruction; a constant may lie in between. */

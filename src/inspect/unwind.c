@@ -37,7 +37,8 @@ struct walk {
 	uint32_t n_walked;
 	uint32_t end; /* enum dw_stack_end */
 	bool memory_missing;
-	bool is_called; /* it starts behind a call, not at a place where a thread is */
+	bool is_called;      /* it starts inside a call, one before what that comes back to */
+	bool is_interrupted; /* it starts at what a signal has interrupted */
 };
 
 struct dw_unwinder {
@@ -347,7 +348,7 @@ static int add_frame(Dwfl_Frame *frame, void *argument)
 	struct dw_unwinder *unwinder = argument;
 	struct walk *walk = unwinder->walk;
 	struct dw_frames *frames = walk->frames;
-	bool is_first = walk->n_walked == 0, interrupted;
+	bool is_first = walk->n_walked == 0, interrupted, was_interrupted;
 	Dwarf_Addr pc;
 
 	if (!dwfl_frame_pc(frame, &pc, &interrupted) || pc == 0)
@@ -359,8 +360,9 @@ static int add_frame(Dwfl_Frame *frame, void *argument)
 	walk->end = end_at(unwinder, interrupted ? pc : pc - 1);
 	if (walk->end == DW_END_NOWHERE && frames->n > 0)
 		return DWARF_CB_ABORT;
-	pc += is_first ? walk->is_called : interrupted;
-	frames->addresses[frames->n] = pc;
+	was_interrupted = is_first ? walk->is_interrupted : interrupted;
+	pc += is_first && walk->is_called;
+	frames->addresses[frames->n] = pc + was_interrupted;
 	walk->n_walked++;
 	frames->n++;
 	if (walk->end == DW_END_TABLE)
@@ -397,18 +399,25 @@ static bool read_code(void *context, uint64_t address, void *ret, size_t n)
 
 /*
  * From code without a table to its caller's, which is asked for by an address inside the call, as
- * tables want it.
+ * tables want it; from the end of a signal's handler to what that has interrupted.
  */
 static bool leave_code(struct dw_unwinder *unwinder)
 {
 	const struct dw_caller_memory memory = {read_stack, read_code, unwinder};
 	struct walk *walk = unwinder->walk;
+	uint8_t code[DW_ARCH_SIGRETURN_SIZE];
 
-	if (walk->end != DW_END_TABLE ||
-	    !dw_callers_step(unwinder->callers, &walk->registers, &memory))
+	if (walk->end != DW_END_TABLE)
+		return false;
+	walk->is_interrupted =
+	    read_code(unwinder, dw_arch_pc(&walk->registers), code, sizeof(code)) &&
+	    dw_arch_is_sigreturn(code);
+	walk->is_called = !walk->is_interrupted;
+	if (walk->is_interrupted)
+		return dw_arch_leave_handler(&walk->registers, read_stack, unwinder);
+	if (!dw_callers_step(unwinder->callers, &walk->registers, &memory))
 		return false;
 	dw_arch_set_pc(&walk->registers, dw_arch_pc(&walk->registers) - 1);
-	walk->is_called = true;
 	return true;
 }
 

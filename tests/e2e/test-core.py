@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Processes that hang, looked into when they are core files, or in other namespaces.
 
-usage: test-core.py DEADWATCH CASES SCHEMA
+usage: test-core.py DEADWATCH CASES SCHEMA [MUSL]
+
+MUSL is a case that is linked statically with musl; "-" or nothing: it could not be made.
 """
 import contextlib
 import json
@@ -195,6 +197,21 @@ def check_case(name, program, folder):
     return alive, core
 
 
+def check_musl(program, folder):
+    """
+    Its code has no tables, and is not in the core: it is read from the file. One thread is in a
+    signal's handler, which has interrupted another call of musl's.
+    """
+    core = os.path.join(folder, "musl.core")
+    with hanging([program, "hang"]) as pid:
+        alive = await_stuck(pid)
+        make_core(pid, core)
+    code, report, _ = inspect(core)
+    assert code == 1 and summary(report) == summary(alive), (summary(report), summary(alive))
+    assert sorted(functions(report)) == sorted(functions(alive))
+    assert any({"sigpipe_handler", "vcpu_thread"} <= set(stack) for stack in functions(report))
+
+
 def find_inside(program):
     for name in os.listdir("/proc"):
         with contextlib.suppress(OSError):
@@ -249,6 +266,8 @@ def main():
         check_hostile(core, folder)
         check_elsewhere(alive, program, path, folder)
         check_namespaces(alive, folder)
+        if sys.argv[4:] and sys.argv[4] != "-":
+            check_musl(os.path.abspath(sys.argv[4]), folder)
     return 0
 
 
