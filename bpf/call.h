@@ -22,10 +22,14 @@
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 #define FUTEX_LOCK_PI 6
+#define FUTEX_UNLOCK_PI 7
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
 #define FUTEX_WAIT_REQUEUE_PI 11
 #define FUTEX_LOCK_PI2 13
+
+/* In the value of a robust mutex: somebody waits for it. */
+#define FUTEX_WAITERS UINT32_C(0x80000000)
 
 /* Distances; see struct dw_wire_place. The C library has some 200 such instructions. */
 struct {

@@ -74,8 +74,8 @@ static struct dw_attached_thread *thread_of(const struct dw_camera *camera,
 {
 	if (t == 0 || t >= facts->n_threads || !facts->threads[t].tid)
 		return NULL;
-	return dw_attached_thread(camera->attached, (pid_t)facts->threads[t].tid, /* flags= */ 0,
-				  NULL);
+	/* One that is not known has ended since the picture was taken. */
+	return dw_attached_find(camera->attached, (pid_t)facts->threads[t].tid);
 }
 
 /* What has no address has the number of a thread, which is another one here. Return: 0: none. */

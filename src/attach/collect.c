@@ -2,6 +2,7 @@
 #include "attach/collect.h"
 
 #include "attach/camera.h"
+#include "attach/contended.h"
 #include "attach/files.h"
 #include "attach/process.h"
 #include "attach/track.h"
@@ -158,6 +159,25 @@ static int add_threads(struct dw_attached *process)
 	return 0;
 }
 
+/* Who has a mutex may make no call for long; that it is a thread has to be known all the same. */
+static void know_threads(const struct dw_collector *collector, const struct dw_attached *process)
+{
+	for (uint32_t i = 1; i < process->n_threads && !collector->every_taking; i++)
+		dw_probe_watch(collector->probe, process->pid, process->threads[i]->tid, false);
+}
+
+/* Who was ending already when its process was attached to has told that to nobody. */
+static void end_gone(struct dw_attached *process)
+{
+	for (uint32_t i = 1; i < process->n_threads; i++) {
+		struct dw_attached_thread *thread = process->threads[i];
+		char state = thread->ended ? '\0' : dw_task_state(process->pid, thread->tid);
+
+		if (!thread->ended && (!state || state == 'Z' || state == 'X'))
+			dw_attached_end(thread);
+	}
+}
+
 /* Return: 0, or a negative errno. */
 static int probe_files(struct dw_collector *collector, struct dw_attached *process)
 {
@@ -191,13 +211,18 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	if (r == 0)
 		r = add_threads(process);
 	if (r == 0)
+		know_threads(collector, process);
+	if (r == 0)
 		r = dw_camera_new(&collector->cameras[collector->n_processes - 1], process,
 				  !collector->every_taking);
 	if (r == 0)
 		r = dw_camera_take(collector->cameras[collector->n_processes - 1], collector->probe,
 				   dw_writer_now_ns());
 	process->has_mapped = true; /* perhaps, since its files were looked at */
-	return r < 0 ? dw_pass(r) : (int)collector->n_processes - 1;
+	if (r < 0)
+		return dw_pass(r);
+	end_gone(process);
+	return (int)collector->n_processes - 1;
 }
 
 const char *dw_collector_culprit(const struct dw_collector *collector)
@@ -298,6 +323,7 @@ static void note_losses(struct dw_attached *process, const uint64_t lost[DW_WIRE
 	losses[DW_LOSS_EVENTS] += lost[DW_WIRE_LOSS_RING];
 	losses[DW_LOSS_THINGS] += lost[DW_WIRE_LOSS_PAGES];
 	losses[DW_LOSS_THREADS] += lost[DW_WIRE_LOSS_THREADS];
+	losses[DW_LOSS_DEPTH] += lost[DW_WIRE_LOSS_DEPTH];
 }
 
 pid_t dw_collector_born(struct dw_collector *collector)
@@ -346,9 +372,11 @@ void dw_collector_stop(struct dw_collector *collector)
 	/* Nobody tells anything any more, so this ends. */
 	while (dw_probe_poll(collector->probe, 0) > 0)
 		;
-	for (uint32_t i = 0; i < collector->n_processes; i++)
+	for (uint32_t i = 0; i < collector->n_processes; i++) {
+		dw_contended_measure(collector->processes[i], collector->probe);
 		if (!collector->processes[i]->has_left)
 			note_names(collector->processes[i]);
+	}
 	dw_collector_counts(collector, &collector->counts);
 	collector->probe = dw_probe_free(collector->probe);
 }

@@ -355,6 +355,11 @@ void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, u
 	bpf_map_update_elem(bpf_map__fd(probe->bpf->maps.returns), place, &distance, BPF_ANY);
 }
 
+bool dw_probe_waits(struct dw_probe *probe, uint64_t key, struct dw_wire_waits *ret)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(probe->bpf->maps.waits), &key, ret) == 0;
+}
+
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss)
 {
 	return probe->bpf->bss->losses[loss];

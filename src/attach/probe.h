@@ -78,6 +78,9 @@ void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched);
 /* At @place, the caller's address lies @distance bytes above the stack pointer. */
 void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance);
 
+/* What the waits with @key have taken so far. Return: whether that is known. */
+bool dw_probe_waits(struct dw_probe *probe, uint64_t key, struct dw_wire_waits *ret);
+
 /* Of all processes together. */
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss);
 uint64_t dw_probe_n_events(const struct dw_probe *probe);

@@ -61,6 +61,12 @@ void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, u
 	(void)probe, (void)place, (void)distance;
 }
 
+bool dw_probe_waits(struct dw_probe *probe, uint64_t key, struct dw_wire_waits *ret)
+{
+	(void)probe, (void)key, (void)ret;
+	return false;
+}
+
 uint64_t dw_probe_loss(const struct dw_probe *probe, enum dw_wire_loss loss)
 {
 	(void)probe, (void)loss;

@@ -70,6 +70,7 @@ struct dw_attached *dw_attached_free(struct dw_attached *process)
 	dw_numbering_done(&process->handles);
 	dw_numbering_done(&process->addresses);
 	dw_numbering_done(&process->pages);
+	dw_numbering_done(&process->waited_keys);
 	dw_numbering_done(&process->touched);
 	dw_numbering_done(&process->stacks);
 	dw_unwinder_free(process->unwinder);
@@ -77,10 +78,12 @@ struct dw_attached *dw_attached_free(struct dw_attached *process)
 	dw_writer_abandon(&process->writer);
 	dw_arena_free(process->arena);
 	free(process->threads);
+	free(process->ended);
 	free(process->by_tid);
 	free(process->by_handle);
 	free(process->things);
 	free(process->stack_ids);
+	free(process->waited);
 	free(process);
 	return NULL;
 }
@@ -193,8 +196,12 @@ void dw_attached_name(struct dw_attached_thread *thread, const char *name)
 
 void dw_attached_end(struct dw_attached_thread *thread)
 {
+	struct dw_attached *process = thread->process;
+
 	thread->ended = true;
-	thread->process->by_tid[thread->tid] = 0;
+	if (MAKE_ROOM(process->ended, process->ended_room, process->n_ended))
+		process->ended[process->n_ended++] = thread->thread.number;
+	process->by_tid[thread->tid] = 0;
 	dw_thread_end(&thread->thread);
 	__atomic_fetch_or(&record_of(thread)->flags, DW_THREAD_EXITED, __ATOMIC_RELEASE);
 }
@@ -221,6 +228,14 @@ struct dw_attached_thing *dw_attached_thing(struct dw_attached *process, uint64_
 	if (!index || !MAKE_ROOM(process->things, process->things_room, index))
 		return NULL;
 	return &process->things[index];
+}
+
+void dw_attached_set_waited(struct dw_attached *process, uint64_t key, uint32_t chain)
+{
+	uint32_t index = dw_numbering_ensure(&process->waited_keys, key);
+
+	if (index && MAKE_ROOM(process->waited, process->waited_room, index))
+		process->waited[index] = (struct dw_attached_waited){.key = key, .chain = chain};
 }
 
 uint32_t *dw_attached_stack_id(struct dw_attached *process, uint64_t hash)

@@ -62,6 +62,9 @@ struct dw_attached_thread {
 	bool pictured;   /* that is known from a picture */
 	bool slept;      /* when the latest one began, it was in a wait on a word */
 	uint32_t n_over; /* dw_wire_thread::n_over then */
+	uint32_t n_has;  /* what it says that somebody has who waits; see DW_WIRE_HAS */
+	struct dw_wire_contended has[DW_WIRE_CONTENDED_MAX];
+	uint32_t n_joined; /* of dw_attached::ended */
 	uint32_t n_waits;
 	struct dw_attached_wait waits[DW_ATTACHED_WAITS_MAX];
 };
@@ -73,6 +76,12 @@ struct dw_attached_thing {
 	uint32_t maker;
 	uint32_t life;
 	uint16_t kind;
+};
+
+/* Waits for a mutex that are alike; see dw_wire_thread::waits_key. */
+struct dw_attached_waited {
+	uint64_t key;
+	uint32_t chain; /* id */
 };
 
 struct dw_attached {
@@ -91,6 +100,8 @@ struct dw_attached {
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */
 	uint32_t n_threads, threads_room;
+	uint32_t *ended; /* numbers of the threads that have, in that order */
+	uint32_t n_ended, ended_room;
 	uint32_t *by_tid;            /* of the kernel's number: the thread's */
 	struct dw_numbering handles; /* -> index of `by_handle` */
 	uint32_t *by_handle;
@@ -105,6 +116,10 @@ struct dw_attached {
 	bool has_mapped;                    /* what files are loaded may have changed */
 	struct dw_attached_module *modules; /* by map */
 	uint32_t n_modules;                 /* told so far */
+
+	struct dw_numbering waited_keys; /* -> index of `waited` */
+	struct dw_attached_waited *waited;
+	uint32_t waited_room;
 
 	struct dw_numbering touched; /* who was seen taking or letting go of what: hashes */
 	struct dw_numbering stacks;  /* hash of who did what where -> index of `stack_ids` */
@@ -166,11 +181,17 @@ void dw_attached_freed(struct dw_attached_thread *thread, uint64_t from, uint64_
 /* place.c: where @address is, in the recording's words. */
 dw_place dw_attached_place(struct dw_attached *process, uint64_t address);
 
+/* The chain @chain is what waits with @key add to. */
+void dw_attached_set_waited(struct dw_attached *process, uint64_t key, uint32_t chain);
+
 /* What files are loaded may have changed. Return: 0, or a negative errno. */
 int dw_attached_read_maps(struct dw_attached *process);
 
 /* stack.c: the stack of the event that is being told. Return: its id; 0: it is not known. */
 uint32_t dw_attached_stack(struct dw_attached_thread *thread, const struct dw_taking *taking);
+
+/* The same, of an event that has one. */
+uint32_t dw_attached_event_stack(struct dw_attached *process);
 
 /*
  * Who has made the system call that @event is about; the instruction itself, if that is not known.

@@ -68,19 +68,20 @@ static struct dw_registers registers_of(const struct dw_wire_registers *from)
 	};
 }
 
-static uint32_t unwind(struct dw_attached *process)
+uint32_t dw_attached_event_stack(struct dw_attached *process)
 {
-	const struct dw_wire_event *event = process->event;
-	struct dw_registers registers;
+	struct dw_registers registers = registers_of(&process->event->registers);
 	struct dw_frames frames;
 
-	if (process->frames)
-		return process->frames->n ? write_stack(process, process->frames) : 0;
-	if (event->stack_size == 0)
-		return 0;
-	registers = registers_of(&event->registers);
 	dw_unwinder_walk(process->unwinder, &registers, &frames);
 	return write_stack(process, &frames);
+}
+
+static uint32_t unwind(struct dw_attached *process)
+{
+	if (process->frames)
+		return process->frames->n ? write_stack(process, process->frames) : 0;
+	return process->event->stack_size ? dw_attached_event_stack(process) : 0;
 }
 
 /* The site alone. */

@@ -26,13 +26,13 @@ static void count_locked(struct dw_attached_thread *thread)
 	thread->locked = true;
 }
 
-/* Of a lock that was found to be held nothing is known but that it is. */
+/* Of a lock that was found to be held it may be known where it was waited for: that is its site. */
 static void fill_taken(struct dw_attached_thread *thread, struct dw_rec_chain *chain,
 		       const struct dw_taking *taking)
 {
 	chain->thing = dw_attached_thing_told(thread->process, taking->thing, taking->what);
 	chain->how = taking->how;
-	if (!(taking->how & DW_REMAINS))
+	if (!(taking->how & DW_REMAINS) || taking->site)
 		chain->stack = dw_attached_stack(thread, taking);
 	count_locked(thread);
 }

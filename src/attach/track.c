@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/track_parts.h"
 
+#include "attach/contended.h"
 #include "attach/place.h"
 #include "base/hash.h"
 
@@ -216,11 +217,21 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 {
 	static void (*const handlers[])(struct dw_attached_thread *,
 					const struct dw_wire_event *) = {
-	    [DW_DESTROY] = on_destroy, [DW_WANT] = on_want,      [DW_DROP] = on_drop,
-	    [DW_PARK] = on_park,       [DW_POST] = on_post,      [DW_BORN] = dw_track_born,
-	    [DW_EXIT] = dw_track_exit, [DW_ENTER] = on_enter,    [DW_WIRE_MAKES] = dw_track_makes,
-	    [DW_KICK] = on_kick,       [DW_WIRE_LEFT] = on_left, [DW_WIRE_FREES] = on_frees,
+	    [DW_DESTROY] = on_destroy,
+	    [DW_WANT] = on_want,
+	    [DW_DROP] = on_drop,
+	    [DW_PARK] = on_park,
+	    [DW_POST] = on_post,
+	    [DW_BORN] = dw_track_born,
+	    [DW_EXIT] = dw_track_exit,
+	    [DW_ENTER] = on_enter,
+	    [DW_WIRE_MAKES] = dw_track_makes,
+	    [DW_KICK] = on_kick,
+	    [DW_WIRE_LEFT] = on_left,
+	    [DW_WIRE_FREES] = on_frees,
 	    [DW_WIRE_ASKS] = on_asks,
+	    [DW_WIRE_HAS] = dw_contended_has,
+	    [DW_WIRE_AWAITS] = dw_contended_awaits,
 	};
 
 	if (event->kind == DW_WIRE_MAPPED)
@@ -257,7 +268,7 @@ static void forget_all(struct dw_attached *process)
 		if (thread->ended)
 			continue;
 		thread->doing = (struct dw_attached_doing){0};
-		thread->n_interrupted = thread->n_waits = 0;
+		thread->n_interrupted = thread->n_waits = thread->n_has = 0;
 		thread->thread.unsure = 1;
 		dw_thread_fail(&thread->thread);
 		thread->thread.slot->waits = (struct dw_held){0};
@@ -276,7 +287,9 @@ void dw_track_event(struct dw_attached *process, const struct dw_wire_event *eve
 	process->n_lost = event->n_lost;
 	if (is_internal(process, event))
 		return;
-	thread = dw_attached_thread(process, (pid_t)event->tid, /* flags= */ 0, NULL);
+	thread = event->kind == DW_EXIT
+		     ? dw_attached_find(process, (pid_t)event->tid)
+		     : dw_attached_thread(process, (pid_t)event->tid, /* flags= */ 0, NULL);
 	if (!thread)
 		return;
 	dw_track_follow_handlers(thread, event);

@@ -52,21 +52,6 @@ static bool is_idle_point(unsigned what)
 	return what != DW_ENDING && what != DW_LOCK_WORD && what != DW_CALL;
 }
 
-static void note_joined(struct dw_attached_thread *thread, uint32_t other)
-{
-	struct dw_attached *process = thread->process;
-	struct dw_rec_joined *joined;
-
-	dw_thread_new_segment(&thread->thread);
-	joined = dw_writer_reserve(&process->writer, &process->cursor, sizeof(*joined));
-	if (!joined)
-		return;
-	joined->thread = thread->thread.number;
-	joined->segment = thread->thread.segment;
-	joined->other = other;
-	dw_writer_submit(&process->writer, joined, DW_REC_JOINED);
-}
-
 /* The innermost wait is over. */
 void dw_track_end_wait(struct dw_attached_thread *thread, uint64_t waited_ns)
 {
@@ -80,7 +65,7 @@ void dw_track_end_wait(struct dw_attached_thread *thread, uint64_t waited_ns)
 	if (wait->mutex.thing)
 		dw_thread_retake(&thread->thread, &wait->mutex);
 	if (wait->joins && process->threads[wait->joins]->ended)
-		note_joined(thread, wait->joins);
+		dw_track_joined(thread, wait->joins);
 }
 
 struct dw_attached_wait *dw_track_innermost(struct dw_attached_thread *thread)

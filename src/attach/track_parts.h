@@ -38,3 +38,6 @@ bool dw_track_is_over(const struct dw_attached_wait *wait, uint64_t sp);
 
 /* Nobody gets a second time what is not made for it: it is refused, or waited for in vain. */
 bool dw_track_has_already(struct dw_attached_thread *thread);
+
+/* It has awaited the end of thread number @other. */
+void dw_track_joined(struct dw_attached_thread *thread, uint32_t other);

@@ -34,6 +34,8 @@ enum dw_wire_kind {
 	DW_WIRE_MAPPED,    /* it has mapped code of a file */
 	DW_WIRE_FREES,     /* it frees the memory from `object` to `other`; see DW_WIRE_STAYS */
 	DW_WIRE_ASKS,      /* it asks for what is done once, and was done: a want that is over */
+	DW_WIRE_HAS,       /* see DW_WIRE_AWAITS, which follows */
+	DW_WIRE_AWAITS,    /* thread `site` waits for mutex `object` with stack pointer `other` */
 };
 
 /* What a thread does once, one within the other; more are taken for done. */
@@ -47,6 +49,12 @@ struct dw_wire_once {
 	uint64_t control; /* address of the C library's word */
 	uint64_t sp, site;
 };
+
+/*
+ * What a thread has that it awaits a mutex with, the events DW_WIRE_HAS say that come before, one
+ * each: it has `object`, which it had to wait for with stack pointer `other`; 0: it had not, but
+ * somebody else has. They come from one thread, which need not be the one that waits.
+ */
 
 /*
  * `how` of DW_WIRE_FREES. What is in the memory may stay there, for it may just become larger; or
@@ -99,7 +107,9 @@ struct dw_wire_event {
 	uint8_t prefers;     /* of a rwlock: PTHREAD_RWLOCK_PREFER_... */
 	uint32_t stack_size; /* bytes of the stack that follow; 0: they came with an event before */
 	uint32_t n_lost;     /* events of this process that were lost before this one */
-	uint64_t slept_ns; /* since its event before, the thread has waited on words for so long */
+	/* Since its event before, the thread has waited on words for so long; DW_WIRE_AWAITS: the
+	 * key of the wait in the map of those. */
+	uint64_t slept_ns;
 	uint64_t
 	    exposed; /* signals that could come, if it is in no handler; a bit each, from 1 on */
 	uint8_t stack[];
@@ -115,8 +125,26 @@ struct dw_wire_handler {
 	uint64_t signal;
 };
 
+/* Mutexes at once that a thread has and somebody has waited for. Nobody waits holding many. */
+#define DW_WIRE_CONTENDED_MAX 8
+
+struct dw_wire_contended {
+	uint64_t mutex; /* 0: none */
+	uint64_t sp;    /* see DW_WIRE_HAS */
+};
+
+/* Waits for a mutex that are alike, together. */
+struct dw_wire_waits {
+	uint64_t n, waited_ns, longest_ns;
+};
+
 /* A thread's state. */
 struct dw_wire_thread {
+	struct dw_wire_contended contended[DW_WIRE_CONTENDED_MAX];
+	uint64_t waits_for; /* the mutex; 0: none that is known */
+	uint64_t waits_sp;
+	uint64_t waits_how;                 /* enum dw_how */
+	uint64_t waits_key;                 /* of what the wait is like */
 	struct dw_wire_registers registers; /* when it made the call */
 	uint64_t arguments[6];              /* of the call */
 	uint64_t since_ns;                  /* when it made it */
@@ -177,6 +205,7 @@ enum dw_wire_loss {
 	DW_WIRE_LOSS_RING,    /* the ring buffer was full */
 	DW_WIRE_LOSS_THREADS, /* more threads than states are kept for */
 	DW_WIRE_LOSS_PAGES,   /* more pages have things than are known: freeing them is not told */
+	DW_WIRE_LOSS_DEPTH,   /* a thread had more mutexes that were waited for than are kept */
 	DW_WIRE_LOSS_STACK,   /* there was no room for the stack: it may come with a later event */
 	DW_WIRE_LOSS_MAX
 };

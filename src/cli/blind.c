@@ -176,8 +176,9 @@ int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 				 facts->n_threads - 1);
 	if (r == 0 && dw_reader_flags(reader) & DW_REC_WAITS)
 		r = dw_blind_add(list, arena, "waits-only",
-				 "only locks that somebody had to wait for were seen; 'deadwatch "
-				 "attach --order' sees all that are taken");
+				 "only locks that somebody had to wait for were seen, and orders "
+				 "only among those: one that was always free may keep them apart; "
+				 "'deadwatch attach --order' sees all that are taken");
 	if (r == 0 && facts->truncated)
 		r = dw_blind_add(list, arena, "truncated",
 				 "the file ends before its recording does: was it copied while the "

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """deadwatch attach, as its user sees it.
 
-    test-attach.py DEADWATCH CASES LATE LIBRARY SERIAL
+    test-attach.py DEADWATCH CASES LATE LIBRARY SERIAL CONTEND
 
 CASES is where the programs of the cases are, LATE and LIBRARY are of late.c, SERIAL takes locks one
-after the other. Skipped where nobody may attach.
+after the other, CONTEND has threads that wait for each other's. Skipped where nobody may attach.
 """
 import contextlib
 import json
@@ -20,7 +20,7 @@ import unittest
 SKIPPED = 77
 TIMEOUT_S = 60
 STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
-DEADWATCH, CASES, LATE, LIBRARY, SERIAL = sys.argv[1:6]
+DEADWATCH, CASES, LATE, LIBRARY, SERIAL, CONTEND = sys.argv[1:7]
 TIMES = 5  # attached and detached
 
 
@@ -124,6 +124,30 @@ class Attach(unittest.TestCase):
                                   timeout=TIMEOUT_S).stdout.splitlines()
         self.assertTrue([line for line in told if " hold " in line])
         self.assertEqual([line for line in told if line.count(" hold ") > 1], [])
+
+    def contend(self, mode):
+        """The report of a program that is attached to before its threads wait for each other."""
+        with subprocess.Popen([CONTEND, mode], stdin=subprocess.PIPE) as process:
+            words = [DEADWATCH, "attach", "--contention", "--format", "json", str(process.pid)]
+            attached = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+            self.assertIn("attached to process", attached.stderr.readline())
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            report = json.loads(attached.communicate(timeout=TIMEOUT_S)[0])
+            self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
+        return report, attached.returncode
+
+    def test_orders_among_locks_that_were_waited_for_are_seen_without_order(self):
+        report, status = self.contend("both")
+        self.assertEqual([(finding["verdict"], finding["chain"]) for finding in report["findings"]],
+                         [("potential", ["ram_lock", "device_lock", "ram_lock"])])
+        self.assertEqual(status, 1)
+        self.assertEqual({row["lock"] for row in report["contention"]},
+                         {"ram_lock", "device_lock"})
+        report, status = self.contend("one")
+        self.assertEqual(report["findings"], [])
+        self.assertEqual(status, 3)
 
     def test_nothing_found_is_not_clean_without_order(self):
         with subprocess.Popen(["sleep", "30"]) as process:
@@ -251,4 +275,4 @@ if __name__ == "__main__":
     if tried.returncode == 4:
         print(tried.stderr.strip())
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1] + sys.argv[6:])
+    unittest.main(argv=sys.argv[:1] + sys.argv[7:])
