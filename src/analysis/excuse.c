@@ -321,6 +321,44 @@ static unsigned excuses_of_posters(struct dw_judge *judge, uint32_t n)
 	return 0;
 }
 
+/* The thread that alone queues for what leg @leg and the next one read; 0: none or several do. */
+static uint32_t only_writer(const struct dw_judge *judge, uint32_t n, uint32_t leg)
+{
+	const struct dw_needs *needs = judge->needs;
+	const struct dw_way *a = &needs->ways[judge->places[leg].way];
+	const struct dw_way *b = &needs->ways[judge->places[(leg + 1) % n].way];
+	uint32_t i = a->needs_shared && b->holds_shared ? needs->writers[a->needs] : DW_NEED_NONE;
+	uint32_t only = 0;
+
+	for (; i != DW_NEED_NONE; i = needs->moments_of_writers[i].next) {
+		uint32_t thread = needs->moments_of_writers[i].moment.when.thread;
+
+		if (only && only != thread)
+			return 0;
+		only = thread;
+	}
+	return only;
+}
+
+/* Whether the only writer that could queue here would have to queue elsewhere at the same time. */
+static bool lacks_writer(const struct dw_judge *judge, uint32_t n, uint32_t leg)
+{
+	uint32_t writer = only_writer(judge, n, leg);
+
+	for (uint32_t i = 0; i < n && writer; i++)
+		if (i != leg && only_writer(judge, n, i) == writer)
+			return true;
+	return false;
+}
+
+static unsigned excuses_of_writers(const struct dw_judge *judge, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (lacks_writer(judge, n, i))
+			return DW_EXCUSE_BIT(DW_EXCUSE_READERS);
+	return 0;
+}
+
 static unsigned excuses_so_far(const struct choosing *c, uint32_t leg)
 {
 	const struct place *places = c->judge->places;
@@ -333,7 +371,7 @@ static unsigned excuses_so_far(const struct choosing *c, uint32_t leg)
 			   excuses_meeting(c->judge, &places[leg - 1], &places[leg]);
 	if (leg + 1 == c->n)
 		excuses |= excuses_meeting(c->judge, &places[leg], &places[0]) |
-			   excuses_of_posters(c->judge, c->n);
+			   excuses_of_posters(c->judge, c->n) | excuses_of_writers(c->judge, c->n);
 	return excuses;
 }
 
@@ -420,6 +458,8 @@ static bool applies(struct dw_judge *judge, enum dw_excuse excuse, uint32_t a, u
 		excuses = DW_EXCUSE_BIT(excuse);
 	if (b == (a + 1) % n)
 		excuses |= excuses_meeting(judge, &places[a], &places[b]);
+	if (excuse == DW_EXCUSE_READERS && b == (a + 1) % n && lacks_writer(judge, n, a))
+		excuses = DW_EXCUSE_BIT(excuse);
 	if (a < b)
 		excuses |= excuses_apart(judge, &places[a], &places[b]);
 	return excuses & DW_EXCUSE_BIT(excuse);

@@ -14,7 +14,8 @@
  *   readers        one leg needs shared what the next holds shared, and no writer can
  *                  queue in between: queued writers do not stop readers there, or no
  *                  third thread takes it exclusively, waiting, at a moment that is
- *                  possible together with those of both legs
+ *                  possible together with those of both legs; or the only one that does
+ *                  would have to queue elsewhere in the cycle, too
  *   gated          a thing is in two legs' states, in one of them exclusively
  *   ordered        create and join keep two legs apart; or the one that waits was woken by
  *                  what the other gave when it was past the lock

@@ -169,6 +169,20 @@ static void a_queued_writer_stops_readers_where_it_can(void **state)
 	    "A B readers");
 }
 
+#define READERS_OF_TWO                                                                            \
+	"1 init A writers; 1 init B writers; 1 hold A shared; 1 hold B shared; 1 drop B; 1 drop " \
+	"A;"                                                                                      \
+	"2 hold B shared; 2 hold A shared; 2 drop A; 2 drop B;"
+
+/* It would have to queue for both locks at once. */
+static void one_writer_does_not_stop_readers_twice(void **state)
+{
+	(void)state;
+	EXPECT(READERS_OF_TWO "3 hold A; 3 drop A; 3 hold B; 3 drop B", "A B readers");
+	EXPECT(READERS_OF_TWO "3 hold A; 3 drop A; 4 hold B; 4 drop B", "A B");
+	EXPECT(READERS_OF_TWO "3 hold A; 3 drop A; 3 hold B; 3 drop B; 4 hold B; 4 drop B", "A B");
+}
+
 static void a_writer_in_a_leg_is_no_reader(void **state)
 {
 	(void)state;
@@ -501,6 +515,7 @@ int main(void)
 	    cmocka_unit_test(the_library_and_its_callback_are_found),
 	    cmocka_unit_test(readers_excuse_each_other),
 	    cmocka_unit_test(a_queued_writer_stops_readers_where_it_can),
+	    cmocka_unit_test(one_writer_does_not_stop_readers_twice),
 	    cmocka_unit_test(a_writer_in_a_leg_is_no_reader),
 	    cmocka_unit_test(creation_keeps_parent_and_child_apart),
 	    cmocka_unit_test(the_same_order_again_later_is_not_ordered),

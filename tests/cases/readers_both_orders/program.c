@@ -5,7 +5,7 @@
  * No writer was ever seen: excused. In mode "writer" both locks are written as well, but
  * let readers pass a queued writer (the default kind): a reader waits for no reader,
  * excused. In mode "writer-preferred" the locks prefer writers: those that queue for each
- * lock between the two readers stop both, real.
+ * lock between the two readers stop both, real; "one-writer-preferred": one cannot.
  */
 #include "../case.h"
 
@@ -61,6 +61,11 @@ static void *device_reader(void *arg)
 	return arg;
 }
 
+static bool is_one_writer(void)
+{
+	return strstr(case_mode, "one-writer");
+}
+
 /* In races there is always one that writes, or is about to. */
 static void *writer(void *arg)
 {
@@ -70,6 +75,8 @@ static void *writer(void *arg)
 	case_turn(turn);
 	do {
 		write_one(arg);
+		if (is_one_writer())
+			write_one(&device_lock);
 		sched_yield();
 	} while (!case_takes_turns() && !case_flag_is_up(&readers_are_done));
 	case_turn_over(turn);
@@ -95,7 +102,7 @@ int main(int argc, char **argv)
 
 	case_begin(argc, argv);
 	init_locks();
-	n_writers = strstr(case_mode, "writer") ? 2 : 0;
+	n_writers = is_one_writer() ? 1 : strstr(case_mode, "writer") ? 2 : 0;
 	for (unsigned i = 0; i < n_writers; i++)
 		writers[i] = case_start(writer, i ? &device_lock : &memory_lock);
 	readers[0] = case_start(memory_reader, NULL);
