@@ -162,9 +162,12 @@ const struct dw_table_entry *dw_table_function(const struct dw_table *table, uin
 	const struct dw_table_entry *found = find(table->functions, table->n_functions, address);
 	size_t before;
 
-	if (found)
+	if (found || !table->whole)
 		return found;
-	/* Assembly often leaves the size out: then a function reaches to the next one. */
+	/*
+	 * Assembly often leaves the size out: then a function reaches to the next one, if that is
+	 * known too.
+	 */
 	before = count_before(table->functions, table->n_functions, address);
 	if (before && table->functions[before - 1].size == 0)
 		return &table->functions[before - 1];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* As many exported functions as QEMU has, to see that looking one up is quick. */
+/*
+ * As many exported functions as QEMU has, to see that looking one up is quick; and one whose size
+ * is left out, with one behind it that is not exported.
+ */
 __asm__(".altmacro\n"
 	".macro one n\n"
 	".globl many_\\n\n"
@@ -13,4 +16,10 @@ __asm__(".altmacro\n"
 	"one %i\n"
 	".set i, i + 1\n"
 	".endr\n"
-	".noaltmacro\n");
+	".noaltmacro\n"
+	".globl without_size\n"
+	".type without_size, @function\n"
+	"without_size: ret\n"
+	".type hidden, @function\n"
+	"hidden: ret\n"
+	".size hidden, 1\n");
