@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs one case under the shim and compares what its user sees with `expect`.
 
-    run-case.py EXPECT PROGRAM SHIM DEADWATCH
+    run-case.py EXPECT PROGRAM SHIM DEADWATCH LINGER
     run-case.py EXPECT PROGRAM attach=AWAIT DEADWATCH [MODE]...
 
 The second way is without the shim: AWAIT, preloaded, stops the program until `deadwatch attach
@@ -16,9 +16,13 @@ A mode whose name has "hang" in it, "livelock", and one whose section begins wit
 never end. They are watched by the monitor until it finds what is stuck; then the program is
 killed.
 
-A section headed `== inspect MODE` is of the program running bare, without the shim, and looked
-into by `deadwatch inspect`: until it finds what is expected, if the mode never ends; else again
-and again while it runs.
+A section headed `== inspect MODE` is of the program running bare, without the shim, in a mode that
+never ends, and looked into by `deadwatch inspect` until it finds what is expected. Then a core is
+made of it, in which the same has to be seen, but for the names of threads; or what the section
+has behind a line `core`, where one look is not enough.
+
+Modes that end, and of which nothing is to be reported, are also run with the library LINGER
+preloaded, so that there is time to look into them: nothing is stuck then.
 
 Hazards are left out, for which waits are long depends on the moment; but for a section with a
 line `hazards` at its begin.
@@ -26,11 +30,14 @@ line `hazards` at its begin.
 import difflib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 PROGRAM_TIMEOUT_S = 60
 REPORT_TIMEOUT_S = 60
@@ -40,6 +47,10 @@ POLL_S = 0.2
 SETTLED_S = 1.5     # a finding that has not changed for so long is whole
 LIVE_VERDICTS = ("deadlock", "stall")
 INSPECT_FAILED = 4
+SIDE_BY_SIDE = 4    # modes, most of which do nothing but wait
+LINGER_MS = (50, 200, 800, 1600)  # longer, where a program has ended before it was looked into
+LINGER_STALL = 10   # waits of so many times as long are too long then
+LINGER_LOOKS = 2
 ATTACH = "attach="   # in place of the shim
 SKIPPED = 77  # meson's exit code for a test that cannot run here
 
@@ -283,61 +294,124 @@ def look(mode, with_hazards, program, shim, deadwatch, folder):
     yield from report_lines(*report(deadwatch, record), with_hazards)
 
 
-def inspect(deadwatch, pid):
-    command = [deadwatch, "inspect", "--format", "json", str(pid)]
+def inspect(deadwatch, what, *options):
+    """Lines, and what they are made of. @what: a process's number or a core's path."""
+    command = [deadwatch, "inspect", "--format", "json", *options, str(what)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=REPORT_TIMEOUT_S)
     if done.returncode == INSPECT_FAILED:  # it may have ended meanwhile
-        return ["cannot inspect: " + done.stderr.strip()]
-    return list(report_lines(done.returncode, json.loads(done.stdout)))
+        return ["cannot inspect: " + done.stderr.strip()], None
+    told = json.loads(done.stdout)
+    return list(report_lines(done.returncode, told)), told
 
 
 def await_inspected(process, deadwatch, expected):
     """Looks into a process that hangs, or soon will, until it sees what is expected."""
-    lines, end = [], time.monotonic() + FOUND_TIMEOUT_S
+    lines, told, end = [], None, time.monotonic() + FOUND_TIMEOUT_S
     while lines != expected and time.monotonic() < end:
         if process.poll() == SKIPPED:
             raise CannotRun("it cannot run here")
         if process.poll() is not None:
             raise CaseError("it ended with %d while it was looked into" % process.returncode)
-        lines = inspect(deadwatch, process.pid)
+        lines, told = inspect(deadwatch, process.pid)
+    return lines, told
+
+
+def inspect_core(process, deadwatch, folder):
+    core = os.path.join(folder, "core.%d" % process.pid)
+    subprocess.run(["gdb", "-nx", "-batch", "-p", str(process.pid), "-ex",
+                    "generate-core-file " + core], stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    try:
+        return inspect(deadwatch, core)
+    finally:
+        os.unlink(core)
+
+
+def without_names(lines, told):
+    """A core has no names of threads."""
+    names = {leg["thread"]["name"] for finding in told["findings"] for leg in finding["legs"]}
+    for name in sorted(names, key=len, reverse=True):
+        pattern = r"(?<!\w)%s(?!\w)" % re.escape(name)
+        lines = [re.sub(pattern, "THREAD", line) for line in lines]
     return lines
 
 
-def inspect_while_running(process, deadwatch):
-    """Nothing is stuck in a process that comes to its end; what was said otherwise is told."""
-    n = 0
-    while process.poll() is None:
-        lines = inspect(deadwatch, process.pid)
-        if process.poll() is None:
-            n += 1
-            if lines != ["exit 0"]:
-                return lines
-    return ["exit 0"] if n else ["it ended before it was looked into"]
+def await_core(process, deadwatch, folder, alive, expected):
+    """What is expected behind `core`, if anything is; else nothing, if all is as in @alive."""
+    if not shutil.which("gdb"):
+        print("gdb is not installed: cores are not tested", file=sys.stderr)
+        return expected
+    lines, end = [], time.monotonic() + FOUND_TIMEOUT_S
+    while (not lines or lines != expected) and time.monotonic() < end:
+        lines, told = inspect_core(process, deadwatch, folder)
+        if told and not expected and without_names(lines, told) == without_names(*alive):
+            return []
+    return lines
 
 
-def look_inspected(mode, expected, program, deadwatch):
+def look_inspected(mode, expected, program, deadwatch, folder):
     process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True, env=dict(os.environ, CASE_SLOW_MS="500"))
+                               start_new_session=True)
+    at = expected.index("core") if "core" in expected else len(expected)
     try:
-        yield from (await_inspected(process, deadwatch, expected) if "hang" in mode
-                    else inspect_while_running(process, deadwatch))
+        alive = await_inspected(process, deadwatch, expected[:at])
+        yield from alive[0]
+        core = alive[1] and await_core(process, deadwatch, folder, alive, expected[at + 1:])
+        yield from ["core", *core] if core else []
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=PROGRAM_TIMEOUT_S)
 
 
-def look_at(mode, options, expected, program, shim, deadwatch, folder):
-    how = (program, shim, deadwatch, folder)
+def count_looks(process, deadwatch, stall_ms):
+    """How often it was looked into while it ran, at most LINGER_LOOKS times."""
+    n = 0
+    while n < LINGER_LOOKS and process.poll() is None:
+        lines, told = inspect(deadwatch, process.pid, "--stall", str(stall_ms))
+        if told and told["findings"]:
+            raise CaseError("stuck, while it runs slowly: " + "\n".join(lines))
+        n += process.poll() is None and told is not None
+    return n
+
+
+def linger(mode, program, deadwatch, library):
+    """Nothing is stuck in a program that will end, whatever its threads hold and wait for."""
+    for ms in LINGER_MS:
+        environment = dict(os.environ, CASE_SLOW_MS=str(ms), LD_PRELOAD=library)
+        process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL, env=environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
+        try:
+            n = count_looks(process, deadwatch, max(STALL_MS, LINGER_STALL * ms))
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=PROGRAM_TIMEOUT_S)
+        if n > 0:
+            return
+    raise CaseError("mode %s ended before it was looked into" % mode)
+
+
+def is_quiet(expected):
+    """Nothing is expected but what is excused, and what cannot be seen by the shim."""
+    return all(re.match(r"exit|blind|  |potential \[|hazard", line) for line in expected)
+
+
+def look_at(mode, options, expected, how, library):
+    """@how: the program, the shim, deadwatch, and a folder."""
+    program, shim, deadwatch, folder = how
     yield "== " + mode
     yield from options
     if mode.startswith("inspect "):
-        yield from look_inspected(mode.split()[1], expected, program, deadwatch)
+        yield from look_inspected(mode.split()[1], expected, program, deadwatch, folder)
     elif "live" in options or "hang" in mode or mode == "livelock":
         yield from look_live(mode, *how)
     else:
         yield from look(mode, "hazards" in options, *how)
+        if not shim.startswith(ATTACH) and is_quiet(expected):
+            linger(mode, program, deadwatch, library)
 
 
 def only(expect, modes):
@@ -347,15 +421,22 @@ def only(expect, modes):
                    if not modes or section[3:].split("\n")[0] in modes)
 
 
+def look_at_all(expect, program, shim, deadwatch, library):
+    with tempfile.TemporaryDirectory() as temporary, \
+            ThreadPoolExecutor(1 if shim.startswith(ATTACH) else SIDE_BY_SIDE) as executor:
+        how = (program, shim, deadwatch, os.environ.get("KEEP", temporary))
+        sections = [executor.submit(lambda *what: list(look_at(*what)), mode, options,
+                                    section_of(expect, mode), how, library)
+                    for mode, options in modes_of(expect)]
+        return [line for section in sections for line in section.result()]
+
+
 def main():
     path, program, shim, deadwatch = sys.argv[1:5]
+    attached = shim.startswith(ATTACH)
     with open(path, encoding="utf-8") as file:
-        expect = only(file.read(), sys.argv[5:])
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = os.environ.get("KEEP", temporary)
-        lines = [line for mode, options in modes_of(expect)
-                 for line in look_at(mode, options, section_of(expect, mode), program, shim,
-                                     deadwatch, folder)]
+        expect = only(file.read(), sys.argv[5:] if attached else [])
+    lines = look_at_all(expect, program, shim, deadwatch, None if attached else sys.argv[5])
     seen = "\n".join(lines) + "\n"
     if seen == expect:
         return 0

@@ -12,7 +12,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, RwLock};
-use std::thread::{yield_now, Builder, JoinHandle};
+use std::thread::{sleep, yield_now, Builder, JoinHandle};
+use std::time::Duration;
 
 static TURN: AtomicU32 = AtomicU32::new(0);
 static MET: AtomicU32 = AtomicU32::new(0);
@@ -57,6 +58,13 @@ impl Mode {
     }
 }
 
+/// Who looks into the program from outside needs time to: CASE_SLOW_MS keeps locks that long.
+fn linger() {
+    if let Ok(ms) = std::env::var("CASE_SLOW_MS") {
+        sleep(Duration::from_millis(ms.parse().unwrap()));
+    }
+}
+
 #[derive(Default)]
 struct Bus {
     devices: RwLock<BTreeMap<u64, u32>>,
@@ -71,6 +79,7 @@ impl Bus {
     #[inline(never)]
     fn write(&self, vm: &Vm, base: u64) {
         let devices = self.devices.read().unwrap();
+        linger();
         vm.mode.meet();
         if devices.contains_key(&base) {
             vm.create_msix_group();
@@ -81,6 +90,7 @@ impl Bus {
     #[inline(never)]
     fn read(&self, other: &Bus) -> usize {
         let devices = self.devices.read().unwrap();
+        linger();
         devices.len() + other.devices.read().unwrap().len()
     }
 }
@@ -115,6 +125,7 @@ impl Vm {
         let mut allocator = self.resource_allocator.lock().unwrap();
         allocator.next += 0x1000;
         let base = allocator.next;
+        linger();
         if self.mode == Mode::Fixed {
             drop(allocator);
             self.mmio_bus.insert(base, 1);

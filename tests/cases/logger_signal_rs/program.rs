@@ -13,7 +13,8 @@ use std::os::raw::c_int;
 use std::os::unix::io::FromRawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::Mutex;
-use std::thread::{yield_now, Builder};
+use std::thread::{sleep, yield_now, Builder};
+use std::time::Duration;
 
 extern "C" {
     fn pipe(ends: *mut c_int) -> c_int;
@@ -36,6 +37,13 @@ fn wait_until(what: &AtomicBool) {
     }
 }
 
+/// Who looks into the program from outside needs time to: CASE_SLOW_MS keeps locks that long.
+fn linger() {
+    if let Ok(ms) = std::env::var("CASE_SLOW_MS") {
+        sleep(Duration::from_millis(ms.parse().unwrap()));
+    }
+}
+
 struct Logger {
     target: Mutex<Option<File>>,
 }
@@ -46,6 +54,7 @@ impl Logger {
     fn log(&self, message: &str) {
         if let Some(file) = self.target.lock().unwrap().as_mut() {
             let _ = file.write_all(message.as_bytes());
+            linger();
         }
     }
 }

@@ -117,6 +117,13 @@ impl VcpuState {
     }
 }
 
+/// Who looks into the program from outside needs time to: CASE_SLOW_MS keeps locks that long.
+fn linger() {
+    if let Ok(ms) = std::env::var("CASE_SLOW_MS") {
+        sleep(Duration::from_millis(ms.parse().unwrap()));
+    }
+}
+
 type VcpuStates = Arc<Mutex<Vec<VcpuState>>>;
 
 struct AcpiCpuHotplugController {
@@ -131,7 +138,9 @@ impl AcpiCpuHotplugController {
             READING.store(true, SeqCst);
             wait_for_polls(1);
         }
-        self.vcpu_states.lock().unwrap().len()
+        let states = self.vcpu_states.lock().unwrap();
+        linger();
+        states.len()
     }
 }
 
