@@ -10,19 +10,27 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# The console's client ends, and QEMU with it, when its input does.
+# Starts QEMU, with what is told in front of its command line, and waits until it is frozen. The
+# console's client says so, with QEMU's process, and ends when its input does, and QEMU with it.
 freeze() {
-	sleep 5 | tests/e2e/r1.py --stay freeze -- "$@" >/dev/null
+	mkfifo "$folder/input" "$folder/output"
+	tests/e2e/r1.py --stay freeze -- "$@" <"$folder/input" >"$folder/output" &
+	exec 3>"$folder/input" 4<"$folder/output"
+	read -r _ pid _ <&4
+	pid=${pid%:}
 }
 
 if [ "${1:-}" = inspect ]; then
-	# shellcheck disable=SC2016 # that is for the shell that becomes QEMU
-	freeze sh -c 'echo $$ >"$0"; exec "$@"' "$folder/pid" &
-	sleep 3
-	build/src/cli/deadwatch inspect "$(cat "$folder/pid")" || [ $? = 1 ]
-	wait
+	freeze
+	build/src/cli/deadwatch inspect "$pid" || [ $? = 1 ]
 else
 	freeze env LD_PRELOAD="$PWD/build/src/shim/libdeadwatch.so" \
 		DEADWATCH_OPTIONS="record_path=$folder/recording:log_path=$folder/log:stall_ms=1000"
-	cat "$folder"/log.*
+	for _ in $(seq 60); do
+		[ ! -s "$folder/log.$pid" ] || break
+		sleep 1
+	done
+	cat "$folder/log.$pid"
 fi
+exec 3>&-
+wait
