@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "attach/named.h"
 #include "attach/only.h"
 #include "attach/probe.h"
 #include "base/cleanup.h"
@@ -31,8 +32,8 @@ struct dw_collector_options {
 	bool follows;       /* what the processes make is told of; see dw_collector_born() */
 	uint32_t ring_size; /* see struct dw_probe_options */
 
-	/* Calls that can block, as patterns of base/pattern.h: seen with `every_taking` only. */
-	const char *const *calls;
+	/* Calls that can block: seen with `every_taking` only. */
+	const struct dw_collector_call *calls;
 	size_t n_calls;
 
 	const struct dw_only *only; /* likewise; NULL: all is probed */

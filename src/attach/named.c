@@ -12,20 +12,21 @@
 #define NAMED_MAX 1024
 
 struct dw_named {
-	const char *const *patterns;
-	size_t n_patterns;
+	const struct dw_collector_call *calls;
+	size_t n_calls;
 	uint32_t n;
 	struct dw_probed rows[NAMED_MAX];
+	bool releases[NAMED_MAX]; /* by row */
 };
 
-int dw_named_new(struct dw_named **ret, const char *const *patterns, size_t n)
+int dw_named_new(struct dw_named **ret, const struct dw_collector_call *calls, size_t n)
 {
 	struct dw_named *named = calloc(1, sizeof(*named));
 
 	if (!named)
 		return dw_raise(-ENOMEM);
-	named->patterns = patterns;
-	named->n_patterns = n;
+	named->calls = calls;
+	named->n_calls = n;
 	*ret = named;
 	return 0;
 }
@@ -41,13 +42,15 @@ struct dw_named *dw_named_free(struct dw_named *named)
 }
 
 /* Nearly all of a file's functions differ in the first letter, and a process has very many. */
-static bool is_named(const struct dw_named *named, const char *name)
+static const struct dw_collector_call *call_of(const struct dw_named *named, const char *name)
 {
-	for (size_t i = 0; i < named->n_patterns; i++)
-		if ((*named->patterns[i] == *name || *named->patterns[i] == '*') &&
-		    dw_pattern_is_match(named->patterns[i], name))
-			return true;
-	return false;
+	for (size_t i = 0; i < named->n_calls; i++) {
+		const char *pattern = named->calls[i].pattern;
+
+		if ((*pattern == *name || *pattern == '*') && dw_pattern_is_match(pattern, name))
+			return &named->calls[i];
+	}
+	return NULL;
 }
 
 /* The same name in two files is the same call. */
@@ -55,8 +58,9 @@ static const struct dw_probed *find(void *context, const char *name)
 {
 	struct dw_named *named = context;
 	struct dw_probed *row = &named->rows[named->n];
+	const struct dw_collector_call *call = call_of(named, name);
 
-	if (!is_named(named, name))
+	if (!call)
 		return NULL;
 	for (uint32_t i = 0; i < named->n; i++)
 		if (strcmp(named->rows[i].name, name) == 0)
@@ -68,7 +72,7 @@ static const struct dw_probed *find(void *context, const char *name)
 		return NULL;
 	row->cookie = (struct dw_wire_cookie){
 	    .kind = DW_ENTER, .what = DW_CALL, .call = (uint16_t)(DW_CALL_NAMED + named->n)};
-	named->n++;
+	named->releases[named->n++] = call->releases;
 	return row;
 }
 
@@ -77,12 +81,27 @@ struct dw_finder dw_named_finder(struct dw_named *named)
 	return (struct dw_finder){.find = find, .context = named, .is_whole = true};
 }
 
-const char *dw_named_text(const struct dw_named *named, uint64_t address)
+/* The row of the call at @address; NAMED_MAX: it is none that has a name. */
+static uint32_t row_of(const struct dw_named *named, uint64_t address)
 {
 	uint32_t number = dw_thing_number(address);
 
 	if (number < DW_CALL_NAMED || address != dw_thing_address(DW_CALL, number))
-		return NULL;
+		return NAMED_MAX;
 	number -= DW_CALL_NAMED;
-	return number < named->n ? named->rows[number].name : NULL;
+	return number < named->n ? number : NAMED_MAX;
+}
+
+const char *dw_named_text(const struct dw_named *named, uint64_t address)
+{
+	uint32_t row = row_of(named, address);
+
+	return row < NAMED_MAX ? named->rows[row].name : NULL;
+}
+
+bool dw_named_releases(const struct dw_named *named, uint64_t address)
+{
+	uint32_t row = row_of(named, address);
+
+	return row < NAMED_MAX && named->releases[row];
 }

@@ -32,6 +32,7 @@ struct dw_attached_wait {
 	uint64_t since_ns;
 	uint64_t sp;       /* of a call that has a name: where the stack was */
 	uint64_t slept_ns; /* the same: how long it was seen sleeping */
+	bool releases;     /* the same: its waits are those for conditions that are made in it */
 	uint32_t joins;    /* of an ending: the thread's number; 0: not known */
 };
 

@@ -2,6 +2,7 @@
 #include "attach/track_parts.h"
 
 #include "attach/contended.h"
+#include "attach/named.h"
 #include "attach/place.h"
 #include "base/hash.h"
 
@@ -130,6 +131,18 @@ static uint32_t joined_by(const struct dw_attached_thread *thread,
 	return other ? other->thread.number : number;
 }
 
+/* Its thread has let go of a lock in a call that does so: that is when it waits for the call. */
+static void wait_for_outer(struct dw_attached_thread *thread)
+{
+	struct dw_attached_wait *outer =
+	    thread->n_waits > 1 ? &thread->waits[thread->n_waits - 2] : NULL;
+
+	if (!outer || !outer->releases)
+		return;
+	dw_thread_wait(&thread->thread, &outer->taking, /* sleeps= */ false, &outer->waiting);
+	dw_thread_waited(&thread->thread, &outer->waiting);
+}
+
 static void on_park(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	uint32_t joins = event->what == DW_ENDING ? joined_by(thread, event) : 0;
@@ -152,6 +165,8 @@ static void on_park(struct dw_attached_thread *thread, const struct dw_wire_even
 		dw_thread_wait(&thread->thread, &wait->taking, false, &wait->waiting);
 	else if (!dw_thread_park(&thread->thread, &wait->mutex, &wait->taking, &wait->waiting))
 		wait->mutex.thing = 0;
+	else
+		wait_for_outer(thread);
 	if (event->how & DW_TIMED && dw_thread_has_to_wait(&thread->thread))
 		dw_thread_poll(&thread->thread, event->time_ns);
 }
@@ -181,6 +196,9 @@ static void on_enter(struct dw_attached_thread *thread, const struct dw_wire_eve
 	wait = new_wait(thread, event->time_ns);
 	wait->taking = call_of(thread, event);
 	wait->sp = event->registers.sp;
+	wait->releases = dw_named_releases(thread->process->named, event->object);
+	if (wait->releases)
+		return;
 	dw_thread_wait(&thread->thread, &wait->taking, sleeps, &wait->waiting);
 	if (event->how & DW_TIMED)
 		dw_thread_poll(&thread->thread, event->time_ns);
@@ -322,14 +340,16 @@ void dw_track_interrupt(struct dw_attached_thread *thread)
 	if (thread->doing.wants.thing && !thread->doing.deeper)
 		dw_thread_fail(&thread->thread);
 	for (uint32_t i = thread->n_waits; i > 0; i--)
-		dw_thread_waited(&thread->thread, &thread->waits[i - 1].waiting);
+		if (!thread->waits[i - 1].releases)
+			dw_thread_waited(&thread->thread, &thread->waits[i - 1].waiting);
 }
 
 void dw_track_resume(struct dw_attached_thread *thread)
 {
 	for (uint32_t i = 0; i < thread->n_waits; i++)
-		dw_thread_wait(&thread->thread, &thread->waits[i].taking, /* sleeps= */ false,
-			       &thread->waits[i].waiting);
+		if (!thread->waits[i].releases)
+			dw_thread_wait(&thread->thread, &thread->waits[i].taking,
+				       /* sleeps= */ false, &thread->waits[i].waiting);
 	if (thread->doing.wants.thing && !thread->doing.deeper &&
 	    !(thread->doing.wants.how & DW_TRY))
 		dw_thread_want(&thread->thread, &thread->doing.wants);

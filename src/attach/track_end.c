@@ -57,7 +57,12 @@ void dw_track_end_wait(struct dw_attached_thread *thread, uint64_t waited_ns)
 {
 	struct dw_attached *process = thread->process;
 	struct dw_attached_wait *wait = &thread->waits[--thread->n_waits];
+	const struct dw_attached_wait *within = dw_track_innermost(thread);
 
+	if (wait->releases)
+		return;
+	if (wait->mutex.thing && within && within->releases)
+		measure(process, within->waiting.chain, waited_ns);
 	dw_thread_waited(&thread->thread, &wait->waiting);
 	measure(process, wait->waiting.chain, waited_ns);
 	if (is_idle_point(wait->taking.what))

@@ -21,19 +21,20 @@
 struct dw_chosen {
 	struct dw_only only;
 	char *words; /* the names that are chosen lie in here */
-	const char **functions, **calls;
+	const char **functions;
+	struct dw_collector_call *calls;
 	size_t n_calls;
 
 	/* Those of the profiles. */
-	const char *const *patterns;
-	size_t n_patterns;
+	struct dw_collector_call *all;
+	size_t n_all;
 };
 
 struct dw_chosen *dw_chosen_free(struct dw_chosen *chosen)
 {
 	if (!chosen)
 		return NULL;
-	free((void *)chosen->patterns);
+	free(chosen->all);
 	free(chosen->functions);
 	free(chosen->calls);
 	free(chosen->words);
@@ -46,7 +47,7 @@ const struct dw_only *dw_chosen_only(const struct dw_chosen *chosen)
 	return &chosen->only;
 }
 
-const char *const *dw_chosen_calls(const struct dw_chosen *chosen, size_t *ret_n)
+const struct dw_collector_call *dw_chosen_calls(const struct dw_chosen *chosen, size_t *ret_n)
 {
 	*ret_n = chosen->n_calls;
 	return chosen->calls;
@@ -122,8 +123,8 @@ static int refuse_unknown(const struct dw_chosen *chosen, const struct dw_comman
 		offer(&near, name);
 	for (size_t i = 0; (name = dw_only_function(i)); i++)
 		offer(&near, name);
-	for (size_t i = 0; i < chosen->n_patterns; i++)
-		offer(&near, chosen->patterns[i]);
+	for (size_t i = 0; i < chosen->n_all; i++)
+		offer(&near, chosen->all[i].pattern);
 	for (unsigned i = 0; i < near.n && at < sizeof(text); i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
 				       i ? ", " : "; near to it: ", near.names[i]);
@@ -140,12 +141,18 @@ static bool is_function(const char *word)
 	return false;
 }
 
-static bool is_call(const struct dw_chosen *chosen, const char *word)
+/* Return: whether a profile has it. */
+static bool choose_call(struct dw_chosen *chosen, const char *word)
 {
-	for (size_t i = 0; i < chosen->n_patterns; i++)
-		if (strcmp(chosen->patterns[i], word) == 0 ||
-		    dw_pattern_is_match(chosen->patterns[i], word))
-			return true;
+	for (size_t i = 0; i < chosen->n_all; i++) {
+		const struct dw_collector_call *call = &chosen->all[i];
+
+		if (strcmp(call->pattern, word) != 0 && !dw_pattern_is_match(call->pattern, word))
+			continue;
+		chosen->calls[chosen->n_calls++] =
+		    (struct dw_collector_call){.pattern = word, .releases = call->releases};
+		return true;
+	}
 	return false;
 }
 
@@ -180,9 +187,7 @@ static int choose(struct dw_chosen *chosen, const struct dw_command *command,
 		return choose_lock(chosen, command, lock);
 	if (is_function(word))
 		chosen->functions[chosen->only.n_functions++] = word;
-	else if (is_call(chosen, word))
-		chosen->calls[chosen->n_calls++] = word;
-	else
+	else if (!choose_call(chosen, word))
 		return refuse_unknown(chosen, command, profiles, word);
 	return 0;
 }
@@ -217,7 +222,7 @@ int dw_chosen_new(struct dw_chosen **ret, const struct dw_command *command, cons
 	chosen->calls = calloc(n, sizeof(*chosen->calls));
 	chosen->only.functions = chosen->functions;
 	r = chosen->words && chosen->functions && chosen->calls
-		? dw_profiles_all_calls(profiles, &chosen->patterns, &chosen->n_patterns)
+		? dw_profiles_all_calls(profiles, &chosen->all, &chosen->n_all)
 		: dw_raise(-ENOMEM);
 	if (r == 0)
 		r = choose_all(chosen, command, profiles);

@@ -25,7 +25,6 @@ struct dw_chosen *dw_chosen_free(struct dw_chosen *chosen);
 
 const struct dw_only *dw_chosen_only(const struct dw_chosen *chosen);
 
-/* The calls, as patterns. */
-const char *const *dw_chosen_calls(const struct dw_chosen *chosen, size_t *ret_n);
+const struct dw_collector_call *dw_chosen_calls(const struct dw_chosen *chosen, size_t *ret_n);
 
 DW_DEFINE_AUTO(chosen)

@@ -150,14 +150,14 @@ static int report(struct dw_target *target, const struct attach_options *options
 static int attend_all(struct attach_options *options, const struct dw_profiles *profiles)
 {
 	struct dw_collector_options *collects = &options->attend.collects;
-	const char *const *calls;
+	struct dw_collector_call *calls;
 	int status, r = dw_profiles_all_calls(profiles, &calls, &collects->n_calls);
 
 	if (r < 0)
 		return fail("attach", r);
 	collects->calls = calls;
 	status = dw_attend(&options->attend);
-	free((void *)calls);
+	free(calls);
 	return status;
 }
 

@@ -267,7 +267,9 @@ int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size
 
 	ret[0] = '\0';
 	for (size_t i = 0; own && i < own->n_calls; i++) {
-		int n = snprintf(ret + at, size - at, "%s%s", i ? "+" : "", own->calls[i].name);
+		int n = own->calls[i].releases ? 0
+					       : snprintf(ret + at, size - at, "%s%s",
+							  at ? "+" : "", own->calls[i].name);
 
 		if (n < 0 || (size_t)n >= size - at)
 			return dw_raise(-ENOSPC);
@@ -276,10 +278,10 @@ int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size
 	return 0;
 }
 
-int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const **ret,
+int dw_profiles_all_calls(const struct dw_profiles *profiles, struct dw_collector_call **ret,
 			  size_t *ret_n)
 {
-	const char **calls;
+	struct dw_collector_call *calls;
 	size_t n = 0;
 
 	for (size_t i = 0; i < profiles->n; i++)
@@ -290,7 +292,10 @@ int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const 
 	n = 0;
 	for (size_t i = 0; i < profiles->n; i++)
 		for (size_t k = 0; k < profiles->list[i]->n_calls; k++)
-			calls[n++] = profiles->list[i]->calls[k].name;
+			calls[n++] = (struct dw_collector_call){
+			    .pattern = profiles->list[i]->calls[k].name,
+			    .releases = profiles->list[i]->calls[k].releases,
+			};
 	*ret = calls;
 	*ret_n = n;
 	return 0;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "attach/named.h"
 #include "base/cleanup.h"
 #include "model/facts.h"
 
@@ -56,15 +57,18 @@ int dw_profiles_roles(const char *const **ret, struct dw_arena *arena,
 		      const struct dw_profiles *profiles, const struct dw_facts *facts,
 		      struct dw_names *names);
 
-/* The calls of the user's profile, as DEADWATCH_OPTIONS has them: NAME+NAME; empty if none. */
+/*
+ * The calls of the user's profile that are the shim's business, as DEADWATCH_OPTIONS has them:
+ * NAME+NAME; empty if none.
+ */
 int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size);
 
 /*
- * The calls of all of them, as patterns: *@ret is the caller's to free, its texts are not.
+ * The calls of all of them: *@ret is the caller's to free, its texts are not.
  *
  * Return: 0 with their number in *@ret_n, or -ENOMEM.
  */
-int dw_profiles_all_calls(const struct dw_profiles *profiles, const char *const **ret,
+int dw_profiles_all_calls(const struct dw_profiles *profiles, struct dw_collector_call **ret,
 			  size_t *ret_n);
 
 struct dw_profile_lock;

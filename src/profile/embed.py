@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes the built-in profiles as C: `texts`, all of each; or `calls`, the names of their calls.
 
-Names that are patterns are passed on as they are.
+Names that are patterns are passed on as they are. Calls that let go of a lock are none of the
+shim's.
 """
 import json
 import sys
@@ -38,7 +39,8 @@ def calls(files):
     names = set()
     for file in files:
         with open(file, encoding="utf-8") as opened:
-            names |= {call["name"] for call in json.load(opened).get("calls", [])}
+            names |= {call["name"] for call in json.load(opened).get("calls", [])
+                      if not call.get("releases")}
     yield "static const char *const built_in_calls[] = {"
     for name in sorted(names):
         yield "\t%s," % literal(name)

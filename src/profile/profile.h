@@ -40,6 +40,7 @@ struct dw_profile_call {
 	const char *name;
 	const char *library;                 /* base name of its file; NULL: any */
 	struct dw_profile_list completed_by; /* it returns only when one of these has run */
+	bool releases; /* it waits for conditions, and lets go of a lock meanwhile */
 };
 
 /* What a thread is for: by its start routine, or by its name. */

@@ -29,6 +29,7 @@
 /* What stands behind a key. */
 enum kind {
 	NAME,  /* a text */
+	FLAG,  /* true or false: bool */
 	LIST,  /* an array of texts, not empty: struct dw_profile_list */
 	PART,  /* an object of another shape */
 	PARTS, /* an array of them, not empty: a pointer and, behind it, a number */
@@ -78,7 +79,8 @@ static const struct shape lock_shape =
 static const struct shape call_shape =
     SHAPE(dw_profile_call, {"name", NAME, offsetof(struct dw_profile_call, name), true, NULL},
 	  {"library", NAME, offsetof(struct dw_profile_call, library), false, NULL},
-	  {"completed_by", LIST, offsetof(struct dw_profile_call, completed_by), false, NULL});
+	  {"completed_by", LIST, offsetof(struct dw_profile_call, completed_by), false, NULL},
+	  {"releases", FLAG, offsetof(struct dw_profile_call, releases), false, NULL});
 
 static const struct shape thread_shape =
     SHAPE(dw_profile_thread, {"role", NAME, offsetof(struct dw_profile_thread, role), true, NULL},
@@ -149,6 +151,14 @@ static int read_name(struct reading *reading, json_object *value, way step, cons
 	return *ret ? 0 : dw_raise(-ENOMEM);
 }
 
+static int read_flag(struct reading *reading, json_object *value, way step, bool *ret)
+{
+	if (!json_object_is_type(value, json_type_boolean))
+		return wrong_kind(reading, step, "true or false");
+	*ret = json_object_get_boolean(value);
+	return 0;
+}
+
 /* The number of elements of an array that has some; or an answer, or an error. */
 static int64_t count(struct reading *reading, json_object *value, way step)
 {
@@ -210,6 +220,8 @@ static int read_field(struct reading *reading, json_object *value, way step,
 	switch (field->kind) {
 	case NAME:
 		return read_name(reading, value, step, ret);
+	case FLAG:
+		return read_flag(reading, value, step, ret);
 	case LIST:
 		return read_list(reading, value, step, ret);
 	case PART:

@@ -38,20 +38,31 @@ static void await_line(void)
 		exit(1);
 }
 
-static void *work(void *arg)
+/* Lets go of the lock while it waits. */
+__attribute__((noinline)) static void wait_released(void)
 {
 	struct timespec until;
 
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec = (until.tv_nsec + MOMENT_NS) % 1000000000;
+	pthread_cond_timedwait(&condition, &own, &until);
+}
+
+static void *work(void *arg)
+{
 	own_lock();
 	pthread_rwlock_rdlock(&left_out);
 	pthread_mutex_lock(&other);
 	usleep(LONG_US);
 	pthread_mutex_unlock(&other);
 	pthread_rwlock_unlock(&left_out);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec = (until.tv_nsec + MOMENT_NS) % 1000000000;
-	pthread_cond_timedwait(&condition, &own, &until);
+	wait_released();
 	own_unlock();
+	pthread_rwlock_wrlock(&left_out);
+	own_lock();
+	wait_released();
+	own_unlock();
+	pthread_rwlock_unlock(&left_out);
 	return arg;
 }
 

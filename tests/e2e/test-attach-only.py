@@ -8,6 +8,7 @@ OWN is of own.c. Skipped where nobody may attach.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,8 @@ SKIPPED = 77
 TIMEOUT_S = 60
 DEADWATCH, OWN = sys.argv[1:3]
 LOCK = {"name": "Big lock", "taken_in": ["own_lock"], "let_go_in": ["own_unlock"]}
-PROFILE = {"name": "own", "locks": [LOCK, {"name": "half", "taken_in": ["own_lock"]}]}
+PROFILE = {"name": "own", "locks": [LOCK, {"name": "half", "taken_in": ["own_lock"]}],
+           "calls": [{"name": "wait_released", "releases": True}]}
 
 
 class Only(unittest.TestCase):
@@ -70,6 +72,12 @@ class Only(unittest.TestCase):
         everything, _ = self.seen()
         self.assertEqual(everything["counts"]["locks"], 3)
         self.assertEqual(everything["counts"]["left_out"], 0)
+
+    def test_a_call_that_lets_go_is_waited_for_under_what_remains(self):
+        _, told = self.seen()
+        number = re.search(r"^# (L\d+): left_out$", told, re.M).group(1)
+        (line,) = (line for line in told.splitlines() if " enter wait_released " in line)
+        self.assertEqual(re.findall(r" hold (L\d+) ", line), [number])
 
     def test_several_are_named_with_commas_or_again(self):
         for only in (("pthread_mutex_lock,pthread_rwlock_rdlock",),
