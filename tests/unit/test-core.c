@@ -78,6 +78,26 @@ static void files_are_known_by_address(void **state)
 	assert_int_equal(dw_core_vdso(core).end, 0);
 }
 
+static void what_was_left_out_is_that_of_a_file(void **state)
+{
+	dw_auto(core) core = NULL;
+	const struct dw_core_file *file;
+
+	(void)state;
+	assert_int_equal(open_bytes(&core, size), 0);
+	/* As the kernel writes it, and as debuggers do: with a piece of no bytes, and with none. */
+	file = dw_core_left_out(core, CORE_FILE_CODE + 8, 8);
+	assert_non_null(file);
+	assert_string_equal(file->path, CORE_FILE_PROGRAM);
+	file = dw_core_left_out(core, CORE_FILE_LIBRARY_CODE + 8, 8);
+	assert_non_null(file);
+	assert_string_equal(file->path, CORE_FILE_LIBRARY);
+	/* Not beyond its end, not what is in the core, and not what is nowhere. */
+	assert_null(dw_core_left_out(core, CORE_FILE_CODE + 4092, 8));
+	assert_null(dw_core_left_out(core, CORE_FILE_MEMORY, 8));
+	assert_null(dw_core_left_out(core, 16, 8));
+}
+
 static void memory_is_read_whole_or_not_at_all(void **state)
 {
 	dw_auto(core) core = NULL;
@@ -187,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    test(threads_and_their_calls_are_known),
 	    test(files_are_known_by_address),
+	    test(what_was_left_out_is_that_of_a_file),
 	    test(memory_is_read_whole_or_not_at_all),
 	    test(a_core_that_was_cut_off_says_so_wherever_that_was),
 	    test(a_core_that_lies_does_no_harm),

@@ -4,6 +4,7 @@
 #include "inspect/arch.h"
 #include "inspect/frames.h"
 #include "inspect/image.h"
+#include "inspect/signalled.h"
 #include "inspect/task.h"
 #include "model/facts.h"
 
@@ -287,25 +288,54 @@ static void send_signals(void)
 	_exit(0);
 }
 
-static void no_signal_is_lost_to_a_look(void **state)
+/* Return: who sends the child signals. */
+static pid_t start_signals(void)
 {
-	struct dw_frames frames;
 	pid_t sender;
 
-	(void)state;
 	n_signals = mmap(NULL, sizeof(*n_signals), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	start(wait_for_signals);
 	sender = fork();
 	if (sender == 0)
 		send_signals();
+	return sender;
+}
+
+static void await_all_signals(pid_t sender)
+{
+	waitpid(sender, NULL, 0);
+	while (dw_task_state(child, child) != 'S')
+		usleep(1000);
+	assert_int_equal(*n_signals, N_SIGNALS);
+}
+
+static void who_is_sent_signals_is_known_and_gets_them(void **state)
+{
+	pid_t sender = start_signals();
+	bool is_signalled = false;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		dw_signalled(&child, 1, &is_signalled);
+		assert_true(is_signalled || waitpid(sender, NULL, WNOHANG) != 0);
+	}
+	await_all_signals(sender);
+	dw_signalled(&child, 1, &is_signalled);
+	assert_false(is_signalled);
+}
+
+static void no_signal_is_lost_to_a_look(void **state)
+{
+	struct dw_frames frames;
+	pid_t sender = start_signals();
+
+	(void)state;
 	while (waitpid(sender, NULL, WNOHANG) == 0) {
 		frames = (struct dw_frames){.tid = child};
 		assert_int_equal(dw_frames_read(child, &frames, 1), 0);
 	}
-	while (dw_task_state(child, child) != 'S')
-		usleep(1000);
-	assert_int_equal(*n_signals, N_SIGNALS);
+	await_all_signals(sender);
 }
 
 #define test(function) cmocka_unit_test_teardown(function, end)
@@ -322,6 +352,7 @@ int main(void)
 	    test(a_stack_goes_on_behind_a_handler_on_a_stack_of_its_own),
 	    test(a_stack_in_code_that_nobody_describes_ends_and_says_so),
 #endif
+	    test(who_is_sent_signals_is_known_and_gets_them),
 	    test(no_signal_is_lost_to_a_look),
 	};
 
