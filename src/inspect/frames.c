@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "inspect/aside.h"
 #include "inspect/clock.h"
+#include "inspect/signalled.h"
 #include "inspect/task.h"
 #include "inspect/unwind.h"
 
@@ -90,17 +91,6 @@ static bool may_be_stopped(pid_t pid, pid_t tid)
 }
 
 /*
- * Lets a thread go on that has stopped, if it has. What stopped it may be a signal that it was
- * about to get, which it gets then.
- */
-static void let_go(pid_t tid, int status)
-{
-	uintptr_t number = status >> 16 == 0 ? (uintptr_t)WSTOPSIG(status) : 0;
-
-	ptrace(PTRACE_DETACH, tid, NULL, (void *)number);
-}
-
-/*
  * Who did not stop in time, and does so now, is let go meanwhile. @ret_since: CLOCK_MONOTONIC,
  * when it was seen for the last time not to have stopped.
  *
@@ -120,8 +110,8 @@ static int await_stop(pid_t tid, int *ret_status, uint64_t *ret_since)
 		stopped = waitpid(-1, ret_status, WNOHANG | __WALL);
 		if (stopped == tid)
 			return WIFSTOPPED(*ret_status) ? 0 : -ESRCH;
-		if (stopped > 0 && WIFSTOPPED(*ret_status))
-			let_go(stopped, *ret_status);
+		if (stopped > 0)
+			dw_signalled_let_go(stopped, *ret_status);
 		*ret_since = now;
 		nanosleep(&shortly, NULL);
 		now = dw_clock_ns();
@@ -248,7 +238,7 @@ static int look_stopped(struct reading *reading, bool whole, struct dw_registers
 	if (r < 0)
 		return r;
 	r = look(reading, whole, registers, ret);
-	let_go(ret->tid, status);
+	dw_signalled_let_go(ret->tid, status);
 	ret->stopped_ns += dw_clock_ns() - since;
 	return r;
 }

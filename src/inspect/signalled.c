@@ -21,8 +21,7 @@ struct watching {
 	uint32_t n;
 };
 
-/* A thread that has stopped is let go with what stopped it. Return: whether it was a signal. */
-static bool let_go(pid_t tid, int status)
+bool dw_signalled_let_go(pid_t tid, int status)
 {
 	bool is_signal = WIFSTOPPED(status) && status >> 16 == 0;
 	uintptr_t number = is_signal ? (uintptr_t)WSTOPSIG(status) : 0;
@@ -55,7 +54,7 @@ static void watch(void *context, void *shared)
 		stopped = waitpid(-1, &status, WNOHANG | __WALL);
 		for (uint32_t i = 0; stopped > 0 && i < watching->n; i++)
 			if (watching->tids[i] == stopped)
-				is_signalled[i] = let_go(stopped, status);
+				is_signalled[i] = dw_signalled_let_go(stopped, status);
 		n -= stopped > 0;
 		if (stopped <= 0)
 			nanosleep(&shortly, NULL);

@@ -12,5 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/*
+ * Lets the traced thread go on that has stopped with @status, as waitpid() has it: with the signal
+ * that it was about to get, if that has stopped it. Return: whether it was one.
+ */
+bool dw_signalled_let_go(pid_t tid, int status);
+
 /* Fills the @n of @ret: whether one came before some tenths of a second were over. */
 void dw_signalled(const pid_t *tids, uint32_t n, bool *ret);
