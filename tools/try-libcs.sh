@@ -43,7 +43,9 @@ make_root() { # SUITE
 build() { # SUITE NAME SOURCE
 	into=$folder/try/$2
 	if [ "$1" = musl ]; then
-		set -- "$1" "$2" "$3" musl-gcc strip
+		# The kernel's headers are not musl's.
+		set -- "$1" "$2" "$3" "musl-gcc -idirafter /usr/include
+			-idirafter /usr/include/$(uname -m)-linux-gnu" strip
 	else
 		set -- "$1" "$2" "$3" "chroot $(root_of "$1") env -C $folder/try gcc" \
 			"chroot $(root_of "$1") strip"

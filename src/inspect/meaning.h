@@ -59,9 +59,10 @@ struct dw_meaning {
 	 * DW_CALLS). Of an ending see `tid`.
 	 */
 	uint64_t address;
-	uint64_t mutex; /* of a condition: the mutex that it needs again; 0: not known */
-	uint64_t word;  /* of a mutex that is told by its memory alone: what is waited on */
-	bool retakes;   /* the condition's wait is over: it takes the mutex, the `address` */
+	uint64_t mutex;    /* of a condition: the mutex that it needs again; 0: not known */
+	uint64_t word;     /* of a mutex that is told by its memory alone: what is waited on */
+	uint8_t otherwise; /* of such a one: what it is if no thread that lives has it */
+	bool retakes;      /* the condition's wait is over: it takes the mutex, the `address` */
 	uint32_t tid;  /* of an ending, or of a word that looks like it: the kernel's number of whom
 			  it waits for; 0: not known */
 	uint32_t site; /* index of the first frame that is no wrapper; n_frames: none */

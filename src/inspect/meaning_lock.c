@@ -437,30 +437,55 @@ static bool looks_like_number(const struct dw_asleep *asleep, uint64_t word)
 	       number == (uint32_t)asleep->arguments[2];
 }
 
+/*
+ * Whether a lock of the C library's own is waited for, as malloc's or a FILE's: it waits inside,
+ * in no function that others can ask for a wait.
+ */
+static bool is_librarys_lock(const struct dw_asleep *asleep, uint32_t site)
+{
+	return site > 0 && dw_wrapper_is_system(asleep->frames[0].module) &&
+	       operation(asleep) == FUTEX_WAIT &&
+	       asleep->arguments[2] == DW_MEANING_LOCKED_WITH_WAITERS;
+}
+
+/* What the word looks like, other than a mutex that says who has it. */
+static void tell_by_word(const struct dw_asleep *asleep, struct dw_meaning *ret)
+{
+	ret->kind = DW_FUTEX;
+	if (is_librarys_lock(asleep, ret->site))
+		ret->kind = DW_LOCK_WORD;
+	else if (find_glibc_condition(asleep, ret->address, ret))
+		ret->kind = DW_CONDITION;
+	else if (looks_like_number(asleep, ret->address))
+		ret->tid = (uint32_t)asleep->arguments[2];
+}
+
+/* A mutex, if a thread that lives has it. */
+static void guess_mutex(struct dw_meaning *ret, enum dw_owner_place owner, uint64_t address)
+{
+	ret->word = ret->address;
+	ret->otherwise = ret->kind;
+	ret->kind = DW_MUTEX;
+	ret->owner = owner;
+	ret->address = address;
+}
+
 void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 {
 	unsigned what = operation(asleep);
 	bool is_plain;
 
 	dw_meaning_word(asleep, ret);
-	ret->kind = DW_FUTEX;
+	tell_by_word(asleep, ret);
 	if (what == FUTEX_LOCK_PI || what == FUTEX_LOCK_PI2) {
 		ret->kind = DW_MUTEX;
 		ret->owner = DW_OWNER_PI_WORD;
 	} else if (what == FUTEX_WAIT && asleep->arguments[2] == DW_MEANING_LOCKED_WITH_WAITERS &&
 		   looks_like_mutex(asleep, ret->address)) {
-		ret->word = ret->address;
-		ret->kind = DW_MUTEX;
-		ret->owner = DW_OWNER_GLIBC_MUTEX;
+		guess_mutex(ret, DW_OWNER_GLIBC_MUTEX, ret->address);
 	} else if (what == FUTEX_WAIT && looks_like_musl_mutex(asleep, ret->address, &is_plain)) {
-		ret->word = is_plain ? 0 : ret->address;
-		ret->kind = DW_MUTEX;
-		ret->owner = DW_OWNER_MUSL_MUTEX;
-		ret->address -= MUSL_MUTEX_WORD;
-	} else if (find_glibc_condition(asleep, ret->address, ret)) {
-		ret->kind = DW_CONDITION;
-	} else if (looks_like_number(asleep, ret->address)) {
-		ret->tid = (uint32_t)asleep->arguments[2];
+		guess_mutex(ret, DW_OWNER_MUSL_MUTEX, ret->address - MUSL_MUTEX_WORD);
+		ret->word = is_plain ? 0 : ret->word;
 	}
 }
 

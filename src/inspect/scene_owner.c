@@ -99,7 +99,7 @@ static void judge_guess(struct dw_scene *scene, struct dw_meaning *meaning)
 	if (!meaning->word ||
 	    dw_scene_owner_of(scene, (enum dw_owner_place)meaning->owner, meaning->address))
 		return;
-	meaning->kind = DW_FUTEX;
+	meaning->kind = meaning->otherwise;
 	meaning->address = meaning->word;
 	meaning->owner = DW_OWNER_NONE;
 }

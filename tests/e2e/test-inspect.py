@@ -134,6 +134,23 @@ class Kinds(unittest.TestCase):
         self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
         self.check_kinds(report, {"first-second": "mutex", "second-first": "mutex"})
 
+    def test_lock_inside_the_c_library(self):
+        """One thread has stdout's lock, and sleeps; another one prints."""
+        program = ("import ctypes, threading, time\n"
+                   "c = ctypes.CDLL(None)\n"
+                   "c.flockfile(ctypes.c_void_p.in_dll(c, 'stdout'))\n"
+                   "threading.Thread(target=c.puts, args=(b'',), daemon=True).start()\n"
+                   "time.sleep(%d)\n" % TIMEOUT_S)
+        with Program(sys.executable, "-c", program) as process:
+            await_threads(process.pid, 2)
+            end = time.monotonic() + TIMEOUT_S / 2
+            done = deadwatch("--format", "json", process.pid)
+            while done.returncode != FINDINGS and time.monotonic() < end:
+                done = deadwatch("--format", "json", process.pid)
+        findings = json.loads(done.stdout)["findings"]
+        self.assertEqual([f["verdict"] for f in findings], ["stall"])
+        self.assertIn("holder-unseen", findings[0]["flags"])
+
     def check_musl(self, report):
         """Its code has no tables, and its locks of readers and writers do not say who has them."""
         self.assertEqual([(f["verdict"], f["chain"]) for f in report["findings"]],

@@ -277,6 +277,18 @@ static void waiters_of_a_musl_condition_are_in_its_list(void **state)
 	assert_int_equal(in_musl_condition(newer + 20).address, newer + 20);
 }
 
+/* Of malloc's, or a FILE's, nobody is told by name; an event with the same value is none. */
+static void a_lock_of_the_c_librarys_own_is_one(void **state)
+{
+	(void)state;
+	assert_int_equal(in_futex("malloc", MEMORY, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2).kind,
+			 DW_LOCK_WORD);
+	assert_int_equal(in_futex("malloc", MEMORY, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 1).kind,
+			 DW_FUTEX);
+	assert_int_equal(in_futex("syscall", MEMORY, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2).kind,
+			 DW_FUTEX);
+}
+
 static void readers_are_counted_by_the_lock(void **state)
 {
 	const struct dw_asleep reader = {.read = read_memory};
@@ -390,6 +402,7 @@ int main(void)
 	    cmocka_unit_test_setup(a_function_without_a_name_is_known_by_its_caller, setup),
 	    cmocka_unit_test_setup(a_program_without_names_is_known_by_its_memory, setup),
 	    cmocka_unit_test_setup(waiters_of_a_musl_condition_are_in_its_list, setup),
+	    cmocka_unit_test_setup(a_lock_of_the_c_librarys_own_is_one, setup),
 	    cmocka_unit_test_setup(readers_are_counted_by_the_lock, setup),
 	    cmocka_unit_test_setup(who_takes_the_mutex_again_waits_for_that, setup),
 	    cmocka_unit_test_setup(a_join_names_the_thread, setup),
