@@ -162,14 +162,17 @@ struct dw_attached_thread *dw_attached_thread(struct dw_attached *process, pid_t
 					      const struct dw_attached_thread *parent)
 {
 	struct dw_attached_thread *thread = dw_attached_find(process, tid);
+	bool is_written;
 
 	if (thread)
 		return thread;
 	thread = tid > 0 && tid < TIDS_MAX ? thread_new(process, tid) : NULL;
-	if (!thread || !write_record(thread, flags, parent) ||
-	    dw_thread_begin(&thread->thread) < 0) {
+	is_written = thread && write_record(thread, flags, parent);
+	if (!is_written || dw_thread_begin(&thread->thread) < 0) {
+		/* What there was no room for in the recording is counted already. */
+		if (!thread || is_written)
+			dw_writer_lost(&process->writer, DW_LOSS_MEMORY);
 		free(thread);
-		dw_writer_lost(&process->writer, DW_LOSS_MEMORY);
 		return NULL;
 	}
 	thread->thread.unsure = !parent || process->only;

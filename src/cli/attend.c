@@ -74,6 +74,11 @@ static int refuse(const struct attending *a, const struct attended *process, int
 {
 	if (has_ended(process))
 		return dw_attachable_refuse(process->pid, "it has ended meanwhile");
+	if (error == -ENOSPC || error == -EDQUOT) {
+		fprintf(stderr, "deadwatch: cannot record to '%s': %s\n", process->path,
+			strerror(-error));
+		return DW_EXIT_FAILED;
+	}
 	if (error == -ENXIO && a->options->collects.only)
 		return dw_attachable_refuse_lock(process->pid, a->options->collects.only);
 	return dw_attachable_refuse_file(process->pid, dw_collector_culprit(a->collector), error);
@@ -178,27 +183,41 @@ static void say_attached(const struct attending *a, const struct attended *proce
 	fputs(")\n", stderr);
 }
 
+/* What was made is not attended to: the first recording says that there was more. */
+static void miss(struct attending *a)
+{
+	dw_writer_lost(dw_collector_writer(a->collector, 0), DW_LOSS_THREADS);
+}
+
+static void refuse_more(struct attending *a)
+{
+	if (!a->is_full)
+		fprintf(
+		    stderr,
+		    "deadwatch: %d processes are attached to, and those that they make from now "
+		    "on are not\n",
+		    DW_COLLECTOR_MAX);
+	a->is_full = true;
+	miss(a);
+}
+
 /* One that was made, or runs another program: it may have ended since. */
 static void begin_made(struct attending *a, pid_t pid)
 {
-	struct attended *process;
+	struct attended *process = &a->processes[a->n_processes];
 	int r;
 
 	if (a->n_processes == DW_COLLECTOR_MAX) {
-		if (!a->is_full)
-			fprintf(stderr,
-				"deadwatch: %d processes are attached to, and those that "
-				"they make from now on are not\n",
-				DW_COLLECTOR_MAX);
-		a->is_full = true;
+		refuse_more(a);
 		return;
 	}
 	r = begin(a, pid);
-	process = &a->processes[a->n_processes - 1];
-	if (r == 0)
+	if (r == 0) {
 		say_attached(a, process);
-	else if (!has_ended(process))
+	} else if (!has_ended(process)) {
 		refuse(a, process, r);
+		miss(a);
+	}
 }
 
 static void follow(struct attending *a)

@@ -9,6 +9,7 @@ CASES is where the programs of the cases are. Skipped where nobody may attach.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,34 @@ class Refused(unittest.TestCase):
                         "echo 'none integrity [confidentiality]' > /sys/kernel/security/lockdown")
         done = attach("1", before=[*locked, *without("perfmon")])
         self.is_refused(done, "locked down", "lockdown=integrity", "inspect")
+
+    def test_a_disk_that_is_full_is_told(self):
+        with tempfile.TemporaryDirectory() as folder, Running("sleep", "30") as pid:
+            record = folder + "/record"
+            full = hidden("mount -t tmpfs -o size=4k none " + folder, "echo 1 > %s/one" % folder)
+            self.is_refused(attach("-o", record, pid, before=full), record, "No space left")
+            some = hidden("mount -t tmpfs -o size=8k none " + folder)
+            done = attach("--duration", "0.5", "-o", record, pid, before=some)
+            self.assertIn("the disk was full", done.stdout, done.stderr)
+            self.assertEqual(done.returncode, 3)
+
+    def test_a_report_that_nobody_can_read_is_told(self):
+        with Running("sleep", "30") as pid, open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([DEADWATCH, "attach", "--duration", "0.2", pid], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("cannot report: No space left", done.stderr)
+
+    def test_asked_to_end_it_detaches_and_reports(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with Running("sleep", "30") as pid, subprocess.Popen(
+                    [DEADWATCH, "attach", pid], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    text=True) as attached:
+                self.assertIn("attached to process", attached.stderr.readline())
+                attached.send_signal(number)
+                out, _ = attached.communicate(timeout=TIMEOUT_S)
+            self.assertIn("sleep (pid", out)
+            self.assertEqual(attached.returncode, 3)
 
     def test_a_program_of_32_bits_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
