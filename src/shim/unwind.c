@@ -383,7 +383,7 @@ static void look(void *argument)
 	uint64_t frames[FRAMES_MAX];
 	uint32_t n = unwind(c, frames);
 
-	if (n && n < FRAMES_MAX && !c->context)
+	if (c->latest && n && n < FRAMES_MAX && !c->context)
 		c->latest->id = 1;
 }
 
