@@ -125,7 +125,8 @@ static int write_drawing(struct dw_telling *telling, const struct dw_finding *fi
 {
 	int r;
 
-	dw_markup(telling, "<figure aria-label=\"The legs, drawn\">\n");
+	dw_markup(telling,
+		  "<figure class=\"scroll\" aria-label=\"The legs, drawn\" tabindex=\"0\">\n");
 	r = dw_svg_finding(telling, finding);
 	dw_markup(telling, "<figcaption>A full line: is held, or given, by. A broken line: waits "
 			   "for, or needs.</figcaption></figure>\n");

@@ -34,6 +34,7 @@ struct dw_route {
 
 enum dw_layout_kind {
 	DW_LAYOUT_RANKS,  /* from left to right: what is needed is right of what needs it */
+	DW_LAYOUT_COLUMN, /* the same from top to bottom: a path stays narrow */
 	DW_LAYOUT_CIRCLE, /* around a circle, in the order of the routes */
 };
 

@@ -16,6 +16,9 @@
 
 #define ARROW 8.0
 
+/* What is wider could not be read on a telephone if it were shrunk to fit: there it is scrolled. */
+#define SHRUNK_MAX 500.0
+
 /* Each leg is two boxes and two lines; a path has one box more. */
 #define LEG_BOXES 2
 
@@ -70,9 +73,10 @@ static void write_place(struct dw_telling *telling, const struct dw_place *place
 static void begin_svg(struct dw_telling *telling, const struct dw_layout *layout, const char *label)
 {
 	dw_markup(telling,
-		  "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"net\" role=\"group\" "
+		  "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"net%s\" role=\"group\" "
 		  "viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" aria-label=\"",
-		  layout->width, layout->height, layout->width, layout->height);
+		  layout->width > SHRUNK_MAX ? " wide" : "", layout->width, layout->height,
+		  layout->width, layout->height);
 	dw_markup_text(telling, label);
 	dw_markup(telling, "\">\n");
 }
@@ -283,7 +287,7 @@ static int make_picture(struct dw_telling *telling, const struct dw_finding *fin
 int dw_svg_finding(struct dw_telling *telling, const struct dw_finding *finding)
 {
 	struct picture picture = {.layout.kind = dw_leg_is_cycle(finding) ? DW_LAYOUT_CIRCLE
-									  : DW_LAYOUT_RANKS};
+									  : DW_LAYOUT_COLUMN};
 	static const char *const classes[] = {"box", "box lock", "thread"};
 	struct dw_layout *layout = &picture.layout;
 	int r = make_picture(telling, finding, &picture);
