@@ -289,6 +289,11 @@ int call_entry(uint64_t *context)
 	return 0;
 }
 
+static __always_inline bool is_known(uint64_t number)
+{
+	return number >= DW_WIRE_CALLS_MAX || calls[number].flags || calls[number].number;
+}
+
 SEC("tp_btf/sys_exit")
 int call_return(uint64_t *context)
 {
@@ -298,6 +303,9 @@ int call_return(uint64_t *context)
 	struct dw_wire_event event = {.kind = DW_WIRE_LEFT};
 	uint16_t flags;
 
+	/* Nearly all calls are of no interest, and there may be millions in a second. */
+	if (!is_known(((struct pt_regs *)context[0])->orig_ax))
+		return 0;
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!thread || !thread->call || thread->pid != both >> 32)
 		return 0;

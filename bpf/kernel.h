@@ -57,6 +57,7 @@ struct pt_regs {
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
+	unsigned long orig_ax; /* the number of the system call */
 	unsigned long ip;
 	unsigned long flags;
 	unsigned long sp;

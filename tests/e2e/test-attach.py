@@ -8,6 +8,7 @@ CASES is where the programs of the cases are, LATE and LIBRARY are of late.c, SE
 after the other, CONTEND has threads that wait for each other's. Skipped where nobody may attach.
 """
 import contextlib
+import glob
 import json
 import os
 import signal
@@ -38,12 +39,26 @@ def programs_in_kernel():
             if program.get("name") in ("call_entry", "call_return", "task_over")}
 
 
+def programs_of_processes():
+    """The numbers of programs that some process has open: whoever else is attached, for long."""
+    numbers = set()
+    for path in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(path) == "anon_inode:bpf-prog":
+                with open(path.replace("/fd/", "/fdinfo/"), encoding="ascii") as file:
+                    numbers |= {int(line.split()[1]) for line in file
+                                if line.startswith("prog_id:")}
+        except OSError:
+            pass  # it is gone
+    return numbers
+
+
 def stay(programs):
-    """Those of them that do not go away; what others have at this moment does."""
+    """Those of them that nobody has, and that do not go away either."""
     until = time.monotonic() + TIMEOUT_S
     while programs and time.monotonic() < until:
         time.sleep(0.2)
-        programs &= programs_in_kernel()
+        programs = programs & programs_in_kernel() - programs_of_processes()
     return programs
 
 
