@@ -131,6 +131,8 @@ static __always_inline int on_entry(struct pt_regs *regs)
 	/* Read one by one: the verifier knows of no context at an offset that varies. */
 	volatile uint64_t arguments[4] = {0, regs->di, regs->si, regs->dx};
 
+	if (is_empty)
+		return 0;
 	__builtin_memcpy(&cookie, &value, sizeof(cookie));
 	if (cookie.kind == DW_WIRE_FREES)
 		return on_free(regs, cookie.how);

@@ -51,6 +51,9 @@ struct {
 /* What the collector has set before the programs were loaded. */
 const volatile struct dw_wire_call calls[DW_WIRE_CALLS_MAX];
 
+/* Functions that are probed say nothing: what is left is what the kernel takes for a probe. */
+const volatile bool is_empty;
+
 /* Locks are seen being taken, waited for or not. */
 const volatile bool every_taking;
 

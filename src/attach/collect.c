@@ -92,6 +92,7 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 {
 	dw_auto(collector) collector = calloc(1, sizeof(*collector));
 	struct dw_probe_options probing = {.every_taking = options->every_taking,
+					   .is_empty = options->is_empty,
 					   .follows = options->follows,
 					   .ring_size = options->ring_size,
 					   .event = on_event};

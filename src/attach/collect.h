@@ -29,6 +29,7 @@ struct dw_collector;
 
 struct dw_collector_options {
 	bool every_taking;
+	bool is_empty;      /* see struct dw_probe_options */
 	bool follows;       /* what the processes make is told of; see dw_collector_born() */
 	uint32_t ring_size; /* see struct dw_probe_options */
 

@@ -122,6 +122,7 @@ static int load_with(struct dw_probe *probe, bool at_once)
 		return -errno;
 	dw_calls_fill(bpf->rodata->calls);
 	bpf->rodata->every_taking = probe->options.every_taking;
+	bpf->rodata->is_empty = probe->options.is_empty;
 	if (probe->options.ring_size)
 		bpf_map__set_max_entries(bpf->maps.ring, ring_size(probe));
 	bpf->rodata->ring_size = bpf_map__max_entries(bpf->maps.ring);
@@ -144,7 +145,7 @@ static int load(struct dw_probe *probe)
 
 	if (r < 0)
 		r = load_with(probe, /* at_once= */ false);
-	if (r == 0)
+	if (r == 0 && !probe->options.is_empty)
 		r = deadwatch_bpf__attach(probe->bpf);
 	if (r < 0)
 		return r;

@@ -20,6 +20,7 @@ struct dw_probe;
 
 struct dw_probe_options {
 	bool every_taking;  /* locks are seen being taken, waited for or not */
+	bool is_empty;      /* for measuring: there are the same probes, and they do nothing */
 	bool follows;       /* processes that are made are attached to as well */
 	uint32_t ring_size; /* bytes for events that wait to be taken; 0: as many as is usual */
 
