@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gate/spots.h"
 
+#include "model/event.h"
 #include "model/spot.h"
+
+static uint64_t add_place(const struct dw_facts *facts, uint64_t spot, dw_place place)
+{
+	const char *path = facts->modules[DW_PLACE_MODULE(place)].path;
+
+	return dw_spot_add_frame(spot,
+				 path ? dw_hash_text(DW_HASH_TEXT_START, path, strlen(path)) : 0,
+				 DW_PLACE_OFFSET(place));
+}
 
 static uint64_t spot_of_stack(const struct dw_facts *facts, const struct dw_stack *stack)
 {
 	uint64_t spot = 1;
 
-	for (uint32_t i = 0; i < stack->n_frames && i < DW_SPOT_FRAMES; i++) {
-		const char *path = facts->modules[DW_PLACE_MODULE(stack->frames[i])].path;
-
-		spot = dw_spot_add_frame(
-		    spot, path ? dw_hash_text(DW_HASH_TEXT_START, path, strlen(path)) : 0,
-		    DW_PLACE_OFFSET(stack->frames[i]));
-	}
+	for (uint32_t i = 0; i < stack->n_frames && i < DW_SPOT_FRAMES; i++)
+		spot = add_place(facts, spot, stack->frames[i]);
 	return spot;
 }
 
@@ -26,6 +31,16 @@ static uint64_t spot_of_chain(const struct dw_facts *facts, uint32_t number)
 		return 0;
 	return hint->file ? dw_spot_of_hint(hint->file, hint->line)
 			  : spot_of_stack(facts, &facts->stacks[chain->stack]);
+}
+
+/* The last thing of a chain, if it is a lock and a variable; else 0. */
+static uint64_t lock_of_chain(const struct dw_facts *facts, uint32_t number)
+{
+	const struct dw_thing *thing = &facts->things[facts->chains[number].thing];
+
+	return dw_is_lock(thing->kind) && DW_PLACE_MODULE(thing->place)
+		   ? add_place(facts, 1, thing->place)
+		   : 0;
 }
 
 static bool waits_elsewhere(const struct dw_finding *finding, uint32_t leg)
@@ -50,6 +65,7 @@ uint32_t dw_spots_of_finding(const struct dw_facts *facts, const struct dw_findi
 		ret[n++] = (struct dw_leg_spots){
 		    .holds = leg->post ? 0 : spot_of_chain(facts, leg->holds),
 		    .needs = spot_of_chain(facts, leg->needs),
+		    .lock = lock_of_chain(facts, leg->needs),
 		    .leg = i,
 		    .signal = leg->signal,
 		};
@@ -84,19 +100,33 @@ bool dw_spots_reached(const struct dw_facts *facts, const struct dw_leg_spots *l
 	return false;
 }
 
+/*
+ * Many locks may be taken in one wrapper of wrappers: where both are known, they have to be the
+ * same. A condition's mutex, which is taken again at its wait, stands for the condition.
+ */
+static bool is_need_of(const struct dw_facts *facts, uint32_t chain, const struct dw_leg_spots *leg)
+{
+	uint64_t lock = lock_of_chain(facts, chain);
+
+	return spot_of_chain(facts, chain) == leg->needs &&
+	       (!lock || !leg->lock || lock == leg->lock);
+}
+
 /* Who would give what a stall ends with is known only as one that waits for what it holds. */
-static bool has_leg_of(const struct dw_facts *facts, const struct dw_found *found, uint64_t needs)
+static bool has_leg_of(const struct dw_facts *facts, const struct dw_found *found,
+		       const struct dw_leg_spots *leg)
 {
 	for (uint32_t i = 0; i < found->n_legs + found->n_waiters; i++)
-		if (spot_of_chain(facts, found->legs[i].needs) == needs)
+		if (is_need_of(facts, found->legs[i].needs, leg))
 			return true;
 	return false;
 }
 
-static bool is_among(const struct dw_leg_spots *legs, uint32_t n, uint64_t needs)
+static bool is_among(const struct dw_facts *facts, const struct dw_leg_spots *legs, uint32_t n,
+		     uint32_t chain)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (legs[i].needs == needs)
+		if (is_need_of(facts, chain, &legs[i]))
 			return true;
 	return false;
 }
@@ -112,10 +142,10 @@ bool dw_spots_closed(const struct dw_facts *facts, const struct dw_found *found,
 	if (legs[0].signal && (found->verdict != DW_FOUND_DEADLOCK || found->n_legs != 1))
 		return false;
 	for (uint32_t i = 0; i < n; i++)
-		if (!has_leg_of(facts, found, legs[i].needs))
+		if (!has_leg_of(facts, found, &legs[i]))
 			return false;
 	for (uint32_t i = 0; found->verdict == DW_FOUND_DEADLOCK && i < found->n_legs; i++)
-		if (!is_among(legs, n, spot_of_chain(facts, found->legs[i].needs)))
+		if (!is_among(facts, legs, n, found->legs[i].needs))
 			return false;
 	return true;
 }

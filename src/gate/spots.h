@@ -14,6 +14,7 @@
 struct dw_leg_spots {
 	uint64_t holds;  /* where what the leg holds was taken; 0: it gives a thing */
 	uint64_t needs;  /* where it takes or waits for what it needs */
+	uint64_t lock;   /* what it needs, if that is a lock and a variable; else 0 */
 	uint32_t leg;    /* which one of the finding's */
 	uint32_t signal; /* it does so in the handler of this signal; 0: in none */
 };
