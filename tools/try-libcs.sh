@@ -84,7 +84,7 @@ expected_of() { # SUITE NAME
 			'first-second=mutex; rwlock-read=rwlock; rwlock-write=rwlock;' \
 			'second-first=mutex; semaphore=semaphore'
 	else
-		awk '/^== /{in_it = $0 == "== inspect hang"}
+		awk '/^== |^core$/{in_it = $0 == "== inspect hang"}
 			in_it && /^(deadlock|stall) /{sub(/ \(.*/, ""); print}' \
 			"tests/cases/$2/expect"
 	fi
