@@ -10,8 +10,8 @@ until the probes are there. Prints medians and the medians of the ratios of pair
 time from its begin until the first picture is taken, and its largest resident memory.
 
 The loads: sysbench's threads and mutex, and the boot of a Linux guest in QEMU (if
-tools/make-guest.sh has made one in BUILD/guest). With CAP_SYS_NICE what is measured runs before all
-others on its processors (SCHED_FIFO).
+tools/make-guest.sh has made one in BUILD/guest). With CAP_SYS_NICE sysbench runs before all others
+(SCHED_FIFO); QEMU's threads would starve each other so.
 """
 import argparse
 import os
@@ -114,15 +114,17 @@ class Collector:
             self.process.wait(timeout=PATIENCE_S)
 
 
-def first():
+def first(command):
+    if command[0] != "sysbench":
+        return []
     done = subprocess.run(FIRST + ["true"], capture_output=True, check=False)
     return FIRST if done.returncode == 0 else []
 
 
 def run(build, command, way):
     """Milliseconds that the load took since it was let go on, and the collector."""
-    command = first() + ["env", "LD_PRELOAD=" + os.path.join(build, "tests/cases/case-await.so")] \
-        + command
+    preload = "LD_PRELOAD=" + os.path.join(build, "tests/cases/case-await.so")
+    command = first(command) + ["env", preload] + command
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as load:
         await_stop(load)
