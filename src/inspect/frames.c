@@ -20,8 +20,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Reading all files' tables, and a thread that does not stop, are over by then. */
+/*
+ * Reading all files' tables, and a thread that does not stop, are over by then; and some threads
+ * more each second, on a machine with so much to do that each has to wait to be run.
+ */
 #define ALL_MAX_S 10
+#define THREADS_MIN_PER_S 50
 
 /*
  * How long a thread may take to stop. One that sleeps does so at once, unless the machine has much
@@ -349,6 +353,7 @@ int dw_frames_read(pid_t pid, struct dw_frames *frames, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		frames[i] = (struct dw_frames){.tid = frames[i].tid, .error = -EPERM};
-	r = dw_aside(read_all, &asking, frames, n * sizeof(*frames), ALL_MAX_S);
+	r = dw_aside(read_all, &asking, frames, n * sizeof(*frames),
+		     ALL_MAX_S + n / THREADS_MIN_PER_S);
 	return r < 0 ? dw_pass(r) : 0;
 }
