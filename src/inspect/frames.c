@@ -11,7 +11,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -58,8 +57,6 @@ struct copy {
 struct reading {
 	pid_t pid;
 	struct dw_unwinder *unwinder;
-	int policy; /* what we are scheduled by when nobody waits for us */
-	struct sched_param priority;
 
 	struct copy copies[COPIES_MAX]; /* the first begins at the stack pointer */
 	uint32_t n_copies;
@@ -213,22 +210,6 @@ static int look(struct reading *reading, bool whole, struct dw_registers *regist
 	return 0;
 }
 
-/*
- * While a thread is stopped nobody else gets our processor, where the system lets us have that: on
- * a machine with much to do it would have to wait for all of these.
- */
-static void hurry(void)
-{
-	const struct sched_param first = {sched_get_priority_min(SCHED_FIFO)};
-
-	sched_setscheduler(0, SCHED_FIFO, &first);
-}
-
-static void take_it_easy(const struct reading *reading)
-{
-	sched_setscheduler(0, reading->policy, &reading->priority);
-}
-
 /* Of a thread that is traced. Return: 0, or a negative errno. */
 static int look_stopped(struct reading *reading, bool whole, struct dw_registers *registers,
 			struct dw_frames *ret)
@@ -251,14 +232,9 @@ static int look_stopped(struct reading *reading, bool whole, struct dw_registers
 static int stop_and_look(struct reading *reading, bool whole, struct dw_registers *registers,
 			 struct dw_frames *ret)
 {
-	int r;
-
 	if (ptrace(PTRACE_SEIZE, ret->tid, NULL, NULL) < 0)
 		return -errno;
-	hurry();
-	r = look_stopped(reading, whole, registers, ret);
-	take_it_easy(reading);
-	return r;
+	return look_stopped(reading, whole, registers, ret);
 }
 
 /*
@@ -337,8 +313,6 @@ static void read_all(void *context, void *shared)
 	int r;
 
 	reading.pid = asking->pid;
-	reading.policy = sched_getscheduler(0);
-	sched_getparam(0, &reading.priority);
 	r = dw_arena_new(&arena, MEMORY_MAX);
 	if (r == 0)
 		r = begin(&reading, arena, &code);

@@ -4,11 +4,9 @@
  *
  * A thread is stopped for that, as by a debugger, until its registers and its stack are copied,
  * which takes some 100 us; it is unwound when the thread goes on again. That is done by a process
- * of its own, so that it is set free whatever happens. That process has the processor before
- * others (SCHED_FIFO) while a thread waits for it, where the system allows it. Threads in system
- * calls that do not go on by themselves after a stop are not stopped, as the program would see that
- * they were interrupted: their stacks are read while they sleep, as far as that goes without their
- * registers.
+ * of its own, so that it is set free whatever happens. Threads in system calls that do not go on by
+ * themselves after a stop are not stopped, as the program would see that they were interrupted:
+ * their stacks are read while they sleep, as far as that goes without their registers.
  *
  * Single-threaded; SIGCHLD must not be ignored.
  */
