@@ -3,6 +3,7 @@
 
 #include "attach/own.h"
 #include "attach/place.h"
+#include "attach/said.h"
 #include "base/error.h"
 #include "symbol/build_id.h"
 
@@ -94,6 +95,8 @@ static int probe_locks(struct dw_attached *process, struct dw_probe *probe,
 	if (!has_locks(process, map->path))
 		return 0;
 	n = dw_probe_file(probe, process->pid, map->file, &finder);
+	if (n == 0 && !process->only && is_static(process))
+		dw_writer_lost(&process->writer, DW_LOSS_STRIPPED);
 	if (n >= 0 && process->only)
 		count_left_out(process, map, &finder);
 	return n < 0 ? dw_pass(n) : n;
@@ -139,6 +142,8 @@ int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct d
 		if (process->modules[i].is_probed)
 			continue;
 		process->modules[i].is_probed = true;
+		if (dw_said_in(map->file))
+			dw_writer_lost(&process->writer, DW_LOSS_SAID);
 		r = probe_file(process, probe, map, named);
 		if (r < 0) {
 			*ret_culprit = map->path;

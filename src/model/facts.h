@@ -295,20 +295,27 @@ struct dw_told_slot {
 };
 
 /* Why something is missing. The numbers are part of the recording format. */
-#define DW_LOSSES(X)                                                                          \
-	X(DW_LOSS_DISK, 0, "disk", "the disk was full")                                       \
-	X(DW_LOSS_LIMIT, 1, "limit", "the recording reached its size limit")                  \
-	X(DW_LOSS_MEMORY, 2, "memory", "no memory was to be had")                             \
-	X(DW_LOSS_DEPTH, 3, "depth", "a thread held more locks than can be tracked")          \
-	X(DW_LOSS_THINGS, 4, "things", "more locks than can be told apart")                   \
-	X(DW_LOSS_SIGNAL, 5, "signal", "a signal handler locked while a fact was being told") \
-	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                  \
-	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                  \
-	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")       \
-	X(DW_LOSS_KICKS, 9, "kicks", "a thread kicked more others at once than are kept")     \
-	X(DW_LOSS_EVENTS, 10, "events", "events came faster than they could be taken")        \
-	X(DW_LOSS_THREADS, 11, "threads", "more threads than can be attached to")             \
-	X(DW_LOSS_FUNCTIONS, 12, "functions", "a library loaded later could not be probed")
+#define DW_LOSSES(X)                                                                           \
+	X(DW_LOSS_DISK, 0, "disk", "the disk was full")                                        \
+	X(DW_LOSS_LIMIT, 1, "limit", "the recording reached its size limit")                   \
+	X(DW_LOSS_MEMORY, 2, "memory", "no memory was to be had")                              \
+	X(DW_LOSS_DEPTH, 3, "depth", "a thread held more locks than can be tracked")           \
+	X(DW_LOSS_THINGS, 4, "things", "more locks than can be told apart")                    \
+	X(DW_LOSS_SIGNAL, 5, "signal", "a signal handler locked while a fact was being told")  \
+	X(DW_LOSS_ENDING, 6, "ending", "a thread locked after it had ended")                   \
+	X(DW_LOSS_DAMAGED, 7, "damaged", "records of the file were damaged")                   \
+	X(DW_LOSS_SEALED, 8, "sealed", "a seccomp filter left no way to get more room")        \
+	X(DW_LOSS_KICKS, 9, "kicks", "a thread kicked more others at once than are kept")      \
+	X(DW_LOSS_EVENTS, 10, "events", "events came faster than they could be taken")         \
+	X(DW_LOSS_THREADS, 11, "threads", "more threads than can be attached to")              \
+	X(DW_LOSS_FUNCTIONS, 12, "functions", "a library loaded later could not be probed")    \
+	X(DW_LOSS_SAID, 13, "said",                                                            \
+	  "a file tells of locks, waits or calls (deadwatch/annotate.h), which only the shim " \
+	  "hears")                                                                             \
+	X(DW_LOSS_STRIPPED, 14, "stripped",                                                    \
+	  "the C library is linked into the program, and its functions have no names there: "  \
+	  "'attach' without --order sees locks that are waited for, a program that is not "    \
+	  "stripped lets --order see all")
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,

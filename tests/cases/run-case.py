@@ -6,7 +6,8 @@
     run-case.py EXPECT PROGRAM attach=AWAIT DEADWATCH [MODE]...
 
 The second way is without the shim: AWAIT, preloaded, stops the program until `deadwatch attach
---order` is there. It is to see the same in the modes named, or in all.
+--order` is there. It is to see the same in the modes named, or in all. Where AWAIT is empty, the
+program is stopped as it is executed: one that has its C library in it.
 
 `expect` has a section for each mode of the program, headed `== MODE`: the modes are
 those that it names. UPDATE=1 rewrites it; KEEP=DIR leaves the recordings there. A program
@@ -27,6 +28,7 @@ preloaded, so that there is time to look into them: nothing is stuck then.
 Hazards are left out, for which waits are long depends on the moment; but for a section with a
 line `hazards` at its begin.
 """
+import ctypes
 import difflib
 import json
 import os
@@ -52,6 +54,7 @@ LINGER_MS = (50, 200, 800, 1600)  # longer, where a program has ended before it 
 LINGER_STALL = 10   # waits of so many times as long are too long then
 LINGER_LOOKS = 2
 ATTACH = "attach="   # in place of the shim
+PTRACE_TRACEME, PTRACE_DETACH = 0, 17
 SKIPPED = 77  # meson's exit code for a test that cannot run here
 
 
@@ -95,6 +98,22 @@ def run_recorded(program, mode, shim, record):
     return done.returncode, done.stdout, done.stderr
 
 
+def ptrace(request, pid, data):
+    call = ctypes.CDLL(None, use_errno=True).ptrace
+    call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    call(request, pid, None, data)
+
+
+def start_stopped(command, awaiting, **how):
+    """Starts a program that stops at its begin."""
+    if awaiting:
+        return subprocess.Popen(command, env=dict(os.environ, LD_PRELOAD=awaiting), **how)
+    process = subprocess.Popen(command, preexec_fn=lambda: ptrace(PTRACE_TRACEME, 0, None), **how)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    ptrace(PTRACE_DETACH, process.pid, signal.SIGSTOP)
+    return process
+
+
 def await_stop(process):
     for _ in range(200):
         with open("/proc/%d/stat" % process.pid, encoding="utf-8") as stat:
@@ -136,9 +155,8 @@ def attach(process, deadwatch, record):
 
 
 def run_attached(program, mode, awaiting, deadwatch, record):
-    env = dict(os.environ, LD_PRELOAD=awaiting)
-    with subprocess.Popen([program, mode], env=env, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    with start_stopped([program, mode], awaiting, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE) as process:
         try:
             attached = attach(process, deadwatch, record)
             out, err = process.communicate(timeout=PROGRAM_TIMEOUT_S)
@@ -210,10 +228,9 @@ def report_lines(status, told, with_hazards=False):
 
 
 def start_attached(program, mode, awaiting, deadwatch, record):
-    env = dict(os.environ, LD_PRELOAD=awaiting)
     with open(record + ".out", "wb") as out:
-        process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=subprocess.STDOUT, env=env, start_new_session=True)
+        process = start_stopped([program, mode], awaiting, stdin=subprocess.DEVNULL, stdout=out,
+                                stderr=subprocess.STDOUT, start_new_session=True)
     try:
         return process, attach(process, deadwatch, record)
     except BaseException:

@@ -264,6 +264,21 @@ class Attach(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr + done.stdout)
         self.assertGreater(json.loads(done.stdout)["counts"]["lost"]["events"], 0)
 
+    def test_what_a_program_says_of_its_own_locks_nobody_hears(self):
+        with Running(program_of("annotated"), "silent", wait_s=0.2) as process:
+            done = attach("--order", "--duration", "0.5", "--format", "json", str(process.pid))
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("lost-said", [blind["reason"] for blind in json.loads(done.stdout)["blind"]])
+
+    def test_what_is_static_and_stripped_is_blind(self):
+        with tempfile.TemporaryDirectory() as folder:
+            stripped = os.path.join(folder, "stripped")
+            subprocess.run(["strip", "-o", stripped, program_of("static-bcm2835_fb")], check=True)
+            with Running(stripped, "hang", wait_s=0.2) as process:
+                done = attach("--order", "--duration", "0.5", "--format", "json", str(process.pid))
+        self.assertIn("lost-stripped",
+                      [blind["reason"] for blind in json.loads(done.stdout)["blind"]])
+
     def test_what_has_just_started_goes_on(self):
         """It is still being loaded, or about to make its first threads."""
         for wait_s in (0, 0.005, 0.02):

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What programs say of themselves (deadwatch/annotate.h) goes to functions that are there only
+ * with the shim. Without it nothing is called, so nothing can be probed.
+ *
+ * Internal to the collector.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Whether the file @path would tell of locks, waits and calls that nobody hears. */
+bool dw_said_in(const char *path);
