@@ -117,11 +117,30 @@ static const char *kernel_environment(const char *name, char *room, size_t size)
 	return NULL;
 }
 
+/*
+ * As they were when the program began; NULL: there are none. Not wiped by a fork: until then a
+ * program may have made room in its environment for a title of its own, as nginx does.
+ */
+static const char *first_options(void)
+{
+	static char kept[ENVIRONMENT_MAX];
+	static bool asked, found;
+	const char *options;
+
+	if (asked)
+		return found ? kept : NULL;
+	asked = true;
+	options = environ ? getenv("DEADWATCH_OPTIONS")
+			  : kernel_environment("DEADWATCH_OPTIONS", kept, sizeof(kept));
+	if (!options || strlen(options) >= sizeof(kept))
+		return NULL;
+	found = true;
+	return memmove(kept, options, strlen(options) + 1);
+}
+
 void shim_settings_read(struct shim_settings *settings)
 {
-	static char room[ENVIRONMENT_MAX];
-	const char *options = environ ? getenv("DEADWATCH_OPTIONS")
-				      : kernel_environment("DEADWATCH_OPTIONS", room, sizeof(room));
+	const char *options = first_options();
 
 	settings->stacks = true;
 	settings->monitor = true;

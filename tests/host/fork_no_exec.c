@@ -53,6 +53,9 @@ static int grandchild(void)
 
 static void live_as_child(void)
 {
+	static char *nothing[] = {NULL};
+
+	environ = nothing; /* as programs do that make room for a title */
 	host_unlock(&held);
 	host_lock_both(&child_b, &held);
 	invert(&child_a, &child_b);
