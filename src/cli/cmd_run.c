@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,7 +116,22 @@ static int read_options(const struct dw_command *self, int argc, char **argv,
 struct reported_run {
 	struct dw_target *target;
 	const char *program;
+	int signal; /* that ended it, for a report; 0: none. A gate judges each process's end. */
 };
+
+/* A program that crashed would have gone on: what was seen of it until then is not all. */
+static int add_end(struct dw_collection *collection, const struct reported_run *run)
+{
+	char text[128];
+
+	if (!run->signal)
+		return 0;
+	snprintf(
+	    text, sizeof(text),
+	    "the program was ended by signal %d (%s); what else it would have done is not known",
+	    run->signal, strsignal(run->signal));
+	return dw_collection_add_blind(collection, "killed", text);
+}
 
 /* Return: 0, or a negative errno. */
 static int add_recordings(struct dw_collection *collection, void *context)
@@ -130,7 +146,7 @@ static int add_recordings(struct dw_collection *collection, void *context)
 		blind = dw_program_judge(run->program);
 		r = dw_collection_add_blind(collection, blind.reason, blind.text);
 	}
-	return r;
+	return r < 0 ? r : add_end(collection, run);
 }
 
 /* The program's stdout stays its own: what we have to say goes to stderr. */
@@ -170,8 +186,8 @@ static int run_and_report(char **argv, const struct dw_tracing *tracing, struct 
 	    .calls = tracing->calls,
 	    .events = options->events,
 	};
-	struct reported_run run = {target, argv[0]};
-	int status, r;
+	struct reported_run run = {target, argv[0], .signal = 0};
+	int status, ended_by, r;
 
 	r = dw_launch(&launch, &status);
 	if (r < 0)
@@ -179,9 +195,11 @@ static int run_and_report(char **argv, const struct dw_tracing *tracing, struct 
 	if (r > 0)
 		return dw_tracing_refuse(argv[0], r);
 	signal(SIGPIPE, SIG_IGN);
-	status = WIFSIGNALED(status) ? DW_EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+	ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	status = ended_by ? DW_EXIT_SIGNAL + ended_by : WEXITSTATUS(status);
 	if (options->has_gate)
 		return judge(&run, options, status);
+	run.signal = ended_by;
 	r = report(&run, options);
 	if (r < 0)
 		dw_tracing_fail("report", r);

@@ -15,6 +15,7 @@
  *   stumble     one lock, a child by vfork() that leaves, and a program that is not there; then
  *               says "ready" and waits to be killed
  *   obey        the same, says "ready" and waits for a line, then ends
+ *   crash       the same, then dies of SIGSEGV
  *   linger      takes a lock, and again whenever a signal wakes it, until it is killed
  */
 #include <pthread.h>
@@ -134,7 +135,8 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		pause();
 	}
-	if (!strcmp(what, "leave") || !strcmp(what, "become") || !strcmp(what, "obey")) {
+	if (!strcmp(what, "leave") || !strcmp(what, "become") || !strcmp(what, "obey") ||
+	    !strcmp(what, "crash")) {
 		run_threads(NULL);
 		puts("ready");
 		fflush(stdout);
@@ -143,6 +145,8 @@ int main(int argc, char **argv)
 		_exit(0);
 	if (!strcmp(what, "become"))
 		execlp("true", "true", NULL);
+	if (!strcmp(what, "crash"))
+		raise(SIGSEGV);
 	if (!strcmp(what, "obey"))
 		getchar();
 	if (!strcmp(what, "linger"))

@@ -77,6 +77,12 @@ class Run(Folder):
         done = deadwatch("run", "--", "sh", "-c", "kill -KILL $$", env=self.environment)
         self.assertEqual(done.returncode, 128 + signal.SIGKILL)
 
+    def test_what_is_seen_of_a_program_that_crashed_is_not_clean(self):
+        done = deadwatch("run", "--", SAMPLE, "crash", env=self.environment)
+        self.assertEqual(done.returncode, 128 + signal.SIGSEGV)
+        self.assertIn("blind (killed): the program was ended by signal 11", done.stderr)
+        self.assertNotIn("clean", done.stderr)
+
     def test_stdin_is_the_programs(self):
         done = subprocess.run([DEADWATCH, "run", "--", "cat"], input="a line\n", text=True,
                               capture_output=True, env=self.environment, timeout=TIMEOUT)
