@@ -26,7 +26,7 @@ DEADWATCH, SHIM, CASES, CHILDREN, WORD, LEFT = (os.path.abspath(a) for a in sys.
 del sys.argv[1:7]
 
 TOLD_MAX_S = 20  # a deadlock is told within two seconds, on a machine that has time for it
-END_MAX_S = 10
+END_MAX_S = 30
 TWIN_S = 2.5  # as long as a hang of the same program takes to be told, and more
 MONITOR_OFFSET = 4324  # in the header, behind the path of the program and the last thread
 FINDINGS = 1
