@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 # A trap is tried less often than people would: each try takes its time.
-RUNS = {"confirmed": 20, "never": 3, "never-excused": 2}
+RUNS = {"confirmed": 60, "never": 3, "never-excused": 2}
 IS_TRIED = {
     "confirmed": lambda excuse: excuse is None,
     "never": lambda excuse: True,
