@@ -135,12 +135,7 @@ static void ready(struct dw_thread *thread, const struct dw_taking *taking)
 		}
 		slot = grown;
 	}
-	slot->held[slot->top + 1] = (struct dw_held){
-	    .thing = taking->thing,
-	    .key = key,
-	    .chain = chain,
-	    .manner = dw_manner(taking->how, taking->what),
-	};
+	dw_held_ready(&slot->held[slot->top + 1], taking, key, chain);
 }
 
 /* Readies the entry, without tracking what the telling itself locks. */
@@ -163,10 +158,7 @@ static bool ready_again(struct dw_thread *thread, const struct dw_taking *taking
 
 	if (!told || told->stamp != thread->stamp || slot->top == slot->max)
 		return false;
-	held->thing = taking->thing;
-	held->key = key;
-	held->chain = told->chain;
-	held->manner = dw_manner(taking->how, taking->what);
+	dw_held_ready(held, taking, key, told->chain);
 	return true;
 }
 
@@ -255,12 +247,7 @@ void dw_thread_found(struct dw_thread *thread, const struct dw_taking *taking)
 		return;
 	thread->open = 0;
 	chain = dw_told_chain(thread, slot->held[slot->top].chain, &found, key, 0);
-	slot->held[slot->top + 1] = (struct dw_held){
-	    .thing = found.thing,
-	    .key = key,
-	    .chain = chain,
-	    .manner = dw_manner(found.how, found.what),
-	};
+	dw_held_ready(&slot->held[slot->top + 1], &found, key, chain);
 	slot->top++;
 	thread->open = open;
 }

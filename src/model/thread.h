@@ -208,6 +208,16 @@ static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *tak
  * and stays in registers, on the way that nearly every call takes.
  */
 
+/* The entry of a lock that is about to be taken, whose chain with @key was told as @chain. */
+static inline __attribute__((always_inline)) void
+dw_held_ready(struct dw_held *held, const struct dw_taking *taking, uint64_t key, uint32_t chain)
+{
+	held->thing = taking->thing;
+	held->key = key;
+	held->chain = chain;
+	held->manner = dw_manner(taking->how, taking->what);
+}
+
 /*
  * @thread is about to take a lock. Tells the chain if it is new, before the real
  * call blocks, so that the last step into a deadlock is on record. Readies the entry
@@ -235,10 +245,7 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 				    taking->life, dw_manner(taking->how, taking->what));
 		return;
 	}
-	held->thing = taking->thing;
-	held->key = key;
-	held->chain = line->told[i].chain;
-	held->manner = dw_manner(taking->how, taking->what);
+	dw_held_ready(held, taking, key, line->told[i].chain);
 }
 
 /*

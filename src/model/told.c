@@ -10,10 +10,13 @@
 #define LINES_LAST (1u << 15)
 
 /*
- * Keys for each line, at most: then nearly every key has room in its own line, and what a look-up
- * fetches is half full.
+ * Keys that so many lines have at most: then nearly every key has room in its own line, and what a
+ * look-up fetches is half full.
  */
-#define FILL 5 / 2
+static uint32_t keys_max(uint32_t n_lines)
+{
+	return n_lines * 5 / 2;
+}
 
 static size_t size_of(uint32_t n_lines)
 {
@@ -113,7 +116,7 @@ static void grow(struct dw_thread *thread)
 
 void dw_told_add(struct dw_thread *thread, uint64_t key, uint32_t chain)
 {
-	if (thread->n_told >= dw_told_lines(thread) * FILL)
+	if (thread->n_told >= keys_max(dw_told_lines(thread)))
 		grow(thread);
 	put(thread, key, (struct dw_told){chain, thread->stamp});
 }
