@@ -60,7 +60,10 @@ const volatile bool every_taking;
 /* Of the ring: stacks have half of it. */
 const volatile uint64_t ring_size;
 
-/* Counted up by the programs, read by the collector; losses of all processes together. */
+/*
+ * Counted up by the programs, read by the collector; of all processes together. Each event is in
+ * the ring buffer, or among the losses.
+ */
 uint64_t losses[DW_WIRE_LOSS_MAX];
 uint64_t n_events;
 
@@ -207,6 +210,7 @@ static __always_inline bool tell_with_stack(struct dw_wire_thread *thread,
 	    bpf_ringbuf_reserve(&ring, sizeof(*room) + DW_WIRE_STACK_MAX, 0);
 	uint32_t size = 0;
 
+	__sync_fetch_and_add(&n_events, 1);
 	if (!room) {
 		lose(bpf_get_current_pid_tgid() >> 32, DW_WIRE_LOSS_RING);
 		return false;
@@ -230,6 +234,7 @@ static __always_inline bool tell_alone(struct dw_wire_thread *thread,
 {
 	struct dw_wire_event *room = bpf_ringbuf_reserve(&ring, sizeof(*room), 0);
 
+	__sync_fetch_and_add(&n_events, 1);
 	if (!room) {
 		lose(bpf_get_current_pid_tgid() >> 32, DW_WIRE_LOSS_RING);
 		return false;
@@ -243,7 +248,6 @@ static __always_inline bool tell_alone(struct dw_wire_thread *thread,
 static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_event *event,
 				 struct pt_regs *regs)
 {
-	__sync_fetch_and_add(&n_events, 1);
 	if (regs)
 		end_handlers(thread, regs->sp);
 	event->got = resolve(thread);

@@ -29,7 +29,8 @@ struct dw_collector {
 	bool every_taking, follows;
 	pid_t born[BORN_MAX]; /* see dw_collector_born(); the latest last */
 	uint32_t n_born;
-	uint64_t seen_ns; /* see dw_collector_seen_ns() */
+	uint64_t seen_ns;                /* see dw_collector_seen_ns() */
+	uint64_t lost[DW_WIRE_LOSS_MAX]; /* that recordings were told of */
 	struct dw_collector_counts counts;
 };
 
@@ -317,10 +318,13 @@ static void note_names(struct dw_attached *process)
 	}
 }
 
-static void note_losses(struct dw_attached *process, const uint64_t lost[DW_WIRE_LOSS_MAX])
+static void note_losses(struct dw_collector *collector, struct dw_attached *process,
+			const uint64_t lost[DW_WIRE_LOSS_MAX])
 {
 	uint64_t *losses = process->writer.header->losses;
 
+	for (int i = 0; i < DW_WIRE_LOSS_MAX; i++)
+		collector->lost[i] += lost[i];
 	losses[DW_LOSS_EVENTS] += lost[DW_WIRE_LOSS_RING];
 	losses[DW_LOSS_THINGS] += lost[DW_WIRE_LOSS_PAGES];
 	losses[DW_LOSS_THREADS] += lost[DW_WIRE_LOSS_THREADS];
@@ -361,9 +365,24 @@ void dw_collector_retire(struct dw_collector *collector, uint32_t index)
 		dw_probe_unlink(collector->probe, process->pid, lost);
 	else
 		dw_probe_remove(collector->probe, process->pid, lost);
-	note_losses(process, lost);
+	note_losses(collector, process, lost);
 	process->writer.header->flags |= DW_REC_WATCHED | DW_REC_LEFT;
 	collector->cameras[index] = dw_camera_free(collector->cameras[index]);
+}
+
+/* What was lost while processes were parted from, of one of them: the first says so. */
+static void note_other_losses(struct dw_collector *collector)
+{
+	uint64_t lost[DW_WIRE_LOSS_MAX];
+
+	if (collector->n_processes == 0)
+		return;
+	for (int i = 0; i < DW_WIRE_LOSS_MAX; i++) {
+		uint64_t all = dw_probe_loss(collector->probe, i);
+
+		lost[i] = all > collector->lost[i] ? all - collector->lost[i] : 0;
+	}
+	note_losses(collector, collector->processes[0], lost);
 }
 
 void dw_collector_stop(struct dw_collector *collector)
@@ -373,6 +392,7 @@ void dw_collector_stop(struct dw_collector *collector)
 	/* Nobody tells anything any more, so this ends. */
 	while (dw_probe_poll(collector->probe, 0) > 0)
 		;
+	note_other_losses(collector);
 	for (uint32_t i = 0; i < collector->n_processes; i++) {
 		dw_contended_measure(collector->processes[i], collector->probe);
 		if (!collector->processes[i]->has_left)

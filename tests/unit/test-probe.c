@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is told of a process by the probes, and what is lost, is all that it did. */
+#include "attach/function.h"
+#include "attach/probe.h"
+
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WORKERS 4
+#define ROUNDS 5000
+#define ALL (2u * WORKERS * ROUNDS)
+
+/* Of the ring buffer, in bytes: there is room for all, and for no more than some 30 events. */
+#define AMPLE (64u << 20)
+#define TINY 4096
+
+/* Who waits for a lock is to have to, also on a machine with nothing else to do. */
+#define HELD_US 100
+#define AWAITED 20
+
+/*
+ * The process that is attached to. Each worker waits for a byte, and says one at its end; or all
+ * take one lock again and again.
+ */
+struct subject {
+	pid_t pid;
+	int begin, end; /* descriptors */
+};
+
+static int begin_fds[2], end_fds[2];
+
+/* Nobody else takes its lock, and what it does holding that is no call. */
+static void *work(void *unused)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	char byte = 0;
+
+	if (read(begin_fds[0], &byte, 1) != 1)
+		_exit(1);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		pthread_mutex_lock(&lock);
+		pthread_mutex_unlock(&lock);
+	}
+	if (write(end_fds[1], &byte, 1) != 1)
+		_exit(1);
+	pause();
+	return unused;
+}
+
+static void *contend(void *lock)
+{
+	for (;;) {
+		pthread_mutex_lock(lock);
+		usleep(HELD_US);
+		pthread_mutex_unlock(lock);
+	}
+	return NULL;
+}
+
+static void run_subject(void *(*worker)(void *))
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t thread;
+	char byte = 0;
+
+	for (unsigned i = 0; i < WORKERS; i++)
+		if (pthread_create(&thread, NULL, worker, &lock) != 0)
+			_exit(1);
+	if (write(end_fds[1], &byte, 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void await_bytes(const struct subject *subject, unsigned n)
+{
+	char byte;
+
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(read(subject->end, &byte, 1), 1);
+}
+
+static struct subject start(void *(*worker)(void *))
+{
+	struct subject subject;
+
+	assert_int_equal(pipe(begin_fds), 0);
+	assert_int_equal(pipe(end_fds), 0);
+	subject = (struct subject){fork(), begin_fds[1], end_fds[0]};
+	assert_true(subject.pid >= 0);
+	if (subject.pid == 0)
+		run_subject(worker);
+	close(begin_fds[0]);
+	close(end_fds[1]);
+	await_bytes(&subject, 1);
+	return subject;
+}
+
+static void end(const struct subject *subject)
+{
+	close(subject->begin);
+	close(subject->end);
+	kill(subject->pid, SIGKILL);
+	assert_int_equal(waitpid(subject->pid, NULL, 0), subject->pid);
+}
+
+/* What was told, of each kind. */
+struct told {
+	uint32_t n[128];
+	uint32_t all, n_lost; /* as the latest event has it */
+};
+
+static void on_event(void *context, const struct dw_wire_event *event)
+{
+	struct told *told = context;
+
+	assert_in_range(event->kind, 0, 127);
+	assert_true(event->n_lost >= told->n_lost);
+	told->n[event->kind]++;
+	told->all++;
+	told->n_lost = event->n_lost;
+}
+
+/* The probe, or NULL: it cannot be here, and it was said why. */
+static struct dw_probe *load(bool every_taking, uint32_t ring_size, struct told *told)
+{
+	const struct dw_probe_options options = {.every_taking = every_taking,
+						 .ring_size = ring_size,
+						 .event = on_event,
+						 .context = told};
+	struct dw_probe *probe = NULL;
+	int r = dw_probe_new(&probe, &options);
+
+	if (r != 0)
+		print_message("there is no probe (%d): not permitted, or not by this kernel\n", r);
+	return probe;
+}
+
+static struct dw_probe *attach(const struct subject *subject, uint32_t ring_size, struct told *told)
+{
+	const struct dw_finder finder = dw_probed_finder(NULL);
+	struct dw_probe *probe = load(/* every_taking= */ true, ring_size, told);
+	Dl_info library;
+
+	if (!probe)
+		return NULL;
+	assert_true(dladdr((const void *)gnu_get_libc_version, &library));
+	assert_true(dw_probe_file(probe, subject->pid, library.dli_fname, &finder) > 0);
+	assert_int_equal(dw_probe_add(probe, subject->pid, /* own= */ 0), 0);
+	return probe;
+}
+
+static void let_work(const struct subject *subject)
+{
+	const char bytes[WORKERS] = {0};
+
+	assert_int_equal(write(subject->begin, bytes, WORKERS), WORKERS);
+}
+
+/* All that there is, of a process that does nothing any more. */
+static void drain(struct dw_probe *probe)
+{
+	while (dw_probe_poll(probe, 0) > 0)
+		;
+}
+
+static void check_sums(struct dw_probe *probe, const struct subject *subject,
+		       const struct told *told)
+{
+	uint64_t losses[DW_WIRE_LOSS_MAX];
+
+	assert_int_equal(dw_probe_n_events(probe), ALL);
+	assert_int_equal(told->all + dw_probe_loss(probe, DW_WIRE_LOSS_RING), ALL);
+	dw_probe_remove(probe, subject->pid, losses);
+	assert_int_equal(losses[DW_WIRE_LOSS_RING], dw_probe_loss(probe, DW_WIRE_LOSS_RING));
+}
+
+static void where_there_is_room_nothing_is_lost(void **state)
+{
+	struct subject subject = start(work);
+	struct told told = {0};
+	struct dw_probe *probe = attach(&subject, AMPLE, &told);
+
+	(void)state;
+	if (probe) {
+		let_work(&subject);
+		await_bytes(&subject, WORKERS);
+		drain(probe);
+		assert_int_equal(told.n[DW_WANT], ALL / 2);
+		assert_int_equal(told.n[DW_DROP], ALL / 2);
+		check_sums(probe, &subject, &told);
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
+static void where_nobody_listens_what_has_no_room_is_counted(void **state)
+{
+	struct subject subject = start(work);
+	struct told told = {0};
+	struct dw_probe *probe = attach(&subject, TINY, &told);
+
+	(void)state;
+	if (probe) {
+		let_work(&subject);
+		await_bytes(&subject, WORKERS);
+		drain(probe);
+		assert_in_range(told.all, 1, TINY / sizeof(struct dw_wire_event));
+		check_sums(probe, &subject, &told);
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
+static void where_events_come_faster_than_they_are_taken_the_rest_is_counted(void **state)
+{
+	struct subject subject = start(work);
+	struct told told = {0};
+	struct dw_probe *probe = attach(&subject, TINY, &told);
+
+	(void)state;
+	if (probe) {
+		let_work(&subject);
+		while (dw_probe_n_events(probe) < ALL)
+			dw_probe_poll(probe, 1);
+		await_bytes(&subject, WORKERS);
+		drain(probe);
+		check_sums(probe, &subject, &told);
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
+/* Those with a stack have no room at all. */
+static void what_waits_for_locks_is_counted_without_order(void **state)
+{
+	struct told told = {0};
+	struct dw_probe *probe = load(/* every_taking= */ false, TINY, &told);
+	struct subject subject = start(contend);
+
+	(void)state;
+	if (probe) {
+		assert_int_equal(dw_probe_add(probe, subject.pid, /* own= */ 0), 0);
+		while (dw_probe_loss(probe, DW_WIRE_LOSS_RING) < AWAITED)
+			dw_probe_poll(probe, 1);
+	}
+	end(&subject);
+	if (probe) {
+		drain(probe);
+		assert_int_equal(told.all + dw_probe_loss(probe, DW_WIRE_LOSS_RING),
+				 dw_probe_n_events(probe));
+		dw_probe_free(probe);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(where_there_is_room_nothing_is_lost),
+	    cmocka_unit_test(where_nobody_listens_what_has_no_room_is_counted),
+	    cmocka_unit_test(where_events_come_faster_than_they_are_taken_the_rest_is_counted),
+	    cmocka_unit_test(what_waits_for_locks_is_counted_without_order),
+	};
+
+	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
+}
