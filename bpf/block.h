@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/kernel.h"
+#include "bpf/tell.h"
 
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
@@ -114,4 +115,31 @@ static __always_inline uint64_t latest_end(uint32_t pid, uint64_t from)
 		inside->apart = apart;
 	inside->freed = from;
 	return inside->apart && from + inside->apart < beyond ? from + inside->apart : beyond;
+}
+
+/* Memory is about to be freed; @how: see DW_WIRE_STAYS. */
+static __always_inline int on_freed(struct pt_regs *regs, uint64_t from, uint64_t to, uint8_t how)
+{
+	struct dw_wire_event event = {.kind = DW_WIRE_FREES, .how = how, .object = from};
+	struct dw_wire_thread *thread;
+
+	if (to <= from || !has_things(bpf_get_current_pid_tgid() >> 32, from, to))
+		return 0;
+	thread = this_thread();
+	if (!thread)
+		return 0;
+	event.other = to;
+	bpf_probe_read_user(&event.site, sizeof(event.site), (void *)regs->sp);
+	note(thread, &event, thread->depth ? regs : NULL);
+	return 0;
+}
+
+/* A block of an allocator is about to be freed. */
+static __noinline int on_free(struct pt_regs *regs, uint8_t how)
+{
+	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
+	uint64_t from = regs->di,
+		 to = how & DW_WIRE_UNSIZED ? latest_end(pid, from) : block_end(from);
+
+	return on_freed(regs, from, to, how);
 }

@@ -10,6 +10,7 @@
 #include "bpf/block.h"
 #include "bpf/call.h"
 #include "bpf/contended.h"
+#include "bpf/function.h"
 #include "bpf/kernel.h"
 #include "bpf/once.h"
 #include "bpf/signal.h"
@@ -29,165 +30,12 @@ char LICENSE[] SEC("license") = "GPL";
 #define KVM_RUN 0xae80
 #define SYS_MUNMAP 11
 #define SYS_RT_SIGRETURN 15
-#define SYS_FUTEX 202
 #define SYS_TGKILL 234
 
-/* Where glibc keeps a rwlock's flags (x86-64, since 2.25). */
-#define RWLOCK_FLAGS 48
-
-/* Where a pthread_t has the kernel's number of its thread (glibc, x86-64). */
-#define PTHREAD_TID 0x2d0
-
-/* Who has precedence at a rwlock, by glibc's number. */
-static __always_inline uint8_t rwlock_prefers(uint64_t lock)
-{
-	uint32_t flags = 0;
-
-	bpf_probe_read_user(&flags, sizeof(flags), (void *)(lock + RWLOCK_FLAGS));
-	return (uint8_t)flags;
-}
-
-/* What is held is hashed such that the order of taking and letting go does not matter. */
-static __always_inline void count_held(struct dw_wire_thread *thread,
-				       const struct dw_wire_event *event)
-{
-	if (event->kind == DW_WANT) {
-		thread->held ^= mix(event->object, 1);
-		thread->depth++;
-	} else if (event->kind == DW_DROP) {
-		thread->held ^= mix(event->object, 1);
-		if (thread->depth)
-			thread->depth--;
-	}
-}
-
-/*
- * syscall() is called with these arguments. Return: whether it waits on a word or wakes who does;
- * then @event says so. All locks that are words are waited for with the value 2.
- */
-static __always_inline bool is_futex(struct dw_wire_event *event, uint64_t number,
-				     uint64_t operation, uint64_t value)
-{
-	uint32_t command = operation & FUTEX_COMMAND;
-
-	if (number != SYS_FUTEX)
-		return false;
-	if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET) {
-		event->kind = DW_POST;
-		return true;
-	}
-	event->what = (uint32_t)value == 2 ? DW_LOCK_WORD : DW_FUTEX;
-	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
-}
-
-/* Memory is about to be freed; @how: see DW_WIRE_STAYS. */
-static __always_inline int on_freed(struct pt_regs *regs, uint64_t from, uint64_t to, uint8_t how)
-{
-	struct dw_wire_event event = {.kind = DW_WIRE_FREES, .how = how, .object = from};
-	struct dw_wire_thread *thread;
-
-	if (to <= from || !has_things(bpf_get_current_pid_tgid() >> 32, from, to))
-		return 0;
-	thread = this_thread();
-	if (!thread)
-		return 0;
-	event.other = to;
-	bpf_probe_read_user(&event.site, sizeof(event.site), (void *)regs->sp);
-	note(thread, &event, thread->depth ? regs : NULL);
-	return 0;
-}
-
-/* A block of an allocator is about to be freed. */
-static __noinline int on_free(struct pt_regs *regs, uint8_t how)
-{
-	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
-	uint64_t from = regs->di,
-		 to = how & DW_WIRE_UNSIZED ? latest_end(pid, from) : block_end(from);
-
-	return on_freed(regs, from, to, how);
-}
-
-/* The one lock that is of interest is taken, let go, or let go of by who waits. Return: it is. */
-static __always_inline bool is_own(struct dw_wire_event *event)
-{
-	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
-	const struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
-
-	if (!target)
-		return false;
-	if (event->kind == DW_PARK)
-		return event->other == target->own;
-	event->object = target->own;
-	return true;
-}
-
-/* The entry of a function: what it is about to do, its cookie says. */
-static __always_inline int on_entry(struct pt_regs *regs)
-{
-	uint64_t value = bpf_get_attach_cookie(regs);
-	struct dw_wire_cookie cookie;
-	struct dw_wire_thread *thread;
-	struct dw_wire_event event = {0};
-	/* Read one by one: the verifier knows of no context at an offset that varies. */
-	volatile uint64_t arguments[4] = {0, regs->di, regs->si, regs->dx};
-
-	if (is_empty)
-		return 0;
-	__builtin_memcpy(&cookie, &value, sizeof(cookie));
-	if (cookie.kind == DW_WIRE_FREES)
-		return on_free(regs, cookie.how);
-	thread = this_thread();
-	if (!thread)
-		return 0;
-	end_onces(thread, regs->sp);
-	event.kind = cookie.kind;
-	event.what = cookie.what;
-	event.how = cookie.how;
-	event.object = arguments[cookie.object & 3];
-	event.other = arguments[cookie.other & 3];
-	bpf_probe_read_user(&event.site, sizeof(event.site), (void *)regs->sp);
-	if (cookie.call)
-		event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | cookie.call;
-	if (cookie.is_own && !is_own(&event))
-		return 0;
-	if (cookie.what == DW_MUTEX)
-		event.how |= mutex_how(event.object);
-	if (cookie.what == DW_RWLOCK)
-		event.prefers = rwlock_prefers(event.object);
-	if (cookie.what == DW_ONCE && !is_once(thread, &event, regs->sp))
-		return 0;
-	if (cookie.other == DW_WIRE_BY_FLAG && !is_spin(thread, &event, regs))
-		return 0;
-	if (cookie.kind == DW_PARK && event.other && cookie.what == DW_CONDITION)
-		event.how |= mutex_how(event.other);
-	if (cookie.what == DW_ENDING)
-		bpf_probe_read_user(&event.other, sizeof(uint32_t),
-				    (void *)(event.object + PTHREAD_TID));
-	if (cookie.what == DW_FUTEX && !is_futex(&event, arguments[1], arguments[3], regs->cx))
-		return 0;
-	if (!(event.object & DW_NO_MEMORY) && !mark(thread->pid, event.object))
-		lose(thread->pid, DW_WIRE_LOSS_PAGES);
-	note(thread, &event, regs);
-	count_held(thread, &event);
-	if (event.kind == DW_WANT && (cookie.what == DW_MUTEX || cookie.what == DW_RWLOCK)) {
-		thread->tried = event.object;
-		thread->tried_what = cookie.what;
-		thread->tried_in = thread->n_handlers;
-	}
-	return 0;
-}
-
-/* One of a kind, and all functions of a file at once, which kernels can do since Linux 6.6. */
 SEC("uprobe")
 int function_entry(struct pt_regs *regs)
 {
-	return on_entry(regs);
-}
-
-SEC("uprobe")
-int functions_entry(struct pt_regs *regs)
-{
-	return on_entry(regs);
+	return on_function(regs);
 }
 
 static __always_inline void kick(struct dw_wire_thread *thread, uint64_t other,

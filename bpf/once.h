@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/kernel.h"
+#include "bpf/tell.h"
 
 #include "attach/wire.h"
 
@@ -21,12 +22,6 @@
 
 /* The processor's flag that says that the last result was zero (x86-64). */
 #define ZERO_FLAG 0x40
-
-/* deadwatch.bpf.c */
-static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_event *event,
-				 struct pt_regs *regs);
-static __always_inline void count_held(struct dw_wire_thread *thread,
-				       const struct dw_wire_event *event);
 
 /* What is done once in this thread is done: from the innermost on, where the stack is at @sp. */
 static __noinline int end_onces(struct dw_wire_thread *thread, uint64_t sp)
@@ -44,7 +39,6 @@ static __noinline int end_onces(struct dw_wire_thread *thread, uint64_t sp)
 		event.site = once->site;
 		thread->n_onces--;
 		note(thread, &event, NULL);
-		count_held(thread, &event);
 	}
 	return 0;
 }
@@ -81,7 +75,6 @@ static __always_inline bool is_spin(struct dw_wire_thread *thread, struct dw_wir
 	bool got = regs->flags & ZERO_FLAG;
 	uint64_t before = thread->spins;
 
-	event->other = 0;
 	if (event->how & DW_TRY)
 		return got;
 	thread->spins = got ? 0 : event->object;

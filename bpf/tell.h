@@ -244,6 +244,31 @@ static __always_inline bool tell_alone(struct dw_wire_thread *thread,
 	return true;
 }
 
+/* What is held is hashed such that the order of taking and letting go does not matter. */
+static __always_inline void count_held(struct dw_wire_thread *thread,
+				       const struct dw_wire_event *event)
+{
+	if (event->kind == DW_WANT) {
+		thread->held ^= mix(event->object, 1);
+		thread->depth++;
+	} else if (event->kind == DW_DROP) {
+		thread->held ^= mix(event->object, 1);
+		if (thread->depth)
+			thread->depth--;
+	}
+}
+
+/* What comes of an attempt to take a lock that says who has it is looked up later: resolve(). */
+static __always_inline void keep_attempt(struct dw_wire_thread *thread,
+					 const struct dw_wire_event *event)
+{
+	if (event->kind != DW_WANT || (event->what != DW_MUTEX && event->what != DW_RWLOCK))
+		return;
+	thread->tried = event->object;
+	thread->tried_what = event->what;
+	thread->tried_in = thread->n_handlers;
+}
+
 /* Says that the current thread does what @event has. @regs: NULL where no stack is of use. */
 static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_event *event,
 				 struct pt_regs *regs)
@@ -257,4 +282,6 @@ static __always_inline void note(struct dw_wire_thread *thread, struct dw_wire_e
 		tell_with_stack(thread, event, regs);
 	else
 		tell_alone(thread, event);
+	count_held(thread, event);
+	keep_attempt(thread, event);
 }

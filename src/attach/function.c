@@ -29,8 +29,7 @@
 			.kind = DW_WANT,                                                       \
 			.what = DW_SPINLOCK,                                                   \
 			.how = hows,                                                           \
-			.object = 1,                                                           \
-			.other = DW_WIRE_BY_FLAG                                               \
+			.object = 1                                                            \
 		}                                                                              \
 	}
 /* A reader may read again while it reads. */

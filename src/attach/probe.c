@@ -126,9 +126,8 @@ static int load_with(struct dw_probe *probe, bool at_once)
 	if (probe->options.ring_size)
 		bpf_map__set_max_entries(bpf->maps.ring, ring_size(probe));
 	bpf->rodata->ring_size = bpf_map__max_entries(bpf->maps.ring);
-	bpf_program__set_autoload(bpf->progs.functions_entry, at_once);
-	bpf_program__set_autoload(bpf->progs.function_entry, !at_once);
-	bpf_program__set_expected_attach_type(bpf->progs.functions_entry, UPROBE_MULTI);
+	if (at_once)
+		bpf_program__set_expected_attach_type(bpf->progs.function_entry, UPROBE_MULTI);
 	r = deadwatch_bpf__load(bpf);
 	if (r < 0) {
 		deadwatch_bpf__destroy(bpf);
@@ -267,7 +266,7 @@ static int link_all(struct dw_probe *probe, pid_t pid, const char *path,
 		uint64_t path, offsets, counters, cookies;
 		uint32_t n, how, pid, reserved;
 	} attributes = {
-	    .program = (uint32_t)bpf_program__fd(probe->bpf->progs.functions_entry),
+	    .program = (uint32_t)bpf_program__fd(probe->bpf->progs.function_entry),
 	    .type = UPROBE_MULTI,
 	    .path = (uint64_t)path,
 	    .offsets = (uint64_t)offsets,

@@ -210,9 +210,6 @@ enum dw_wire_loss {
 	DW_WIRE_LOSS_MAX
 };
 
-/* `other` of a cookie: the processor's zero flag says whether the lock was had. */
-#define DW_WIRE_BY_FLAG 0x80
-
 /* A process that is attached to. */
 struct dw_wire_target {
 	uint64_t own; /* the lock that alone is of interest; 0: all are */
