@@ -19,8 +19,8 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM_TIMEOUT_S = 20
-REPORT_TIMEOUT_S = 60
+PROGRAM_TIMEOUT_S = 120  # seconds, where it has a processor for itself
+REPORT_TIMEOUT_S = 120
 OUTPUT_SHOWN = 4000  # characters of a difference
 
 Seen = collections.namedtuple("Seen", "stdout stderr status files")
