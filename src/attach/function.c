@@ -2,8 +2,8 @@
 #include "attach/function.h"
 
 #include "attach/own.h"
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,12 +109,6 @@ struct search {
 	struct dw_located *found;
 	size_t n, max;
 };
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static void end_elf(Elf **elf)
 {
@@ -296,7 +290,7 @@ static void search(struct search *s, uint32_t type)
 
 int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret, size_t max)
 {
-	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
 	dw_cleanup(end_elf) Elf *elf = NULL;
 	struct search s = {.finder = finder, .found = ret, .max = max};
 

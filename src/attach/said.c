@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/said.h"
 
-#include "base/cleanup.h"
+#include "base/resource.h"
 
 #include <fcntl.h>
 #include <gelf.h>
@@ -14,12 +14,6 @@ static const char *const functions[] = {
     "deadwatch_lock_want",  "deadwatch_lock_hold", "deadwatch_wait_begin", "deadwatch_post",
     "deadwatch_call_begin", "deadwatch_idle",      "deadwatch_kick",
 };
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static void end_elf(Elf **elf)
 {
@@ -50,7 +44,7 @@ static bool is_said_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 
 bool dw_said_in(const char *path)
 {
-	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	dw_cleanup(end_elf) Elf *elf = NULL;
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/soname.h"
 
-#include "base/cleanup.h"
+#include "base/resource.h"
 
 #include <fcntl.h>
 #include <gelf.h>
@@ -11,12 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static void end_elf(Elf **elf)
 {
@@ -66,7 +60,7 @@ static bool is_same_file(const char *a, const char *b)
 
 void dw_soname_path(const struct dw_map *map, char *ret, size_t size)
 {
-	dw_cleanup(close_fd) int fd = open(map->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	dw_auto_fd fd = open(map->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	dw_cleanup(end_elf) Elf *elf = NULL;
 	const char *name;
 	char file[PATH_MAX], path[PATH_MAX];

@@ -2,6 +2,7 @@
 #include "cli/attachable.h"
 
 #include "attach/probe.h"
+#include "base/resource.h"
 #include "cli/command.h"
 #include "cli/refused.h"
 #include "inspect/process.h"
@@ -25,16 +26,10 @@ int dw_attachable_refuse(pid_t pid, const char *why)
 	return DW_EXIT_FAILED;
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 /* What this process may do, one bit each; 0: not known. */
 static uint64_t own_capabilities(void)
 {
-	dw_cleanup(close_file) FILE *file = fopen("/proc/self/status", "re");
+	dw_auto_stream file = fopen("/proc/self/status", "re");
 	char line[256];
 	uint64_t capabilities = 0;
 

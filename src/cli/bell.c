@@ -4,6 +4,7 @@
 #include "analysis/finding.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "cli/journal.h"
 #include "cli/profiles.h"
 #include "gate/fingerprint.h"
@@ -30,17 +31,6 @@
 /* Who reads what we write may have stopped: it must not keep us. */
 #define WRITE_MAX_MS 1000
 
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-static void freep(char **p)
-{
-	free(*p);
-}
-
 /* The very stderr of the process; else its file, opened anew. */
 static int open_stderr(const struct dw_alarm_options *options)
 {
@@ -55,7 +45,7 @@ static int open_stderr(const struct dw_alarm_options *options)
 
 static int open_log(const struct dw_alarm_options *options)
 {
-	dw_cleanup(freep) char *path = NULL;
+	dw_auto_text path = NULL;
 
 	if (asprintf(&path, "%s.%d", options->log_path, options->pid) < 0) {
 		path = NULL;
@@ -96,7 +86,7 @@ static bool is_journal(const struct dw_alarm_options *options)
 
 static int write_log(const struct dw_alarm_options *options, const char *text, size_t n)
 {
-	dw_cleanup(close_fd) int log = open_log(options);
+	dw_auto_fd log = open_log(options);
 	int r = log < 0 ? dw_raise(-errno) : write_all(log, text, n);
 
 	return r < 0 ? dw_pass(r) : 0;
@@ -117,7 +107,7 @@ static void say_unlogged(int fd, const struct dw_alarm_options *options, int err
 static int write_stderr(const struct dw_alarm_options *options, const char *text, size_t n,
 			int error)
 {
-	dw_cleanup(close_fd) int fd = open_stderr(options);
+	dw_auto_fd fd = open_stderr(options);
 	int r;
 
 	if (fd < 0)
@@ -157,7 +147,7 @@ static int send_line(const struct dw_alarm_options *options, const char *text)
 
 void dw_bell_say(const struct dw_alarm_options *options, const char *format, ...)
 {
-	dw_cleanup(freep) char *text = NULL;
+	dw_auto_text text = NULL;
 	char line[512];
 	va_list arguments;
 	int r;
@@ -223,7 +213,7 @@ static int tell_one(struct ringing *ringing, const struct dw_reported_process *p
 	char fingerprint[DW_FINGERPRINT_SIZE];
 	struct dw_reported reported = {.finding = finding, .fingerprint = fingerprint};
 	struct dw_telling telling = {.process = process, .is_one_of = true};
-	dw_cleanup(freep) char *text = NULL;
+	dw_auto_text text = NULL;
 	dw_auto(arena) arena = NULL;
 	size_t size;
 	int r = dw_arena_new(&arena, TELLING_MAX);
@@ -291,7 +281,7 @@ static int tell(struct ringing *ringing, const struct dw_facts *facts, uint32_t 
 int dw_bell_ring(const struct dw_alarm_options *options, uint32_t n)
 {
 	dw_auto(reader) reader = NULL;
-	dw_cleanup(freep) char *text = NULL;
+	dw_auto_text text = NULL;
 	size_t size = 0;
 	struct ringing ringing = {.options = options};
 	int r = dw_reader_open(&reader, options->path, MEMORY_MAX);

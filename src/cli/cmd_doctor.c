@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
+#include "base/resource.h"
 #include "cli/command.h"
 #include "cli/library.h"
 #include "doctor/doctor.h"
@@ -100,14 +101,9 @@ static int answer(const struct looks *looks, renderer *render)
 	return DW_EXIT_CLEAN;
 }
 
-static void freep(char **p)
-{
-	free(*p);
-}
-
 int cmd_doctor(const struct dw_command *self, int argc, char **argv)
 {
-	dw_cleanup(freep) char *library = NULL;
+	dw_auto_text library = NULL;
 	renderer *render = dw_render_doctor_text;
 	struct looks looks = {.facts.host = NULL};
 	int id, status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/error.h"
+#include "base/resource.h"
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/guard.h"
@@ -200,17 +201,6 @@ static char *log_path(void)
 	return text;
 }
 
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-static void freep(char **p)
-{
-	free(*p);
-}
-
 static int new_listener(struct dw_listener **ret, const struct dw_alarm_options *options)
 {
 	char wishes[DW_HEARTBEAT_SIZE];
@@ -224,7 +214,7 @@ static int new_listener(struct dw_listener **ret, const struct dw_alarm_options 
 
 static int monitor(struct monitor *m, int fd)
 {
-	dw_cleanup(freep) char *log = log_path();
+	dw_auto_text log = log_path();
 	dw_auto(guard) guard = NULL;
 	dw_auto(listener) listener = NULL;
 	char path[64];
@@ -256,7 +246,7 @@ static int monitor(struct monitor *m, int fd)
 
 static int open_and_monitor(const char *recording, const char *number)
 {
-	dw_cleanup(close_fd) int fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	dw_auto_fd fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct monitor m = {
 	    .pid = atoi(number),
 	    .stall_ns = dw_environment_number("stall_ms", DW_GUARD_STALL_MS) * 1000000,
@@ -273,7 +263,7 @@ static int open_and_monitor(const char *recording, const char *number)
 		r = fail("watch process", number, m.pidfd < 0 ? -errno : -ESRCH);
 	else
 		r = monitor(&m, fd);
-	close_fd(&m.pidfd);
+	dw_close_fd(&m.pidfd);
 	dw_writer_abandon(&m.writer);
 	return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/file.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,21 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void closep(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
-static void freep(char **p)
-{
-	free(*p);
-}
-
 int dw_file_read(const char *path, size_t size_max, char **ret, size_t *ret_size)
 {
-	dw_cleanup(closep) FILE *file = fopen(path, "re");
-	dw_cleanup(freep) char *text = NULL;
+	dw_auto_stream file = fopen(path, "re");
+	dw_auto_text text = NULL;
 	size_t n = 0, room = 0;
 
 	if (!file)

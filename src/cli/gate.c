@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/gate.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "cli/collection.h"
 #include "cli/file.h"
 #include "cli/output.h"
@@ -33,11 +33,6 @@ static void files_done(struct files *files)
 	dw_baseline_free(files->baseline);
 	dw_suppressions_free(files->suppressions);
 	dw_declared_free(files->declared);
-}
-
-static void freep(char **p)
-{
-	free(*p);
 }
 
 static int refuse_many(const struct dw_command *command, int *ret_exit)
@@ -134,7 +129,7 @@ static int say_wrong(const char *what, const char *path, const struct dw_wrong *
 
 static int read_baseline(struct files *files, const struct dw_gate_options *options)
 {
-	dw_cleanup(freep) char *text = NULL;
+	dw_auto_text text = NULL;
 	struct dw_wrong wrong;
 	size_t size;
 	int r;
@@ -155,7 +150,7 @@ static int read_suppressions(struct files *files, const struct dw_gate_options *
 
 	for (size_t i = 0; i < options->suppressions.n && r == 0; i++) {
 		const char *path = options->suppressions.texts[i];
-		dw_cleanup(freep) char *text = NULL;
+		dw_auto_text text = NULL;
 		struct dw_wrong wrong;
 		size_t size;
 
@@ -172,7 +167,7 @@ static int read_suppressions(struct files *files, const struct dw_gate_options *
 
 static int read_order(struct files *files, const struct dw_gate_options *options)
 {
-	dw_cleanup(freep) char *text = NULL;
+	dw_auto_text text = NULL;
 	struct dw_wrong wrong;
 	size_t size;
 	int r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/library.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void freep(char **p)
-{
-	free(*p);
-}
 
 /* Where it is, seen from the program's folder: in the build tree; installed, wherever that is now.
  */
@@ -75,7 +70,7 @@ static int find_beside(char **ret)
 int dw_library_find(char **ret)
 {
 	const char *named = getenv("DEADWATCH_LIBRARY");
-	dw_cleanup(freep) char *found = NULL;
+	dw_auto_text found = NULL;
 	int r;
 
 	if (named && *named) {

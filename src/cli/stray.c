@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/stray.h"
 
-#include "base/cleanup.h"
+#include "base/resource.h"
 #include "record/layout.h"
 
 #include <fcntl.h>
@@ -11,11 +11,6 @@
 #include <unistd.h>
 
 #define SUFFIX ".rec"
-
-static void freep(char **p)
-{
-	free(*p);
-}
 
 /* Takes .DIGITS off the end of @path. Return: whether there were some. */
 static bool cut_number(char *path)
@@ -50,7 +45,7 @@ static bool ends_with_suffix(const char *path)
 
 bool dw_stray_has_name(const char *path)
 {
-	dw_cleanup(freep) char *name = strdup(path);
+	dw_auto_text name = strdup(path);
 
 	if (!name)
 		return true;

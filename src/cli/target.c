@@ -2,6 +2,7 @@
 #include "cli/target.h"
 
 #include "base/error.h"
+#include "base/resource.h"
 #include "record/layout.h"
 
 #include <dirent.h>
@@ -29,13 +30,6 @@ struct dw_target {
 	size_t n_recordings;
 };
 
-/* Text that is freed when it goes out of scope. */
-static void freep(char **p)
-{
-	free(*p);
-}
-#define auto_text dw_cleanup(freep) char *
-
 static int refuse(int answer, const char *path, const char *why)
 {
 	fprintf(stderr, "deadwatch: cannot record to '%s': %s\n", path, why);
@@ -52,7 +46,7 @@ static int refuse(int answer, const char *path, const char *why)
 static int make_private_folder(struct dw_target *target)
 {
 	const char *parent = getenv("TMPDIR");
-	auto_text folder = NULL;
+	dw_auto_text folder = NULL;
 
 	if (!parent || !*parent)
 		parent = "/tmp";
@@ -81,8 +75,8 @@ static bool can_create(const char *path)
 
 static int split_wish(struct dw_target *target, const char *wish)
 {
-	auto_text for_folder = strdup(wish);
-	auto_text for_name = strdup(wish);
+	dw_auto_text for_folder = strdup(wish);
+	dw_auto_text for_name = strdup(wish);
 	struct stat st;
 
 	if (!for_folder || !for_name)

@@ -2,6 +2,7 @@
 #include "doctor/file.h"
 
 #include "base/error.h"
+#include "base/resource.h"
 #include "model/facts.h"
 #include "symbol/rust.h"
 
@@ -36,12 +37,6 @@ static const struct {
     {"qemu_bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL}, {"bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL},
     {"__jit_debug_descriptor", DW_DOCTOR_QEMU_JIT},
 };
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static void end_elf(Elf **elf)
 {
@@ -197,7 +192,7 @@ int dw_doctor_file_look(const char *name, const uint8_t *build_id, uint32_t buil
 			struct dw_doctor_file *ret)
 {
 	struct dw_doctor_file file = {.path = ""};
-	dw_cleanup(close_fd) int fd = dw_doctor_file_open(name, file.path);
+	dw_auto_fd fd = dw_doctor_file_open(name, file.path);
 	struct stat st;
 
 	if (fd < 0)
@@ -273,7 +268,7 @@ static unsigned greatest_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *dat
 
 unsigned dw_doctor_file_glibc(const char *path, bool needs)
 {
-	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	dw_cleanup(end_elf) Elf *elf = NULL;
 	GElf_Shdr header;
 	Elf_Scn *section;

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "doctor/file.h"
 #include "inspect/map.h"
 #include "inspect/task.h"
@@ -31,12 +32,6 @@ struct looking {
 	struct dw_doctor_process *process;
 	int memory; /* -1: it may not be read */
 };
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 /* Return: whether a program or library is loaded there. */
 static bool read_build_id(const struct looking *looking, uint64_t start, struct dw_build_id *ret)
@@ -190,7 +185,7 @@ int dw_doctor_process_look(pid_t pid, struct dw_doctor_process *ret)
 {
 	struct dw_doctor_process process = {.pid = pid};
 	struct looking looking = {.process = &process, .memory = -1};
-	dw_cleanup(close_fd) int memory = -1;
+	dw_auto_fd memory = -1;
 	char path[64];
 	int r = look_at_status(&process);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/map.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "inspect/task.h"
 
 #include <elf.h>
@@ -46,12 +46,6 @@ struct reading {
 	struct dw_range *generated;
 	struct dw_code code;
 };
-
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
 
 static bool parse(char *text, struct line *ret)
 {
@@ -169,7 +163,7 @@ static int add(struct reading *reading, const struct line *line)
 /* Return: 0, or a negative errno. */
 static int read_lines(struct reading *reading)
 {
-	dw_cleanup(close_file) FILE *file = NULL;
+	dw_auto_stream file = NULL;
 	char text[LINE_MAX_SIZE];
 	struct line line;
 	int r = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/peer.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,18 +28,6 @@ struct end {
 	char link[40];
 	mode_t mode; /* one of it is wanted: S_IRUSR, S_IWUSR; 0: any will do */
 };
-
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
-static void close_file(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static int link_of(pid_t pid, int fd, char ret[sizeof(((struct end *)0)->link)])
 {
@@ -95,8 +83,7 @@ static uint32_t peer_in(const struct nlmsghdr *answer, size_t n)
  */
 static int find_socket(uint32_t inode, uint32_t *ret)
 {
-	dw_cleanup(close_file) int fd =
-	    socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	dw_auto_fd fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	union {
 		struct nlmsghdr head;
 		char bytes[ANSWER_SIZE];
@@ -168,7 +155,7 @@ static bool is_end(int folder, const char *name, const struct end *end)
 
 static bool has_open(pid_t pid, const struct end *end)
 {
-	dw_cleanup(close_folder) DIR *folder = NULL;
+	dw_auto_folder folder = NULL;
 	const struct dirent *entry;
 	char path[32];
 
@@ -183,7 +170,7 @@ static bool has_open(pid_t pid, const struct end *end)
 /* The process that has @end open, and is not @pid; 0: none that is known. */
 static pid_t find_other(pid_t pid, const struct end *end)
 {
-	dw_cleanup(close_folder) DIR *folder = opendir("/proc");
+	dw_auto_folder folder = opendir("/proc");
 	const struct dirent *entry;
 
 	while (folder && (entry = readdir(folder))) {

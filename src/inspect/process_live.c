@@ -2,6 +2,7 @@
 /* A process that runs: what /proc says of it, its memory, its stacks. */
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "inspect/arch.h"
 #include "inspect/process.h"
 #include "inspect/refusal.h"
@@ -26,12 +27,6 @@ struct live {
 	char program[PATH_MAX];
 	uint64_t stack; /* dw_task_stack() at first */
 };
-
-static void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
 
 static int live_read(struct dw_process *process, uint64_t address, void *ret, size_t n)
 {
@@ -77,7 +72,7 @@ static int compare_numbers(const void *left, const void *right)
 /* The numbers of all threads, ascending. Return: how many, or a negative errno. */
 static int list(pid_t pid, struct dw_arena *arena, pid_t **ret)
 {
-	dw_cleanup(closedirp) DIR *directory = NULL;
+	dw_auto_folder directory = NULL;
 	char path[64];
 	pid_t *tids = dw_arena_alloc(arena, THREADS_MAX * sizeof(*tids));
 	int n = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/refusal.h"
 
+#include "base/resource.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,12 +22,6 @@ struct status {
 	unsigned filtered;  /* Seccomp: 2 with a filter */
 };
 
-static void closep(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 static void parse(const char *line, struct status *ret)
 {
 	sscanf(line, "Tgid: %d", &ret->tgid);
@@ -41,7 +37,7 @@ static void parse(const char *line, struct status *ret)
 /* Return: whether there is such a process or thread. */
 static bool read_status(pid_t pid, struct status *ret)
 {
-	dw_cleanup(closep) FILE *file = NULL;
+	dw_auto_stream file = NULL;
 	char line[512];
 
 	snprintf(line, sizeof(line), "/proc/%d/status", (int)pid);
@@ -73,7 +69,7 @@ int dw_refusal_check(pid_t pid, struct dw_process_refusal *ret)
 /* 0 where the kernel has no such setting. */
 static unsigned ptrace_scope(void)
 {
-	dw_cleanup(closep) FILE *file = fopen(YAMA_PATH, "re");
+	dw_auto_stream file = fopen(YAMA_PATH, "re");
 	unsigned value = 0;
 
 	if (file && fscanf(file, "%u", &value) != 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/task.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/resource.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -186,17 +186,11 @@ bool dw_task_shares(pid_t pid, const char *what)
 	       (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 /* The numbers of a thread stand in one line, the innermost namespace's last. */
 pid_t dw_task_inside(pid_t pid, pid_t tid)
 {
 	static const char key[] = "NSpid:";
-	dw_cleanup(close_file) FILE *file = NULL;
+	dw_auto_stream file = NULL;
 	char line[LINE_MAX_SIZE];
 
 	snprintf(line, sizeof(line), "/proc/%d/task/%d/status", (int)pid, (int)tid);

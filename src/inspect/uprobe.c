@@ -2,6 +2,7 @@
 #include "inspect/uprobe.h"
 
 #include "base/error.h"
+#include "base/resource.h"
 #include "inspect/clock.h"
 
 #include <dirent.h>
@@ -35,21 +36,9 @@ struct dw_uprobe {
 	size_t n_events;
 };
 
-static void closep(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
-static void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
-
 static int read_type(uint32_t *ret)
 {
-	dw_cleanup(closep) FILE *file = fopen(TYPE_PATH, "re");
+	dw_auto_stream file = fopen(TYPE_PATH, "re");
 
 	return file && fscanf(file, "%u", ret) == 1 ? 0 : DW_UPROBE_UNKNOWN;
 }
@@ -152,7 +141,7 @@ static int ensure_thread(struct dw_uprobe *uprobe, pid_t tid, uint64_t until_ns)
 static int ensure_threads(struct dw_uprobe *uprobe)
 {
 	uint64_t until_ns = dw_clock_ns() + LOOK_NS_MAX;
-	dw_cleanup(closedirp) DIR *directory = NULL;
+	dw_auto_folder directory = NULL;
 	char path[64];
 	int whole = 1;
 

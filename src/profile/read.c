@@ -5,6 +5,7 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "profile/locate.h"
 #include "profile/profile.h"
 
@@ -331,16 +332,11 @@ static int read_text(struct reading *reading, size_t size)
 	return read_part(reading, value, /* step= */ NULL, &profile_shape, reading->profile);
 }
 
-static void free_text(char **text)
-{
-	free(*text);
-}
-
 int dw_profile_read(struct dw_profile **ret, const char *text, size_t size,
 		    struct dw_profile_error *ret_error)
 {
 	dw_auto(profile) profile = calloc(1, sizeof(*profile));
-	dw_cleanup(free_text) char *copy = strndup(text, size);
+	dw_auto_text copy = strndup(text, size);
 	struct reading reading = {copy, profile, ret_error};
 	int r;
 
@@ -356,16 +352,10 @@ int dw_profile_read(struct dw_profile **ret, const char *text, size_t size,
 	return 0;
 }
 
-static void close_file(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 /* The whole file, or one byte more than a profile may have. */
 static int read_file(const char *path, char *room, size_t *ret_size)
 {
-	dw_cleanup(close_file) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	size_t size = 0;
 	struct stat st;
 	ssize_t n;
@@ -384,7 +374,7 @@ static int read_file(const char *path, char *room, size_t *ret_size)
 
 int dw_profile_load(struct dw_profile **ret, const char *path, struct dw_profile_error *ret_error)
 {
-	dw_cleanup(free_text) char *text = malloc(PROFILE_SIZE_MAX + 1);
+	dw_auto_text text = malloc(PROFILE_SIZE_MAX + 1);
 	size_t size = 0;
 	int r;
 

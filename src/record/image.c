@@ -2,6 +2,7 @@
 #include "record/image.h"
 
 #include "base/error.h"
+#include "base/resource.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static int add_extent(struct dw_image *image, uint64_t start, uint64_t end)
 {
@@ -144,7 +139,7 @@ static int copy_file(struct dw_image *image, int fd, size_t memory_max)
 int dw_image_open(struct dw_image **ret, const char *path, size_t memory_max)
 {
 	/* A FIFO must not keep us waiting to find out that it is no recording. */
-	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	dw_auto(image) image = NULL;
 	int r;
 

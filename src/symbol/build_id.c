@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbol/build_id.h"
 
-#include "base/cleanup.h"
+#include "base/resource.h"
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static void end_elf(Elf **elf)
 {
@@ -35,7 +29,7 @@ struct dw_build_id dw_build_id_of(Elf *elf)
 
 struct dw_build_id dw_build_id_of_file(const char *path)
 {
-	dw_cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	dw_cleanup(end_elf) Elf *elf = NULL;
 
 	elf_version(EV_CURRENT);

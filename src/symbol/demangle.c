@@ -2,6 +2,7 @@
 #include "symbol/demangle.h"
 
 #include "base/arena.h"
+#include "base/resource.h"
 
 #include <libiberty/demangle.h>
 #include <stdlib.h>
@@ -13,14 +14,9 @@
  */
 #define MANGLED_MAX 4096
 
-static void free_text(char **text)
-{
-	free(*text);
-}
-
 const char *dw_demangle(struct dw_arena *arena, const char *name)
 {
-	dw_cleanup(free_text) char *plain = NULL;
+	dw_auto_text plain = NULL;
 	size_t n = strlen(name);
 
 	/* Only these prefixes: other demanglers of the library turn plain C names into nonsense. */

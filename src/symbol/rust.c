@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbol/rust.h"
 
-#include "base/cleanup.h"
+#include "base/resource.h"
 #include "model/facts.h"
 
 #include <elfutils/libdwelf.h>
@@ -24,12 +24,6 @@ static const struct {
 static void end_elf(Elf **elf)
 {
 	elf_end(*elf);
-}
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
 }
 
 /* Without a build id there is nothing to tell one file from another by. */
@@ -79,7 +73,7 @@ static int open_file(const char *path)
 
 bool dw_rust_is_in(const struct dw_module *module)
 {
-	dw_cleanup(close_fd) int fd = -1;
+	dw_auto_fd fd = -1;
 	dw_cleanup(end_elf) Elf *elf = NULL;
 	size_t names;
 
