@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "model/event.h"
 #include "record/reader.h"
+#include "render/words.h"
 #include "symbol/rust.h"
 
 #include <errno.h>
@@ -62,11 +63,11 @@ static int judge_losses(struct dw_blind_list *list, struct dw_arena *arena,
 		if (facts->losses[i] == 0)
 			continue;
 		r = dw_blind_add(list, arena, i < N_LOSSES ? losses[i].reason : "lost-other",
-				 "%s (%" PRIu64 " times)",
+				 "%s (%" PRIu64 " time%s)",
 				 i < N_LOSSES ? losses[i].words
 					      : "lost for a reason that a later "
 						"version knows",
-				 facts->losses[i]);
+				 facts->losses[i], dw_words_plural(facts->losses[i]));
 		if (r < 0)
 			return dw_pass(r);
 	}
@@ -85,9 +86,10 @@ static int judge_limits(struct dw_blind_list *list, struct dw_arena *arena,
 				 limits->cycles_not_searched);
 	if (r == 0 && limits->choices_not_tried > 0)
 		r = dw_blind_add(list, arena, "choices-not-tried",
-				 "of %" PRIu64 " cycles not every choice of witnesses was tried: "
+				 "of %" PRIu64 " cycle%s not every choice of witnesses was tried: "
 				 "there are too many",
-				 limits->choices_not_tried);
+				 limits->choices_not_tried,
+				 dw_words_plural(limits->choices_not_tried));
 	return r;
 }
 

@@ -7,12 +7,12 @@
 #include "record/reader.h"
 #include "record/story.h"
 #include "render/escape.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 
 enum { OPTION_ANONYMIZE = 256 };
@@ -89,8 +89,9 @@ static void write_losses(const struct dw_facts *facts)
 
 	for (unsigned i = 0; i < DW_LOSS_MAX; i++)
 		if (facts->losses[i] > 0)
-			printf("# incomplete: %s (%" PRIu64 " times)\n",
-			       words[i] ? words[i] : "another loss", facts->losses[i]);
+			printf("# incomplete: %s (%" PRIu64 " time%s)\n",
+			       words[i] ? words[i] : "another loss", facts->losses[i],
+			       dw_words_plural(facts->losses[i]));
 	if (facts->truncated)
 		puts("# incomplete: the file ends before its recording does");
 }

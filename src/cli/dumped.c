@@ -6,6 +6,7 @@
 #include "cli/blind.h"
 #include "cli/file.h"
 #include "inspect/dump_sight.h"
+#include "render/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -94,19 +95,19 @@ static int judge(struct dw_dumped *dumped)
 
 	if (r == 0 && n_cut)
 		r = dw_blind_add(&dumped->blind, dumped->arena, "cut",
-				 "of %u of %u stacks the outer end is not in the text", n_cut,
-				 dump->n_threads);
+				 "of %u of %u stack%s the outer end is not in the text", n_cut,
+				 dump->n_threads, dw_words_plural(dump->n_threads));
 	if (r == 0 && dump->n_unnumbered)
-		r = dw_blind_add(&dumped->blind, dumped->arena, "unnumbered",
-				 "of %u of %u stacks the text does not say whose they are: if they "
-				 "are of another moment, they do not belong here",
-				 dump->n_unnumbered, dump->n_threads);
-	if (r == 0 && dump->n_changed)
 		r = dw_blind_add(
-		    &dumped->blind, dumped->arena, "changed",
-		    "%u threads have several stacks that differ, of different moments: "
-		    "the last one counts",
-		    dump->n_changed);
+		    &dumped->blind, dumped->arena, "unnumbered",
+		    "of %u of %u stack%s the text does not say whose they are: if they "
+		    "are of another moment, they do not belong here",
+		    dump->n_unnumbered, dump->n_threads, dw_words_plural(dump->n_threads));
+	if (r == 0 && dump->n_changed)
+		r = dw_blind_add(&dumped->blind, dumped->arena, "changed",
+				 "%u thread%s several stacks that differ, of different moments: "
+				 "the last one counts",
+				 dump->n_changed, dump->n_changed == 1 ? " has" : "s have");
 	if (r == 0 && dump->n_lost)
 		r = dw_blind_add(&dumped->blind, dumped->arena, "limit",
 				 "%ju threads, stacks or frames were too many and left out",

@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "inspect/scene.h"
 #include "model/picture.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <errno.h>
@@ -175,8 +176,8 @@ static void show_watch(const struct dw_inspection *inspection)
 	double passed_s = (double)(sight->time_ns - sight->base_ns) / 1e9;
 	char what[80];
 
-	snprintf(what, sizeof(what), "watching %u threads, %.1f of %.1f s", sight->n_threads,
-		 passed_s, (double)stall_ns / 1e9);
+	snprintf(what, sizeof(what), "watching %u thread%s, %.1f of %.1f s", sight->n_threads,
+		 dw_words_plural(sight->n_threads), passed_s, (double)stall_ns / 1e9);
 	show(inspection, sight->process, what);
 }
 

@@ -10,6 +10,7 @@
 #include "inspect/scene.h"
 #include "model/event.h"
 #include "render/inspected.h"
+#include "render/words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -153,8 +154,9 @@ static int judge_stacks(struct dw_blind_list *list, struct dw_arena *arena,
 	}
 	if (n > 0)
 		r = dw_blind_add(list, arena, "no-stacks",
-				 "where %u of %u threads are could not be seen: of the first, %s",
-				 n, n_threads - 1,
+				 "where %u of %u thread%s %s could not be seen: of the first, %s",
+				 n, n_threads - 1, dw_words_plural(n_threads - 1),
+				 n == 1 ? "is" : "are",
 				 seen[first].sighted->stack_error
 				     ? why_no_stack(seen[first].sighted->stack_error)
 				     : "there is no stack");
@@ -179,9 +181,10 @@ static int judge_waits(struct dw_blind_list *list, struct dw_arena *arena,
 		n += waits_unknown(&seen[t]);
 	if (n > 0)
 		r = dw_blind_add(list, arena, "waits",
-				 "%u of %u threads wait, and for what could not be told: of the "
+				 "%u of %u thread%s %s, and for what could not be told: of the "
 				 "functions on their stacks, none is known by name",
-				 n, n_threads - 1);
+				 n, n_threads - 1, dw_words_plural(n_threads - 1),
+				 n == 1 ? "waits" : "wait");
 	return r < 0 ? dw_pass(r) : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/tally_parts.h"
 #include "gate/baseline.h"
 #include "gate/suppression.h"
+#include "render/words.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -222,7 +223,7 @@ static int note_nameless(struct dw_tally *tally)
 	    tally, note,
 	    "the program's file is not the one that ran, or not there, for %" PRIu32
 	    " recording%s with findings: these have no names, and no baseline knows them",
-	    tally->n_nameless, tally->n_nameless == 1 ? "" : "s");
+	    tally->n_nameless, dw_words_plural(tally->n_nameless));
 }
 
 /* In the order in which they are to be read: what is new, then what could be worse first. */
@@ -285,9 +286,9 @@ static int count_rows(struct dw_tally *tally)
 		n += !row->is_shown;
 	}
 	return n ? add_note(tally, note,
-			    "%" PRIu32 " findings are counted but not shown: more than %d "
+			    "%" PRIu32 " finding%s counted but not shown: more than %d "
 			    "recordings have some",
-			    n, DW_TALLY_KEPT_MAX)
+			    n, n == 1 ? " is" : "s are", DW_TALLY_KEPT_MAX)
 		 : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "model/thread.h"
 #include "render/escape.h"
 #include "render/say.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <errno.h>
@@ -248,8 +249,9 @@ int dw_board_write(FILE *out, const struct dw_board *board, unsigned width)
 	telling.arena = arena;
 	width = width < WIDTH_MIN ? WIDTH_MIN : width;
 	write_cut(out,
-		  dw_tell_text(&telling, "%s: %" PRIu32 " threads, %" PRIu32 " waiting for locks",
-			       dw_tell_process(&telling), board->n_threads, board->n_waiting),
+		  dw_tell_text(&telling, "%s: %" PRIu32 " thread%s, %" PRIu32 " waiting for locks",
+			       dw_tell_process(&telling), board->n_threads,
+			       dw_words_plural(board->n_threads), board->n_waiting),
 		  width, /* pad= */ false);
 	fputc('\n', out);
 	write_findings(&telling, width);

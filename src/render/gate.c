@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "render/place.h"
 #include "render/say.h"
+#include "render/words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,11 +13,6 @@
 
 /* The lines of one process's findings. */
 #define LINES_MEMORY_MAX ((size_t)64 << 20)
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 /* "known: potential deadlock: BQL -> new_lock -> BQL [0123456789abcdef]: why it is accepted" */
 static void tell_line(struct dw_telling *telling, const struct dw_reported *reported)
@@ -77,8 +73,9 @@ static void tell_sums(struct dw_telling *telling, const struct dw_sums *sums)
 	dw_tell(telling, DW_STYLE_PLAIN,
 		"gate: %" PRIu64 " recording%s: %" PRIu64 " thread%s, %" PRIu64 " lock%s, %" PRIu64
 		" need%s between them\n",
-		sums->processes, plural(sums->processes), sums->threads, plural(sums->threads),
-		sums->locks, plural(sums->locks), sums->needs, plural(sums->needs));
+		sums->processes, dw_words_plural(sums->processes), sums->threads,
+		dw_words_plural(sums->threads), sums->locks, dw_words_plural(sums->locks),
+		sums->needs, dw_words_plural(sums->needs));
 }
 
 static void tell_note(struct dw_telling *telling, const struct dw_gate_note *note)
@@ -114,7 +111,7 @@ static void tell_result(struct dw_telling *telling, const struct dw_report *repo
 		any_note_fails = any_note_fails || gate->notes[i].fails;
 	if (is_new)
 		dw_tell(telling, DW_STYLE_ALARM, "new: %zu finding%s", n[DW_STANDING_NEW],
-			plural(n[DW_STANDING_NEW]));
+			dw_words_plural(n[DW_STANDING_NEW]));
 	else if (any_note_fails)
 		dw_tell(telling, DW_STYLE_ALARM, "nothing new, but the gate's files need care");
 	else if (gate->n_unread)
@@ -146,7 +143,7 @@ static int tell_end(struct dw_telling telling, const struct dw_report *report)
 		tell_blind(&telling, &report->blind[i]);
 	if (gate->sums.excused)
 		dw_tell(&telling, DW_STYLE_PLAIN, "  %" PRIu64 " cycle%s with an excuse\n",
-			gate->sums.excused, plural(gate->sums.excused));
+			gate->sums.excused, dw_words_plural(gate->sums.excused));
 	tell_result(&telling, report);
 	dw_arena_free(telling.arena);
 	return telling.full ? dw_raise(-ENOMEM) : 0;

@@ -52,6 +52,6 @@ void dw_html_contention(struct dw_telling *telling)
 		write_row(telling, &rows[i]);
 	dw_markup(telling, "</tbody></table></div>\n");
 	if (n > ROWS_MAX)
-		dw_markup(telling, "<p class=\"note\">%zu more rows are left out</p>\n",
-			  n - ROWS_MAX);
+		dw_markup(telling, "<p class=\"note\">%zu more row%s left out</p>\n", n - ROWS_MAX,
+			  n - ROWS_MAX == 1 ? " is" : "s are");
 }

@@ -86,6 +86,6 @@ void dw_html_threads(struct dw_telling *telling)
 		write_thread(telling, &pictures, i);
 	dw_markup(telling, "</tbody></table></div>\n");
 	if (n > THREADS_MAX + 1)
-		dw_markup(telling, "<p class=\"note\">%" PRIu32 " more threads are left out</p>\n",
-			  n - 1 - THREADS_MAX);
+		dw_markup(telling, "<p class=\"note\">%" PRIu32 " more thread%s left out</p>\n",
+			  n - 1 - THREADS_MAX, n == THREADS_MAX + 2 ? " is" : "s are");
 }

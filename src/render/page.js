@@ -154,7 +154,7 @@
 		const told = [[counts.findings, "finding"], [counts.threads, "thread"], [counts.locks, "thing"],
 			[counts.contention, "wait"]].map(([n, word]) => `${n} ${word}${n === 1 ? "" : "s"}`);
 		if (nUnlisted)
-			told.push(`${nUnlisted} things not searched`);
+			told.push(`${nUnlisted} thing${nUnlisted === 1 ? "" : "s"} not searched`);
 		matches.textContent = words.length ? told.join(", ") : "";
 	}
 

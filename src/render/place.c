@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "render/escape.h"
 #include "render/say.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <inttypes.h>
@@ -158,7 +159,7 @@ bool dw_place_is_shown(const struct dw_reported *reported, const struct dw_rende
 const char *dw_place_unread(char ret[DW_PLACE_UNREAD_SIZE], const struct dw_gated *gate)
 {
 	snprintf(ret, DW_PLACE_UNREAD_SIZE, "%zu recording%s could not be read", gate->n_unread,
-		 gate->n_unread == 1 ? "" : "s");
+		 dw_words_plural(gate->n_unread));
 	return ret;
 }
 

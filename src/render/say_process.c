@@ -3,14 +3,10 @@
 #include "model/picture.h"
 #include "render/last.h"
 #include "render/say.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <inttypes.h>
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 /* The entry 0 of the facts' arrays is none of them. */
 static uint64_t entries(uint32_t n)
@@ -30,9 +26,9 @@ static const char *counts_text(struct dw_telling *telling)
 
 	if (n_others)
 		others = dw_tell_text(telling, ", %" PRIu64 " other thing%s to wait for", n_others,
-				      plural(n_others));
+				      dw_words_plural(n_others));
 	return dw_tell_text(telling, "%" PRIu64 " thread%s, %" PRIu64 " lock%s%s", n_threads,
-			    plural(n_threads), n_locks, plural(n_locks), others);
+			    dw_words_plural(n_threads), n_locks, dw_words_plural(n_locks), others);
 }
 
 const char *dw_say_process(struct dw_telling *telling, bool all)
@@ -48,17 +44,17 @@ const char *dw_say_process(struct dw_telling *telling, bool all)
 				    counts_text(telling));
 	if (n_short)
 		unwound = dw_tell_text(telling, "; %" PRIu64 " stack%s could not be unwound",
-				       n_short, plural(n_short));
+				       n_short, dw_words_plural(n_short));
 	if (n_left_out)
 		left_out =
 		    dw_tell_text(telling, "; %" PRIu64 " function%s left out, as was asked for",
-				 n_left_out, plural(n_left_out));
+				 n_left_out, dw_words_plural(n_left_out));
 	/* No reason to be blind: what could happen is known all the same. */
 	if (all && !process->monitored)
 		unwatched = "; nobody watched for what is stuck";
 	return dw_tell_text(telling, "%s: %s, %" PRIu64 " need%s between them%s%s%s",
 			    dw_tell_process(telling), counts_text(telling), process->n_needs,
-			    plural(process->n_needs), unwound, left_out, unwatched);
+			    dw_words_plural(process->n_needs), unwound, left_out, unwatched);
 }
 
 const char *dw_say_silence(struct dw_telling *telling, uint32_t number)

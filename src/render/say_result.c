@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What it all comes to. */
 #include "render/say.h"
+#include "render/words.h"
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 /* What makes a result other than clean, in the order in which it was told. */
 static const struct {
@@ -54,7 +50,7 @@ const char *dw_say_found(struct dw_telling *telling, const struct dw_report *rep
 
 		if (n)
 			text = dw_tell_text(telling, "%s%s%zu %s%s", text, text[0] ? ", " : "", n,
-					    results[i].words, plural(n));
+					    results[i].words, dw_words_plural(n));
 	}
 	return text;
 }
@@ -68,7 +64,7 @@ const char *dw_say_hazards(struct dw_telling *telling, const struct dw_report *r
 	return dw_tell_text(telling,
 			    "%zu hazard%s: a lock is held across a wait, which nothing that was "
 			    "seen makes a cycle of",
-			    n, plural(n));
+			    n, dw_words_plural(n));
 }
 
 const char *dw_say_excused(struct dw_telling *telling, const struct dw_report *report)
@@ -83,8 +79,8 @@ const char *dw_say_excused(struct dw_telling *telling, const struct dw_report *r
 			kinds = dw_tell_text(telling, "%s%s%zu %s", kinds, kinds[0] ? ", " : "",
 					     counts.excuses[i], dw_excuse_word(i));
 	return dw_tell_text(telling, "%zu cycle%s %s an excuse (%s)", counts.n_excused,
-			    plural(counts.n_excused), counts.n_excused == 1 ? "has" : "have",
-			    kinds);
+			    dw_words_plural(counts.n_excused),
+			    counts.n_excused == 1 ? "has" : "have", kinds);
 }
 
 const char *dw_say_result(struct dw_telling *telling, const struct dw_report *report)
@@ -95,7 +91,7 @@ const char *dw_say_result(struct dw_telling *telling, const struct dw_report *re
 		return "blind: no recording was read";
 	if (counts.n_blind)
 		return dw_tell_text(telling, "blind: not everything was seen (%zu reason%s above)",
-				    counts.n_blind, plural(counts.n_blind));
+				    counts.n_blind, dw_words_plural(counts.n_blind));
 	if (dw_say_found(telling, report)[0])
 		return "";
 	if (counts.n_excused)

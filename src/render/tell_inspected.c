@@ -8,6 +8,7 @@
 #include "model/picture.h"
 #include "render/inspected.h"
 #include "render/tell.h"
+#include "render/words.h"
 #include "symbol/names.h"
 
 #include <inttypes.h>
@@ -206,8 +207,9 @@ static void tell_group(const struct showing *s, uint32_t first)
 		dw_tell(s->telling, DW_STYLE_PLAIN, ", and need%s %s again", n == 1 ? "s" : "",
 			needed_again(s, first));
 	if (s->sampled[first])
-		dw_tell(s->telling, DW_STYLE_PLAIN, "; wait%s%s of %" PRIu32 " samples",
-			n == 1 ? "s" : "", s->sampled[first], pictured->n_samples);
+		dw_tell(s->telling, DW_STYLE_PLAIN, "; wait%s%s of %" PRIu32 " sample%s",
+			n == 1 ? "s" : "", s->sampled[first], pictured->n_samples,
+			dw_words_plural(pictured->n_samples));
 	if (!pictured->stack && pictured->no_stack)
 		dw_tell(s->telling, DW_STYLE_PLAIN, "; no stack: %s", pictured->no_stack);
 	dw_tell(s->telling, DW_STYLE_PLAIN, "\n");

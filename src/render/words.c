@@ -8,6 +8,11 @@
 #include <signal.h>
 #include <stddef.h>
 
+const char *dw_words_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 const char *dw_words_misuse(unsigned misuse)
 {
 	switch (misuse) {

@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* What a word for @n of something ends with: "s", or "" for one. */
+const char *dw_words_plural(uint64_t n);
+
 /* The word of DW_MISUSES, or "?". */
 const char *dw_words_misuse(unsigned misuse);
 
