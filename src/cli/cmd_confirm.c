@@ -133,7 +133,7 @@ static int conclude(const struct dw_confirm *confirm, unsigned runs, const struc
 {
 	int status = DW_EXIT_CLEAN;
 
-	fprintf(stderr, "deadwatch: not reached in %u run%s: ", runs, runs == 1 ? "" : "s");
+	fprintf(stderr, "deadwatch: not reached in %u run%s: ", runs, dw_words_plural(runs));
 	say_chain(chosen);
 	for (uint32_t i = 0; i < confirm->n_legs; i++) {
 		if (confirm->reached[i])
@@ -187,6 +187,8 @@ static int confirm_finding(const struct dw_command *self, struct dw_collection *
 	if (r < 0)
 		return dw_tracing_fail("read findings", r);
 	chosen = choose(&report, argv[1]);
+	if (!chosen.finding && dw_collection_n_bad(collection) > 0)
+		return DW_EXIT_FAILED; /* it was said why */
 	r = check(self, &chosen, argv[0], argv[1]);
 	if (r == 0)
 		r = dw_tracing_init(&tracing, argv[2]);
@@ -194,6 +196,22 @@ static int confirm_finding(const struct dw_command *self, struct dw_collection *
 		return r;
 	confirm.n_legs = dw_spots_of_finding(chosen.process->facts, chosen.finding, confirm.legs);
 	return run_all(&confirm, (unsigned)settings[RUNS].value, &chosen);
+}
+
+/* Return: 0, or the exit code, and it was said what is missing. */
+static int check_words(const struct dw_command *self, char **argv)
+{
+	if (!argv[0])
+		return dw_usage(self, "a recording is missing");
+	if (!argv[1] || !strcmp(argv[1], "--"))
+		return dw_usage(self, "a finding's fingerprint is missing");
+	if (!argv[2])
+		return dw_usage(self, "the program to run is missing");
+	if (strlen(argv[1]) < FINGERPRINT_MIN)
+		return dw_usage(
+		    self, "'%s' is too short for a fingerprint: give %d characters of it at least",
+		    argv[1], FINGERPRINT_MIN);
+	return 0;
 }
 
 int cmd_confirm(const struct dw_command *self, int argc, char **argv)
@@ -215,10 +233,9 @@ int cmd_confirm(const struct dw_command *self, int argc, char **argv)
 	argv += optind;
 	if (argc - optind > 2 && !strcmp(argv[2], "--"))
 		memmove(&argv[2], &argv[3], (size_t)(argc - optind - 2) * sizeof(*argv));
-	if (argc - optind < 2 || strlen(argv[1]) < FINGERPRINT_MIN)
-		return dw_usage(self, "a recording and a finding's fingerprint are missing");
-	if (!argv[2])
-		return dw_usage(self, "the program to run is missing");
+	status = check_words(self, argv);
+	if (status != 0)
+		return status;
 	r = dw_collection_new(&collection, /* profile= */ NULL);
 	if (r == 0)
 		r = dw_collection_add(collection, argv[0]);

@@ -72,6 +72,11 @@ class Confirm(unittest.TestCase):
         self.refuses(self.confirm(self.finding[:2], "--", SAMPLE), "fingerprint")
 
     def test_the_program_and_the_numbers_are_checked(self):
+        self.refuses(deadwatch("confirm"), "a recording is missing")
+        self.refuses(self.confirm(), "a finding's fingerprint is missing")
+        self.refuses(self.confirm("--", SAMPLE), "a finding's fingerprint is missing")
+        self.refuses(self.confirm("123", "--", SAMPLE), "'123' is too short")
+        self.refuses(self.confirm("123"), "the program to run is missing")
         self.refuses(self.confirm(self.finding), "program")
         self.refuses(self.confirm(self.finding, "--"), "program")
         for option in ("--runs=0", "--runs=many", "--delay=-1", "--delay=1s", "--time-limit=",
