@@ -143,6 +143,9 @@ static int report(struct dw_target *target, const struct attach_options *options
 		r = dw_collection_add(collection, dw_target_recording(target, i));
 	if (r == 0)
 		r = dw_collection_write(collection, stdout, options->renderer, &options->render);
+	/* As one whom the signal ends, only that the recording goes away first. */
+	if (r == -EPIPE)
+		return DW_EXIT_SIGNAL + SIGPIPE;
 	return r < 0 ? fail("report", r) : dw_collection_exit(collection);
 }
 

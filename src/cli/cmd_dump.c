@@ -178,6 +178,5 @@ int cmd_dump(const struct dw_command *self, int argc, char **argv)
 		return status;
 	if (argc - optind != 1)
 		return dw_usage(self, "it takes one recording");
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
 	return dump_file(argv[optind], anonymize);
 }

@@ -5,7 +5,6 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <unistd.h>
 
 const struct dw_option gate_options[] = {
@@ -47,7 +46,6 @@ int cmd_gate(const struct dw_command *self, int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return dw_usage(self, "a recording, or a folder with recordings, is missing");
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
 	options.render.source_root = getcwd(folder, sizeof(folder));
 	input.context = argv + optind;
 	return dw_gate(&options, &input, stdout, renderer);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 
 const struct dw_option graph_options[] = {
@@ -56,6 +55,5 @@ int cmd_graph(const struct dw_command *self, int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return dw_usage(self, "a recording, or a folder with recordings, is missing");
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
 	return draw(self, argv + optind, renderer, &options);
 }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -213,7 +212,6 @@ int cmd_inspect(const struct dw_command *self, int argc, char **argv)
 	if (optind + 1 != argc)
 		return dw_usage(self, optind == argc ? "a process or core file is missing"
 						     : "there is more than one process");
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
 	if (wish.from)
 		return inspect_text(argv[optind], &wish);
 	if (argv[optind][strspn(argv[optind], "0123456789")] || !argv[optind][0])

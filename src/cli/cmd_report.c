@@ -4,7 +4,6 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,6 +73,5 @@ int cmd_report(const struct dw_command *self, int argc, char **argv)
 	if (optind == argc)
 		return dw_usage(self, "a recording, or a folder with recordings, is missing");
 	options.source_root = getcwd(folder, sizeof(folder));
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to be told */
 	return report(argv + optind, profile, renderer, &options);
 }

@@ -11,7 +11,7 @@
 static int check_output(int status)
 {
 	/* Who met it first has said so, and knew better why. */
-	if (ferror(stdout) && status == DW_EXIT_FAILED)
+	if (ferror(stdout) && status >= DW_EXIT_FAILED)
 		return status;
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
