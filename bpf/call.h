@@ -13,7 +13,8 @@
 #define MSG_DONTWAIT 0x40
 #define PROT_EXEC 4
 #define EINTR 4
-/* From here on they mean that it is made again, after a signal or a stop. */
+/* From here on they mean that the kernel makes it again, unless a handler of a signal comes first.
+ */
 #define ERESTARTSYS 512
 #define ERESTART_LAST 516
 
@@ -92,7 +93,13 @@ static __always_inline uint64_t caller_of(const struct dw_wire_thread *thread,
 	return caller;
 }
 
+/* After a stop, or a signal that nobody handles: as if it had never come back. */
+static __always_inline bool is_made_again(int64_t result)
+{
+	return result <= -ERESTARTSYS && result >= -ERESTART_LAST;
+}
+
 static __always_inline bool is_interrupted(int64_t result)
 {
-	return result == -EINTR || (result <= -ERESTARTSYS && result >= -ERESTART_LAST);
+	return result == -EINTR || is_made_again(result);
 }

@@ -30,6 +30,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define KVM_RUN 0xae80
 #define SYS_MUNMAP 11
 #define SYS_RT_SIGRETURN 15
+#define SYS_RESTART_SYSCALL 219
 #define SYS_TGKILL 234
 
 SEC("uprobe")
@@ -75,21 +76,6 @@ static __always_inline int leave_handler(void)
 	return 0;
 }
 
-SEC("tp_btf/signal_deliver")
-int signal_comes(uint64_t *context)
-{
-	struct k_sigaction *action = (struct k_sigaction *)context[2];
-	struct dw_wire_thread *thread;
-
-	if ((uint64_t)action->sa.sa_handler <= NO_HANDLER_MAX)
-		return 0;
-	thread = this_thread();
-	if (thread)
-		begin_handler(thread, context[0],
-			      ((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()))->sp);
-	return 0;
-}
-
 SEC("tp_btf/sys_enter")
 int call_entry(uint64_t *context)
 {
@@ -108,7 +94,7 @@ int call_entry(uint64_t *context)
 	if (!call.flags && !call.number)
 		return 0;
 	thread = this_thread();
-	if (!thread)
+	if (!thread || (thread->restarts && number + 1 == thread->call))
 		return 0;
 	thread->arguments[0] = regs->di;
 	thread->arguments[1] = regs->si;
@@ -141,26 +127,22 @@ int call_entry(uint64_t *context)
 
 static __always_inline bool is_known(uint64_t number)
 {
-	return number >= DW_WIRE_CALLS_MAX || calls[number].flags || calls[number].number;
+	return number >= DW_WIRE_CALLS_MAX || number == SYS_RESTART_SYSCALL ||
+	       calls[number].flags || calls[number].number;
 }
 
-SEC("tp_btf/sys_exit")
-int call_return(uint64_t *context)
+/* The current thread is back from the call that it was in. */
+static __noinline int leave(struct dw_wire_thread *thread, int64_t result, struct pt_regs *regs)
 {
-	uint64_t both = bpf_get_current_pid_tgid();
-	uint32_t tid = (uint32_t)both, number;
-	struct dw_wire_thread *thread;
 	struct dw_wire_event event = {.kind = DW_WIRE_LEFT};
+	uint32_t number;
 	uint16_t flags;
 
-	/* Nearly all calls are of no interest, and there may be millions in a second. */
-	if (!is_known(((struct pt_regs *)context[0])->orig_ax))
-		return 0;
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || !thread->call || thread->pid != both >> 32)
+	if (!thread)
 		return 0;
 	number = thread->call - 1;
 	thread->call = 0;
+	thread->restarts = 0;
 	if (thread->waits_for)
 		measure(thread);
 	thread->waits_for = 0;
@@ -172,7 +154,7 @@ int call_return(uint64_t *context)
 		flags &= ~DW_WIRE_IDLE;
 	if (flags & DW_WIRE_FUTEX) {
 		thread->slept_ns += bpf_ktime_get_ns() - thread->since_ns;
-		thread->n_over += !is_interrupted((int64_t)context[1]);
+		thread->n_over += !is_interrupted(result);
 		return 0;
 	}
 	if (flags & DW_WIRE_MAPS) {
@@ -181,17 +163,54 @@ int call_return(uint64_t *context)
 		return 0;
 	}
 	event.object = calls[number].number;
-	event.registers.sp = ((struct pt_regs *)context[0])->sp;
+	event.registers.sp = regs->sp;
 	if (flags & DW_WIRE_IDLE) {
 		thread->n_idles++;
 		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;
 	}
 	if (event.other)
-		event.site = caller_of(thread, (struct pt_regs *)context[0]);
+		event.site = caller_of(thread, regs);
 	if (every_taking && event.other)
-		note(thread, &event, (struct pt_regs *)context[0]);
+		note(thread, &event, regs);
 	else if (thread->watched || thread->depth)
 		note(thread, &event, NULL);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int call_return(uint64_t *context)
+{
+	uint64_t both = bpf_get_current_pid_tgid();
+	uint32_t tid = (uint32_t)both;
+	struct pt_regs *regs = (struct pt_regs *)context[0];
+	struct dw_wire_thread *thread;
+
+	/* Nearly all calls are of no interest, and there may be millions in a second. */
+	if (!is_known(regs->orig_ax))
+		return 0;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread || !thread->call || thread->pid != both >> 32)
+		return 0;
+	thread->restarts = is_made_again((int64_t)context[1]);
+	return thread->restarts ? 0 : leave(thread, (int64_t)context[1], regs);
+}
+
+SEC("tp_btf/signal_deliver")
+int signal_comes(uint64_t *context)
+{
+	struct k_sigaction *action = (struct k_sigaction *)context[2];
+	struct dw_wire_thread *thread;
+	struct pt_regs *regs;
+
+	if ((uint64_t)action->sa.sa_handler <= NO_HANDLER_MAX)
+		return 0;
+	thread = this_thread();
+	if (!thread)
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	if (thread->restarts)
+		leave(thread, -EINTR, regs);
+	begin_handler(thread, context[0], regs->sp);
 	return 0;
 }
 

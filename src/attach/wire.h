@@ -163,7 +163,8 @@ struct dw_wire_thread {
 	uint8_t tried_in; /* in how many handlers */
 	uint8_t n_onces;
 	uint8_t n_handlers;
-	uint64_t spins; /* the spin lock that it has tried to take, and will again */
+	uint8_t restarts; /* its call is made again if no handler of a signal comes first */
+	uint64_t spins;   /* the spin lock that it has tried to take, and will again */
 	struct dw_wire_once onces[DW_WIRE_ONCES_MAX];
 	struct dw_wire_handler handlers[DW_WIRE_HANDLERS_MAX];
 };

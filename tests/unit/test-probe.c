@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -67,12 +69,68 @@ static void *contend(void *lock)
 	return NULL;
 }
 
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* Whatever this sleeps in, it sleeps until a signal comes, which no other thread gets. */
+static void sleep_held(void (*sleep_long)(void))
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	sigset_t signals;
+	char byte = 0;
+
+	signal(SIGUSR1, on_signal);
+	if (read(begin_fds[0], &byte, 1) != 1)
+		_exit(1);
+	sigemptyset(&signals);
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+	pthread_mutex_lock(&lock);
+	sleep_long();
+	pthread_mutex_unlock(&lock);
+	if (write(end_fds[1], &byte, 1) != 1)
+		_exit(1);
+	pause();
+}
+
+/* The kernel goes on with it by another call, restart_syscall(). */
+static void by_nanosleep(void)
+{
+	const struct timespec long_time = {.tv_sec = 3600};
+
+	nanosleep(&long_time, NULL);
+}
+
+/* And this it makes again. */
+static void by_ppoll(void)
+{
+	const struct timespec long_time = {.tv_sec = 3600};
+
+	ppoll(NULL, 0, &long_time, NULL);
+}
+
+static void *nanosleep_held(void *unused)
+{
+	sleep_held(by_nanosleep);
+	return unused;
+}
+
+static void *ppoll_held(void *unused)
+{
+	sleep_held(by_ppoll);
+	return unused;
+}
+
 static void run_subject(void *(*worker)(void *))
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	pthread_t thread;
+	sigset_t signals;
 	char byte = 0;
 
+	sigfillset(&signals);
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	for (unsigned i = 0; i < WORKERS; i++)
 		if (pthread_create(&thread, NULL, worker, &lock) != 0)
 			_exit(1);
@@ -263,6 +321,46 @@ static void what_waits_for_locks_is_counted_without_order(void **state)
 	}
 }
 
+/* A stop ends no call. */
+static void check_stopped(void *(*worker)(void *))
+{
+	struct subject subject = start(worker);
+	struct told told = {0};
+	struct dw_probe *probe = attach(&subject, AMPLE, &told);
+	const char byte = 0;
+
+	if (probe) {
+		assert_int_equal(write(subject.begin, &byte, 1), 1);
+		while (told.n[DW_ENTER] == 0)
+			dw_probe_poll(probe, 1);
+		kill(subject.pid, SIGSTOP);
+		assert_int_equal(waitpid(subject.pid, NULL, WUNTRACED), subject.pid);
+		drain(probe);
+		assert_int_equal(told.n[DW_WIRE_LEFT], 0);
+		kill(subject.pid, SIGCONT);
+		kill(subject.pid, SIGUSR1);
+		await_bytes(&subject, 1);
+		drain(probe);
+		assert_int_equal(told.n[DW_ENTER], 1);
+		assert_int_equal(told.n[DW_WIRE_LEFT], 1);
+		assert_int_equal(told.n[DW_DROP], 1);
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
+static void a_stop_does_not_end_a_sleep(void **state)
+{
+	(void)state;
+	check_stopped(nanosleep_held);
+}
+
+static void a_stop_does_not_end_a_call_that_is_made_again(void **state)
+{
+	(void)state;
+	check_stopped(ppoll_held);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +368,8 @@ int main(void)
 	    cmocka_unit_test(where_nobody_listens_what_has_no_room_is_counted),
 	    cmocka_unit_test(where_events_come_faster_than_they_are_taken_the_rest_is_counted),
 	    cmocka_unit_test(what_waits_for_locks_is_counted_without_order),
+	    cmocka_unit_test(a_stop_does_not_end_a_sleep),
+	    cmocka_unit_test(a_stop_does_not_end_a_call_that_is_made_again),
 	};
 
 	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
