@@ -92,23 +92,23 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	return id;
 }
 
-static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
-		      uint64_t said)
+static uint32_t tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+			  uint32_t said)
 {
 	struct dw_attached *process = self(thread)->process;
 	uint32_t thing = dw_attached_thing_told(process, taking->thing, taking->what);
-	uint32_t said_thing = said ? dw_attached_thing_told(process, said, 0) : 0;
 	uint32_t stack = dw_attached_stack(self(thread), taking);
 	struct dw_rec_post *post = thing ? reserve(process, sizeof(*post)) : NULL;
 
 	if (!post)
-		return;
+		return thing;
 	post->thing = thing;
 	post->thread = thread->number;
 	post->chain = chain;
-	post->said = said_thing;
+	post->said = said;
 	post->stack = stack;
 	dw_writer_submit(&process->writer, post, DW_REC_POST);
+	return thing;
 }
 
 static uint32_t ask(struct dw_thread *thread, uint32_t other)

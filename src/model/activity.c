@@ -2,41 +2,53 @@
 /* Activities: what a thread took in them, and so needs for what it gives. */
 #include "model/told.h"
 
-static void post_one(struct dw_thread *thread, const struct dw_taking *taking, uint64_t key,
-		     uint32_t chain, uint64_t said)
+/* @taking, which is no lock, is being given. */
+struct giving {
+	const struct dw_taking *taking;
+	uint32_t number; /* the teller's, of the thing; 0: it is not told yet, or was lost */
+};
+
+/* A post that was told keeps the number in its entry: another life of the thing is another key. */
+static void post_one(struct dw_thread *thread, struct giving *giving, uint64_t key, uint32_t chain,
+		     uint32_t said)
 {
+	const struct dw_taking *taking = giving->taking;
 	uint64_t post =
 	    dw_hash(dw_hash(dw_hash(dw_hash(DW_POST, taking->thing), taking->life), key), said);
+	const struct dw_told *told;
 
 	post = dw_key_even(post);
-	if (dw_told_find(thread, post))
+	told = dw_told_find(thread, post);
+	if (told) {
+		giving->number = told->chain;
 		return;
-	thread->teller->post(thread, taking, chain, said);
-	dw_told_add(thread, post, 0);
+	}
+	giving->number = thread->teller->post(thread, taking, chain, said);
+	dw_told_add(thread, post, giving->number);
 }
 
 /* What was given since @told was last used. */
-static uint64_t said_since(const struct dw_thread *thread, const struct dw_told *told)
+static uint32_t said_since(const struct dw_thread *thread, const struct dw_told *told)
 {
 	return told->stamp < thread->said_at ? thread->said : 0;
 }
 
-/* A chain of this activity is given with @taking; a table that grows meanwhile forgets nothing. */
-static void post_chain(struct dw_thread *thread, const struct dw_taking *taking, uint64_t key)
+/* A chain of this activity is given with it; a table that grows meanwhile forgets nothing. */
+static void post_chain(struct dw_thread *thread, struct giving *giving, uint64_t key)
 {
 	const struct dw_told *told = dw_told_find(thread, key);
 
 	if (told && told->chain != DW_CHAIN_LOST)
-		post_one(thread, taking, key, told->chain, said_since(thread, told));
+		post_one(thread, giving, key, told->chain, said_since(thread, told));
 }
 
-static void post_recent(struct dw_thread *thread, const struct dw_taking *taking)
+static void post_recent(struct dw_thread *thread, struct giving *giving)
 {
 	for (uint32_t i = 0; i < thread->n_recent; i++)
-		post_chain(thread, taking, thread->recent[i]);
+		post_chain(thread, giving, thread->recent[i]);
 }
 
-static void post_line(struct dw_thread *thread, const struct dw_taking *taking,
+static void post_line(struct dw_thread *thread, struct giving *giving,
 		      const struct dw_told_line *line)
 {
 	const struct dw_told_line *table = thread->told;
@@ -44,16 +56,16 @@ static void post_line(struct dw_thread *thread, const struct dw_taking *taking,
 	for (unsigned i = 0; i < DW_TOLD_WIDTH && table == thread->told; i++)
 		if (dw_key_of_taking(line->keys[i]) &&
 		    line->told[i].stamp >= thread->activity_began)
-			post_chain(thread, taking, line->keys[i]);
+			post_chain(thread, giving, line->keys[i]);
 }
 
 /* Telling adds to the table, which may move: then the search begins again. */
-static void post_told(struct dw_thread *thread, const struct dw_taking *taking)
+static void post_told(struct dw_thread *thread, struct giving *giving)
 {
 	const struct dw_told_line *table = thread->told;
 
 	for (uint32_t n = 0; n < dw_told_lines(thread); n++) {
-		post_line(thread, taking, &table[n]);
+		post_line(thread, giving, &table[n]);
 		if (table != thread->told) {
 			table = thread->told;
 			n = UINT32_MAX;
@@ -61,14 +73,18 @@ static void post_told(struct dw_thread *thread, const struct dw_taking *taking)
 	}
 }
 
-static void post_all(struct dw_thread *thread, const struct dw_taking *taking)
+/* Return: the teller's number of what is given; 0: it could not be told. */
+static uint32_t post_all(struct dw_thread *thread, const struct dw_taking *taking)
 {
+	struct giving giving = {.taking = taking};
+
 	if (thread->n_recent == 0)
-		post_one(thread, taking, 0, 0, 0);
+		post_one(thread, &giving, 0, 0, 0);
 	else if (thread->n_recent <= DW_RECENT_MAX)
-		post_recent(thread, taking);
+		post_recent(thread, &giving);
 	else
-		post_told(thread, taking);
+		post_told(thread, &giving);
+	return giving.number;
 }
 
 void dw_thread_post(struct dw_thread *thread, const struct dw_taking *taking)
@@ -76,9 +92,8 @@ void dw_thread_post(struct dw_thread *thread, const struct dw_taking *taking)
 	uint32_t open = thread->open;
 
 	thread->open = 0;
-	post_all(thread, taking);
+	thread->said = post_all(thread, taking);
 	dw_next_stamp(thread);
-	thread->said = taking->thing;
 	thread->said_at = thread->stamp;
 	thread->open = open;
 }

@@ -85,10 +85,13 @@ struct dw_teller {
 
 	/*
 	 * @taking, which is no lock, is given. In this activity the thread had come to hold
-	 * @chain; 0: no lock. After it had last done so, it gave @said (an address; 0: nothing).
+	 * @chain; 0: no lock. After it had last done so, it gave @said; 0: nothing.
+	 *
+	 * Return: the teller's number of the thing in its present life, to be @said later, when
+	 * another may live at its address; 0: it could not be told.
 	 */
-	void (*post)(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
-		     uint64_t said);
+	uint32_t (*post)(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+			 uint32_t said);
 
 	/*
 	 * Thread number @other is to answer at its idle points from now on.
@@ -165,10 +168,10 @@ struct dw_thread {
 	uint32_t segment_began, activity_began, said_at;
 	uint32_t n_recent; /* beyond DW_RECENT_MAX: the told table has to be searched */
 	uint64_t recent[DW_RECENT_MAX]; /* keys of this activity's chains */
-	uint64_t said;         /* the last thing that was given in this activity; 0: none */
-	uint64_t woken_by;     /* the thing whose wait this activity began with; 0: none */
-	struct dw_kick *kicks; /* DW_KICKS_MAX of them; NULL until the first */
+	uint64_t woken_by;              /* the thing whose wait this activity began with; 0: none */
+	struct dw_kick *kicks;          /* DW_KICKS_MAX of them; NULL until the first */
 	uint32_t n_kicks;
+	uint32_t said;    /* what this activity gave last, as the teller numbers it; 0: none */
 	uint16_t n_words; /* waits for lock words; see dw_slot::waits */
 };
 

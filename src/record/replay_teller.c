@@ -121,24 +121,24 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	return replay->facts.n_chains - 1;
 }
 
-static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
-		      uint64_t said)
+static uint32_t tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+			  uint32_t said)
 {
 	struct dw_replay *replay = replay_of(thread);
 	uint32_t thing = use_thing(replay, taking);
-	uint32_t said_thing = said ? thing_at(replay, said) : 0;
 	struct dw_post *post = dw_replay_add(replay, posts, replay->facts.n_posts);
 
 	if (!thing || !post)
-		return;
+		return 0;
 	*post = (struct dw_post){
 	    .thing = thing,
 	    .thread = thread->number,
 	    .chain = chain,
-	    .said = said_thing,
+	    .said = said,
 	    .stack = replay->stack,
 	    .hint = replay->hint,
 	};
+	return thing;
 }
 
 static uint32_t ask(struct dw_thread *thread, uint32_t other)

@@ -148,8 +148,8 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	return id;
 }
 
-static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
-		      uint64_t said)
+static uint32_t tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+			  uint32_t said)
 {
 	struct shim_thread *t = shim_thread_of(thread);
 	uint32_t thing = shim_thing(t, taking->thing, taking->what);
@@ -160,14 +160,15 @@ static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, 
 	t->event_stack = stack;
 	post = thing ? dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*post)) : NULL;
 	if (!post)
-		return;
+		return thing;
 	post->thing = thing;
 	post->thread = thread->number;
 	post->chain = chain;
-	post->said = said ? shim_thing_told(t, said, 0) : 0;
+	post->said = said;
 	post->stack = stack;
 	post->hint = hint;
 	dw_writer_submit(&shim->writer, post, DW_REC_POST);
+	return thing;
 }
 
 /* The other thread may look at any time whether it was asked. */

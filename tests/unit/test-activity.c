@@ -354,6 +354,18 @@ static void what_woke_a_thread_may_be_gone(void **state)
 	assert_int_equal(facts->n_things, 5);
 }
 
+/* That it is given was told before; and when it is said, another lives at its address. */
+static void what_was_said_is_what_was_given_then(void **state)
+{
+	const struct dw_facts *facts =
+	    tell(state, "1 hold A; 1 drop A; 1 post S; 1 idle; 1 hold A; 1 drop A; 1 post S;"
+			"1 destroy S; 1 init S; 2 post S; 1 post D");
+
+	assert_string_equal(story_word(*state, facts->posts[3].thing), "D");
+	assert_string_equal(story_word(*state, facts->posts[3].said), "S");
+	assert_int_equal(facts->things[facts->posts[3].said].life, 1);
+}
+
 static void a_guest_makes_a_vcpu(void **state)
 {
 	const struct dw_facts *facts = tell(state, "1 idle guest; 2 idle");
@@ -407,6 +419,7 @@ int main(void)
 	    TEST(a_chain_says_what_its_activity_began_with),
 	    TEST(a_thing_is_what_it_is_used_as),
 	    TEST(what_woke_a_thread_may_be_gone),
+	    TEST(what_was_said_is_what_was_given_then),
 	    TEST(a_guest_makes_a_vcpu),
 	    TEST(calls_of_the_program_have_names),
 	};

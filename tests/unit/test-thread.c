@@ -14,8 +14,7 @@
 
 /* What the thread under test has told. */
 static uint32_t n_chains, n_again, n_posts;
-static uint32_t post_chain;
-static uint64_t post_said;
+static uint32_t post_chain, post_said;
 
 static void revise(struct dw_thread *thread, struct dw_taking *taking)
 {
@@ -30,13 +29,14 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	return ++n_chains;
 }
 
-static void tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
-		      uint64_t said)
+static uint32_t tell_post(struct dw_thread *thread, const struct dw_taking *taking, uint32_t chain,
+			  uint32_t said)
 {
-	(void)thread, (void)taking;
+	(void)thread;
 	n_posts++;
 	post_chain = chain;
 	post_said = said;
+	return (uint32_t)taking->thing;
 }
 
 static uint32_t ask(struct dw_thread *thread, uint32_t other)
@@ -105,8 +105,7 @@ static struct dw_thread thread;
 static int set_up(void **state)
 {
 	(void)state;
-	n_chains = n_again = n_posts = post_chain = 0;
-	post_said = 0;
+	n_chains = n_again = n_posts = post_chain = post_said = 0;
 	thread = (struct dw_thread){.number = 1, .teller = &teller};
 	return dw_thread_begin(&thread);
 }
