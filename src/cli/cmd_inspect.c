@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/cored.h"
 #include "cli/dumped.h"
+#include "cli/file.h"
 #include "cli/inspection.h"
 #include "cli/output.h"
 #include "cli/profiles.h"
@@ -139,7 +140,7 @@ static int say_no_dump(const char *path, const struct wish *wish, int answer)
 		fprintf(stderr, "deadwatch: '%s' is too large to be what %s printed\n", path,
 			wish->from);
 	else
-		fprintf(stderr, "deadwatch: cannot read '%s': %s\n", path, strerror(-answer));
+		fprintf(stderr, "deadwatch: cannot read '%s': %s\n", path, dw_file_reason(answer));
 	return DW_EXIT_FAILED;
 }
 

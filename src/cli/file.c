@@ -6,19 +6,56 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* For so long another is waited for that writes in the same folder. */
+#define LOCK_S 10
+#define LOCK_STEP_US 10000
+
+/* Reads @size bytes, or all that there are. Return: 0, or a negative errno. */
+static int read_whole(int fd, char *to, size_t size, size_t *ret_n)
+{
+	struct pollfd waits = {.fd = fd, .events = POLLIN};
+
+	*ret_n = 0;
+	while (*ret_n < size) {
+		ssize_t n = read(fd, to + *ret_n, size - *ret_n);
+
+		if (n == 0)
+			break;
+		if (n > 0)
+			*ret_n += (size_t)n;
+		else if (errno == EAGAIN)
+			poll(&waits, 1, -1);
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 int dw_file_read(const char *path, size_t size_max, char **ret, size_t *ret_size)
 {
-	dw_auto_stream file = fopen(path, "re");
+	/* To open a pipe that nobody writes into would wait for somebody who does. */
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	dw_auto_text text = NULL;
-	size_t n = 0, room = 0;
+	size_t n = 0, more, room = 0;
+	int r;
 
-	if (!file)
+	if (fd < 0)
 		return -errno;
 	do {
 		char *larger;
@@ -28,17 +65,52 @@ int dw_file_read(const char *path, size_t size_max, char **ret, size_t *ret_size
 		if (!larger)
 			return dw_raise(-ENOMEM);
 		text = larger;
-		errno = 0;
-		n += fread(text + n, 1, room - n, file);
-		if (ferror(file))
-			return errno ? -errno : -EIO;
+		r = read_whole(fd, text + n, room - n, &more);
+		if (r < 0)
+			return r;
+		n += more;
 	} while (n == room && n <= size_max);
 	if (n > size_max)
 		return -EFBIG;
+	if (n == 0 && is_pipe(fd))
+		return -ENODATA;
 	text[n] = '\0';
 	*ret_size = n;
 	*ret = dw_take(text);
 	return 0;
+}
+
+const char *dw_file_reason(int r)
+{
+	if (r == -ENODATA)
+		return "it is a pipe, and nobody writes to it";
+	if (r == -EWOULDBLOCK)
+		return "another process has locked its folder";
+	return strerror(-r);
+}
+
+static int open_folder_of(const char *path)
+{
+	dw_auto_text real = realpath(path, NULL);
+
+	if (!real)
+		real = strdup(path);
+	return real ? open(dirname(real), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+int dw_file_lock(const char *path, int *ret_fd)
+{
+	dw_auto_fd fd = open_folder_of(path);
+
+	for (int i = 0; fd >= 0 && i < LOCK_S * (1000000 / LOCK_STEP_US); i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+			*ret_fd = fd;
+			fd = -1;
+			return 0;
+		}
+		usleep(LOCK_STEP_US);
+	}
+	return fd < 0 ? 0 : -EWOULDBLOCK;
 }
 
 /* A file that is new gets what the user's umask leaves, any other keeps what it has. */

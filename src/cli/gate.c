@@ -105,7 +105,7 @@ int dw_gate_option(const struct dw_command *command, struct dw_gate_options *opt
 
 static int fail(const char *what, const char *path, int r)
 {
-	fprintf(stderr, "deadwatch: cannot %s '%s': %s\n", what, path, strerror(-r));
+	fprintf(stderr, "deadwatch: cannot %s '%s': %s\n", what, path, dw_file_reason(r));
 	return DW_EXIT_FAILED;
 }
 
@@ -116,7 +116,7 @@ static int read_text(const char *what, const char *path, char **ret, size_t *ret
 
 	if (r == 0 || r == -ENOMEM)
 		return r;
-	fprintf(stderr, "deadwatch: cannot read the %s '%s': %s\n", what, path, strerror(-r));
+	fprintf(stderr, "deadwatch: cannot read the %s '%s': %s\n", what, path, dw_file_reason(r));
 	return DW_EXIT_USAGE;
 }
 
@@ -127,7 +127,7 @@ static int say_wrong(const char *what, const char *path, const struct dw_wrong *
 	return DW_EXIT_USAGE;
 }
 
-static int read_baseline(struct files *files, const struct dw_gate_options *options)
+static int read_baseline(struct dw_baseline **ret, const struct dw_gate_options *options)
 {
 	dw_auto_text text = NULL;
 	struct dw_wrong wrong;
@@ -136,11 +136,16 @@ static int read_baseline(struct files *files, const struct dw_gate_options *opti
 
 	/* The first update makes the file. */
 	if (!options->baseline || (options->update && access(options->baseline, F_OK) < 0))
-		return dw_baseline_new(&files->baseline);
+		return dw_baseline_new(ret);
+	if (access(options->baseline, F_OK) < 0 && errno == ENOENT) {
+		fprintf(stderr, "deadwatch: there is no baseline '%s': --update makes it\n",
+			options->baseline);
+		return DW_EXIT_USAGE;
+	}
 	r = read_text("baseline", options->baseline, &text, &size);
 	if (r != 0)
 		return r;
-	r = dw_baseline_parse(&files->baseline, text, size, &wrong);
+	r = dw_baseline_parse(ret, text, size, &wrong);
 	return r > 0 ? say_wrong("baseline", options->baseline, &wrong) : r;
 }
 
@@ -191,7 +196,7 @@ static int read_files(struct files *files, const struct dw_gate_options *options
 			"deadwatch: --update wants --baseline=FILE, and --prune --update\n");
 		return DW_EXIT_USAGE;
 	}
-	r = read_baseline(files, options);
+	r = read_baseline(&files->baseline, options);
 	if (r == 0)
 		r = read_suppressions(files, options);
 	if (r == 0)
@@ -225,36 +230,59 @@ static int write_report(const struct dw_report *report, const char *write,
 	return r < 0 ? fail("write the report", path, r) : 0;
 }
 
-static int write_baseline(const struct dw_gate_options *options, struct files *files, bool prune)
+static int write_baseline(const struct dw_gate_options *options, struct dw_baseline *baseline,
+			  bool prune)
 {
 	dw_cleanup(dw_file_done) struct dw_file file = {0};
 	int r = dw_file_begin(&file, options->baseline);
 
 	if (r == 0)
-		r = dw_baseline_write(file.out, files->baseline, prune);
+		r = dw_baseline_write(file.out, baseline, prune);
 	if (r == 0)
 		r = dw_file_end(&file);
 	return r < 0 ? fail("write the baseline", options->baseline, r) : 0;
+}
+
+/*
+ * Others may have written since it was read: jobs that end together. Return: 0, or an enum dw_exit,
+ * and it was said why.
+ */
+static int renew_baseline(const struct dw_gate_options *options, struct files *files, bool prune)
+{
+	dw_auto(baseline) baseline = NULL;
+	dw_auto_fd lock = -1;
+	int n, r = dw_file_lock(options->baseline, &lock);
+
+	if (r < 0)
+		return fail("write the baseline", options->baseline, r);
+	r = read_baseline(&baseline, options);
+	if (r > 0)
+		return DW_EXIT_FAILED;
+	n = r == 0 ? dw_baseline_renew(baseline, files->baseline) : r;
+	if (n < 0)
+		return fail("add to the baseline", options->baseline, n);
+	r = write_baseline(options, baseline, prune);
+	if (r == 0)
+		fprintf(stderr, "deadwatch: '%s': %d added, each wants a reason in place of %s\n",
+			options->baseline, n, DW_BASELINE_TODO);
+	return r;
 }
 
 /* Who could not see everything does not know what is gone. */
 static int update(const struct dw_gate_options *options, struct files *files,
 		  struct dw_tally *tally)
 {
-	int n = dw_tally_update(tally), status = dw_tally_exit(tally);
+	int r = dw_tally_update(tally), status = dw_tally_exit(tally);
 	bool knows_all = status != DW_EXIT_BLIND && status != DW_EXIT_FAILED;
 
-	if (n < 0)
-		return fail("add to the baseline", options->baseline, n);
+	if (r < 0)
+		return fail("add to the baseline", options->baseline, r);
 	if (options->prune && !knows_all)
 		fprintf(stderr,
 			"deadwatch: nothing is removed from '%s': not everything was seen\n",
 			options->baseline);
-	if (write_baseline(options, files, options->prune && knows_all) != 0)
-		return DW_EXIT_FAILED;
-	fprintf(stderr, "deadwatch: '%s': %d added, each wants a reason in place of %s\n",
-		options->baseline, n, DW_BASELINE_TODO);
-	return status;
+	r = renew_baseline(options, files, options->prune && knows_all);
+	return r == 0 ? status : r;
 }
 
 static int report_all(const struct dw_gate_options *options, const struct dw_report *report,

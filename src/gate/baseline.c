@@ -235,6 +235,31 @@ int dw_baseline_add(struct dw_baseline *baseline, const char *verdict, const cha
 	return add_entry(baseline, &entry);
 }
 
+int dw_baseline_renew(struct dw_baseline *baseline, struct dw_baseline *judged)
+{
+	int r, n = 0;
+
+	for (uint32_t i = 0; i < baseline->n; i++) {
+		struct dw_baseline_entry *entry = &baseline->entries[i];
+		const struct dw_baseline_entry *known =
+		    dw_baseline_find(judged, entry->verdict, entry->fingerprint);
+
+		/* Nobody has looked for what was not there yet. */
+		entry->seen = !known || known->seen;
+	}
+	for (uint32_t i = 0; i < judged->n; i++) {
+		const struct dw_baseline_entry *entry = &judged->entries[i];
+
+		if (entry->line || dw_baseline_find(baseline, entry->verdict, entry->fingerprint))
+			continue;
+		r = dw_baseline_add(baseline, entry->verdict, entry->fingerprint, entry->chain);
+		if (r < 0)
+			return dw_pass(r);
+		n++;
+	}
+	return n;
+}
+
 static int compare_entries(const void *a, const void *b)
 {
 	const struct dw_baseline_entry *x = a, *y = b;

@@ -61,6 +61,13 @@ struct dw_baseline_entry *dw_baseline_find(struct dw_baseline *baseline, const c
 int dw_baseline_add(struct dw_baseline *baseline, const char *verdict, const char *fingerprint,
 		    const char *chain);
 
+/*
+ * Gives @baseline, which was read anew, what @judged came to: what was added to that one since it
+ * was read is added here, too, if nobody else has; what was not seen then is marked so. Who wrote
+ * to the file meanwhile has not written in vain. Return: how many were added, or -ENOMEM.
+ */
+int dw_baseline_renew(struct dw_baseline *baseline, struct dw_baseline *judged);
+
 /* @prune: leave out what was not seen. Return: 0, -ENOMEM, or a negative errno of writing. */
 int dw_baseline_write(FILE *out, struct dw_baseline *baseline, bool prune);
 

@@ -4,6 +4,7 @@
 
 usage: test-gate.py DEADWATCH SAMPLE [unittest's arguments]
 """
+import fcntl
 import glob
 import json
 import os
@@ -144,7 +145,43 @@ class Baseline(Gate):
 
     def test_a_baseline_that_is_not_there_is_no_empty_one(self):
         done = self.gate("--baseline", self.path("none"), "order", expect=USAGE)
-        self.assertIn("cannot read the baseline", done.stderr)
+        self.assertIn("there is no baseline", done.stderr)
+        self.assertIn("--update makes it", done.stderr)
+
+    def test_a_pipe_is_read_if_somebody_writes_to_it(self):
+        os.mkfifo(self.path("pipe"))
+        for option in ("--baseline", "--suppressions", "--order"):
+            done = self.gate(option, self.path("pipe"), "order", expect=USAGE)
+            self.assertIn("it is a pipe, and nobody writes to it", done.stderr)
+        with open(self.baseline(), "rb") as file:
+            text = file.read()
+        read_end, write_end = os.pipe()
+        os.write(write_end, text)
+        os.close(write_end)
+        done = deadwatch("gate", "--baseline", f"/dev/fd/{read_end}", self.recording("inversion"),
+                         pass_fds=(read_end,))
+        os.close(read_end)
+        self.assertEqual(done.returncode, CLEAN, done.stdout + done.stderr)
+
+    def test_an_update_keeps_what_others_have_written_since_it_read(self):
+        base = self.path("base")
+        folder = os.open(self.folder, os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        words = [DEADWATCH, "gate", "--baseline", base, "--update", self.recording("inversion")]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as gate:
+            for line in gate.stdout:
+                if line.startswith("new: "):
+                    break
+            other = 'hazard 0123456789abcdef "what another job found": TODO'
+            self.write("base", f"# deadwatch baseline 1\n{other}\n")
+            fcntl.flock(folder, fcntl.LOCK_UN)
+            said = gate.communicate(timeout=TIMEOUT)[1]
+        self.assertEqual(gate.returncode, CLEAN, said)
+        self.assertIn("1 added", said)
+        self.assertIn(other, self.read("base"))
+        self.assertIn("potential ", self.read("base"))
 
     def test_a_baseline_in_a_folder_that_is_not_there_fails_to_be_written(self):
         self.gate("--baseline", self.path("no/base"), "--update", "inversion", expect=FAILED)
