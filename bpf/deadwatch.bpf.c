@@ -39,13 +39,31 @@ int function_entry(struct pt_regs *regs)
 	return on_function(regs);
 }
 
-static __always_inline void kick(struct dw_wire_thread *thread, uint64_t other,
-				 struct pt_regs *regs)
+/* Who kicks may hold a lock of those that are taken without a call. */
+static __always_inline void kick(struct dw_wire_thread *thread, uint64_t other)
 {
 	struct dw_wire_event event = {.kind = DW_KICK, .other = other};
 
-	if (thread->watched || thread->depth)
-		note(thread, &event, regs);
+	if (!every_taking && !thread->watched && !thread->depth)
+		return;
+	thread->kicks = every_taking;
+	note(thread, &event, NULL);
+}
+
+static __always_inline bool sleeps(const struct dw_wire_call *call,
+				   const struct dw_wire_thread *thread)
+{
+	return call->flags & DW_WIRE_SLEEPS ||
+	       (call->flags & DW_WIRE_POLLS && thread->arguments[1] == 0) ||
+	       (call->flags & DW_WIRE_SELECTS && thread->arguments[0] == 0);
+}
+
+/* Whether it is told that the thread is in this call: it holds something, awaits an answer, or
+ * somebody wants to know. */
+static __always_inline bool is_heard(const struct dw_wire_call *call,
+				     const struct dw_wire_thread *thread)
+{
+	return thread->watched || thread->depth || (thread->kicks && sleeps(call, thread));
 }
 
 /* The current thread begins a call that can block, and somebody wants to know. */
@@ -59,9 +77,7 @@ static __always_inline void enter(struct dw_wire_thread *thread, const struct dw
 		return;
 	event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | call->number;
 	event.site = caller_of(thread, regs);
-	event.other = call->flags & DW_WIRE_SLEEPS ||
-		      (call->flags & DW_WIRE_POLLS && thread->arguments[1] == 0) ||
-		      (call->flags & DW_WIRE_SELECTS && thread->arguments[0] == 0);
+	event.other = sleeps(call, thread);
 	note(thread, &event, regs);
 }
 
@@ -103,8 +119,7 @@ int call_entry(uint64_t *context)
 	thread->arguments[4] = regs->r8;
 	thread->arguments[5] = regs->r9;
 	if (call.flags & DW_WIRE_KICK) {
-		kick(thread, number == SYS_TGKILL ? thread->arguments[1] : thread->arguments[0],
-		     regs);
+		kick(thread, number == SYS_TGKILL ? thread->arguments[1] : thread->arguments[0]);
 		return 0;
 	}
 	if (call.flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN && !thread->depth)
@@ -120,7 +135,7 @@ int call_entry(uint64_t *context)
 	thread->call = number + 1;
 	if (!every_taking && call.flags & DW_WIRE_FUTEX)
 		await_mutex(thread, limit_of(&call, thread), regs);
-	if ((thread->watched || thread->depth) && call.number)
+	if (call.number && is_heard(&call, thread))
 		enter(thread, &call, regs);
 	return 0;
 }
@@ -135,6 +150,7 @@ static __always_inline bool is_known(uint64_t number)
 static __noinline int leave(struct dw_wire_thread *thread, int64_t result, struct pt_regs *regs)
 {
 	struct dw_wire_event event = {.kind = DW_WIRE_LEFT};
+	struct dw_wire_call call;
 	uint32_t number;
 	uint16_t flags;
 
@@ -149,7 +165,8 @@ static __noinline int leave(struct dw_wire_thread *thread, int64_t result, struc
 	thread->seq++;
 	if (number >= DW_WIRE_CALLS_MAX)
 		return 0;
-	flags = calls[number].flags;
+	call = calls[number];
+	flags = call.flags;
 	if (flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN)
 		flags &= ~DW_WIRE_IDLE;
 	if (flags & DW_WIRE_FUTEX) {
@@ -162,17 +179,18 @@ static __noinline int leave(struct dw_wire_thread *thread, int64_t result, struc
 		note(thread, &event, NULL);
 		return 0;
 	}
-	event.object = calls[number].number;
+	event.object = call.number;
 	event.registers.sp = regs->sp;
 	if (flags & DW_WIRE_IDLE) {
 		thread->n_idles++;
 		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;
+		thread->kicks = thread->kicks && sleeps(&call, thread);
 	}
 	if (event.other)
 		event.site = caller_of(thread, regs);
 	if (every_taking && event.other)
 		note(thread, &event, regs);
-	else if (thread->watched || thread->depth)
+	else if (is_heard(&call, thread))
 		note(thread, &event, NULL);
 	return 0;
 }

@@ -163,6 +163,7 @@ struct dw_wire_thread {
 	uint8_t tried_in; /* in how many handlers */
 	uint8_t n_onces;
 	uint8_t n_handlers;
+	uint8_t kicks; /* others, since its last idle point: its sleeps may be for their answers */
 	uint8_t restarts; /* its call is made again if no handler of a signal comes first */
 	uint64_t spins;   /* the spin lock that it has tried to take, and will again */
 	struct dw_wire_once onces[DW_WIRE_ONCES_MAX];
