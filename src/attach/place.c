@@ -52,6 +52,9 @@ int dw_attached_read_maps(struct dw_attached *process)
 
 	if (r < 0)
 		return dw_pass(r);
+	/* It has ended, but not all that it did may have been heard of: that was done in these. */
+	if (code.n_maps == 0 && process->code.n_maps > 0)
+		return 0;
 	modules = dw_arena_alloc(process->arena, (code.n_maps + 1) * sizeof(*modules));
 	if (!modules)
 		return dw_raise(-ENOMEM);
