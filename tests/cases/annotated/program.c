@@ -7,7 +7,7 @@
  *
  * benign: one after the other. hang: both at once. fixed: the reset takes them in the worker's
  * order. tried: the reset only tries the queue's, and has luck. silent: instead of all that, the
- * display is refreshed for two seconds, and then no more, which it says.
+ * display is refreshed for two seconds, or for some times two, and then no more, which it says.
  */
 #include "../case.h"
 
@@ -88,7 +88,7 @@ static void *resetter(void *arg)
 /* Ten beats a second for a while, and then none any more. */
 CASE_FN void beat_and_stop(void)
 {
-	for (int i = 0; i < 20; i++) {
+	for (unsigned i = 0; i < 20 * case_times; i++) {
 		DEADWATCH_BEAT("display::refresh");
 		case_sleep_ms(100);
 	}

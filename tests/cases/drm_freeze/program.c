@@ -167,7 +167,8 @@ CASE_FN void io_writex(void)
 {
 	prepare_mmio_access();
 	spin_us(IN_DEVICE_US);
-	if (!was_reset && __atomic_load_n(&n_frames, __ATOMIC_SEQ_CST) >= RESET_AT_FRAME)
+	if (!was_reset &&
+	    __atomic_load_n(&n_frames, __ATOMIC_SEQ_CST) >= RESET_AT_FRAME * case_times)
 		virtio_gpu_gl_reset();
 	bql_unlock_impl();
 }
