@@ -27,7 +27,7 @@ def deadwatch(program, library, *arguments):
     environment = dict(os.environ, DEADWATCH_LIBRARY=library)
     environment.pop("DEADWATCH_OPTIONS", None)
     return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True,
-                          timeout=100, check=False)
+                          check=False)
 
 
 def cycles(deadwatch_of_case, recording):
@@ -52,7 +52,7 @@ def main():
         if not findings:
             sys.exit(f"run-confirm: mode {mode} has no cycle to try")
         for finding in findings:
-            r = run("confirm", "--runs", str(RUNS[expected]), "--time-limit", "10", recording,
+            r = run("confirm", "--runs", str(RUNS[expected]), "--time-limit", "60", recording,
                     finding["fingerprint"], "--", case, race)
             confirmed = r.returncode == 1 and "deadwatch: confirmed in run" in r.stderr
             print(" ".join(finding["chain"]), "->", r.returncode, r.stderr.splitlines()[-1:])
