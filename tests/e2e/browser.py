@@ -10,7 +10,7 @@ import tempfile
 import time
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-ANSWER_TIMEOUT_S = 60
+ANSWER_TIMEOUT_S = 240
 
 
 class BrowserError(Exception):

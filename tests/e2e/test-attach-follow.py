@@ -19,7 +19,7 @@ import time
 import unittest
 
 SKIPPED = 77
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 TRAP = b"\xcc"
 DEADWATCH, FAMILY, CASE, AWAIT = sys.argv[1:5]
 STUCK = ["locks", "locks+0x28", "locks"]

@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 SKIPPED = 77
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 DEADWATCH, OWN = sys.argv[1:3]
 LOCK = {"name": "Big lock", "taken_in": ["own_lock"], "let_go_in": ["own_unlock"]}
 PROFILE = {"name": "own", "locks": [LOCK, {"name": "half", "taken_in": ["own_lock"]}],

@@ -17,7 +17,7 @@ import time
 import unittest
 
 SKIPPED = 77
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 DEADWATCH, CASES = sys.argv[1:3]
 PROGRAM = os.path.join(CASES, "case-colo_join")
 HUNG_S = "3"

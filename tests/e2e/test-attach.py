@@ -19,7 +19,7 @@ import time
 import unittest
 
 SKIPPED = 77
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
 DEADWATCH, CASES, LATE, LIBRARY, SERIAL, CONTEND = sys.argv[1:7]
 TIMES = 5  # attached and detached

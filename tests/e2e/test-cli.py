@@ -23,7 +23,7 @@ del sys.argv[1:5]
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
 HEADER_SIZE = 8192
 VERSION_OFFSET = 8
-TIMEOUT = 60  # seconds; each of these takes well under one
+TIMEOUT = 240  # seconds; each of these takes well under one
 
 
 def deadwatch(*args, **more):

@@ -14,7 +14,7 @@ import unittest
 TABLES, BASH, ZSH, FISH = (os.path.abspath(a) for a in sys.argv[1:5])
 del sys.argv[1:5]
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIMEOUT = 60
+TIMEOUT = 240
 
 with open(TABLES) as file:
     tables = json.load(file)

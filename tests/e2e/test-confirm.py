@@ -18,7 +18,7 @@ DEADWATCH, SAMPLE = (os.path.abspath(a) for a in sys.argv[1:3])
 del sys.argv[1:3]
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
-TIMEOUT = 60
+TIMEOUT = 240
 
 
 def deadwatch(*args, **more):

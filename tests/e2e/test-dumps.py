@@ -20,8 +20,8 @@ import unittest
 DEADWATCH, CASES, DUMPS = (os.path.abspath(a) for a in sys.argv[1:4])
 del sys.argv[1:4]
 
-WAIT_MAX_S = 60
-HANG_MAX_S = 20
+WAIT_MAX_S = 240
+HANG_MAX_S = 240
 FINDINGS, USAGE, BLIND, FAILED = 1, 2, 3, 4
 
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 SKIPPED = 77
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 # What was recorded on each host: cases and their modes; none: an empty folder.
 HOSTS = {
     "alpha": [("bcm2835_fb", "benign"), ("gate", "benign")],

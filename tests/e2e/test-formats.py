@@ -20,7 +20,7 @@ del sys.argv[1:4]
 sys.path.append("/usr/lib/python3/dist-packages")  # Debian's modules, whichever Python this is
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 
 
 def deadwatch(*args, **more):

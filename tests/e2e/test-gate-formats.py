@@ -32,7 +32,7 @@ del sys.argv[1:6]
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
 GATE_EXIT = 66
-TIMEOUT = 60
+TIMEOUT = 240
 
 
 def run(*args, **more):

@@ -23,7 +23,7 @@ del sys.argv[1:3]
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
 GATE_EXIT = 66
-TIMEOUT = 60
+TIMEOUT = 240
 
 
 def deadwatch(*args, **more):

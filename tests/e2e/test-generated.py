@@ -21,7 +21,7 @@ import r1
 
 DEADWATCH = os.path.abspath(sys.argv[1])
 LOOKS_MAX = 40  # a look in a few meets generated code
-START_S = 60
+START_S = 240
 # 1: sti; jmp 1b. It leaves generated code all the time, as interrupts may come.
 SPIN = bytes.fromhex("fb ebfd")
 # 1: jmp 1b. It never leaves it.

@@ -16,7 +16,7 @@ import r1
 
 DEADWATCH = os.path.abspath(sys.argv[1])
 LOOKS = int(sys.argv[3]) if len(sys.argv) > 3 else 50
-TOLD_S = 30
+TOLD_S = 240
 CHAIN = ["BQL", "nanosleep in qemu_chr_write"]
 
 

@@ -28,7 +28,7 @@ del sys.argv[1:7]
 WAITS, WAITS_STATIC, WAITS_MUSL, WAITS_MUSL_STATIC = PROGRAMS
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = 0, 1, 2, 3, 4
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 CYCLE = ["first", "second", "first"]
 # What the thread of that name waits for.
 KINDS = {"condition": "condition", "semaphore": "semaphore", "barrier": "barrier",

@@ -15,7 +15,7 @@ import unittest
 
 BUILD, SAMPLE, TABLES = (os.path.abspath(a) for a in sys.argv[1:4])
 del sys.argv[1:4]
-TIMEOUT = 60
+TIMEOUT = 240
 
 PROGRAM = """
 #include <deadwatch/annotate.h>

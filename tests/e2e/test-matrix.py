@@ -21,7 +21,7 @@ del sys.argv[1:4]
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
 MOVED = "\n" * 41
-TIMEOUT = 60
+TIMEOUT = 240
 ENVIRONMENT = dict(os.environ, DEADWATCH_OPTIONS="monitor=0")
 
 

@@ -18,7 +18,7 @@ DEADWATCH, SPLIT, OTHER_SPLIT = (os.path.abspath(a) for a in sys.argv[1:4])
 del sys.argv[1:4]
 
 CLEAN, FINDINGS = 0, 1
-TIMEOUT = 60
+TIMEOUT = 240
 ENVIRONMENT = dict(os.environ, DEADWATCH_OPTIONS="monitor=0")
 
 
