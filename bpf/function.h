@@ -121,6 +121,14 @@ static __always_inline bool read_thing(struct dw_wire_event *event, struct dw_wi
 	return true;
 }
 
+/* What the thread has tried last is about to return. A reader's lock does not say who has it. */
+static __always_inline int on_result(struct dw_wire_thread *thread, const struct pt_regs *regs)
+{
+	if (thread->tried && thread->tried_in == thread->n_handlers)
+		thread->tried_got = (uint32_t)regs->ax == 0 ? DW_WIRE_GOT : DW_WIRE_GOT_NOT;
+	return 0;
+}
+
 static __always_inline int on_function(struct pt_regs *regs)
 {
 	uint64_t value = bpf_get_attach_cookie(regs);
@@ -136,6 +144,8 @@ static __always_inline int on_function(struct pt_regs *regs)
 	thread = this_thread();
 	if (!thread)
 		return 0;
+	if (cookie.kind == DW_WIRE_RESULT)
+		return on_result(thread, regs);
 	end_onces(thread, regs->sp);
 	read_entry(&event, &cookie, regs);
 	if ((cookie.is_own && !is_own(&event)) || !read_thing(&event, thread, regs))

@@ -139,8 +139,8 @@ static __always_inline void fill_registers(struct dw_wire_registers *to, struct 
 }
 
 /*
- * What has become of the thread's last attempt, if the lock says so. A handler of a signal may have
- * come before that is known.
+ * What has become of the thread's last attempt, if it was seen, or the lock says so. A handler of a
+ * signal may have come before that is known.
  */
 static __always_inline uint8_t resolve(struct dw_wire_thread *thread)
 {
@@ -151,8 +151,10 @@ static __always_inline uint8_t resolve(struct dw_wire_thread *thread)
 	if (!lock)
 		return DW_WIRE_GOT_UNKNOWN;
 	lock += thread->tried_what == DW_RWLOCK ? RWLOCK_WRITER : MUTEX_OWNER;
-	got = bpf_probe_read_user(&owner, sizeof(owner), (void *)lock) == 0 &&
-	      owner == (uint32_t)bpf_get_current_pid_tgid();
+	got = thread->tried_got != DW_WIRE_GOT_UNKNOWN
+		  ? thread->tried_got == DW_WIRE_GOT
+		  : bpf_probe_read_user(&owner, sizeof(owner), (void *)lock) == 0 &&
+			owner == (uint32_t)bpf_get_current_pid_tgid();
 	if (got || thread->n_handlers <= thread->tried_in)
 		thread->tried = 0;
 	return got ? DW_WIRE_GOT : DW_WIRE_GOT_NOT;
@@ -267,6 +269,7 @@ static __always_inline void keep_attempt(struct dw_wire_thread *thread,
 	thread->tried = event->object;
 	thread->tried_what = event->what;
 	thread->tried_in = thread->n_handlers;
+	thread->tried_got = DW_WIRE_GOT_UNKNOWN;
 }
 
 /* Says that the current thread does what @event has. @regs: NULL where no stack is of use. */

@@ -72,17 +72,26 @@ static int probe_others(const struct dw_attached *process, struct dw_probe *prob
 	return n + n_freeing;
 }
 
+static uint32_t count_functions(const struct dw_map *map, const struct dw_finder *finder)
+{
+	struct dw_located located[LOCATED_MAX];
+	int n = dw_locate(map->file, finder, located, LOCATED_MAX);
+	uint32_t count = 0;
+
+	for (int i = 0; i < n; i++)
+		count += located[i].function->cookie.kind != DW_WIRE_RESULT;
+	return count;
+}
+
 /* Counts those that would be probed, but for the user's choice. */
 static void count_left_out(struct dw_attached *process, const struct dw_map *map,
 			   const struct dw_finder *chosen)
 {
 	const struct dw_finder all = dw_probed_finder(NULL);
-	struct dw_located located[LOCATED_MAX];
-	int n_all = dw_locate(map->file, &all, located, LOCATED_MAX);
-	int n_chosen = dw_locate(map->file, chosen, located, LOCATED_MAX);
+	uint32_t n_all = count_functions(map, &all), n_chosen = count_functions(map, chosen);
 
-	if (n_chosen >= 0 && n_all > n_chosen)
-		process->writer.header->n_left_out += (uint32_t)(n_all - n_chosen);
+	if (n_all > n_chosen)
+		process->writer.header->n_left_out += n_all - n_chosen;
 }
 
 /* Return: as dw_probe_file(). */

@@ -2,6 +2,7 @@
 #include "attach/function.h"
 
 #include "attach/own.h"
+#include "attach/result.h"
 #include "base/error.h"
 #include "base/resource.h"
 
@@ -227,20 +228,47 @@ static bool has_begin(Elf *elf, const struct dw_probed *function, uint64_t offse
 	return data && memcmp(data->d_buf, function->begin, function->begin_size) == 0;
 }
 
-static void add(struct search *s, const struct dw_probed *function, uint64_t address)
+static void add_at(struct search *s, const struct dw_probed *function, uint64_t address,
+		   uint64_t offset)
 {
-	uint64_t offset;
 	size_t i = 0;
 
-	if (s->n == s->max || !offset_of(s->elf, address, &offset))
+	while (i < s->n && s->found[i].offset != offset)
+		i++;
+	if (i == s->n && s->n < s->max)
+		s->found[s->n++] = (struct dw_located){function, offset, address};
+}
+
+/* Of locks that have no owner, what came of an attempt is known by its result alone. */
+static bool has_result(const struct dw_wire_cookie *row)
+{
+	return row->kind == DW_WANT && row->what == DW_RWLOCK && row->how & DW_SHARED &&
+	       row->how & (DW_TRY | DW_TIMED);
+}
+
+static void add_results(struct search *s, const GElf_Sym *symbol, uint64_t offset)
+{
+	static const struct dw_probed result = {.name = "result",
+						.cookie = {.kind = DW_WIRE_RESULT}};
+	Elf_Data *code = elf_getdata_rawchunk(s->elf, (int64_t)offset, symbol->st_size, ELF_T_BYTE);
+	uint64_t results[DW_RESULTS_MAX];
+	size_t n = code ? dw_results_find(code->d_buf, code->d_size, results) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		add_at(s, &result, symbol->st_value + results[i], offset + results[i]);
+}
+
+static void add(struct search *s, const struct dw_probed *function, const GElf_Sym *symbol)
+{
+	uint64_t offset;
+
+	if (!offset_of(s->elf, symbol->st_value, &offset))
 		return;
 	if (function->begin && !has_begin(s->elf, function, offset))
 		return;
-	offset += function->begin_size;
-	while (i < s->n && s->found[i].offset != offset)
-		i++;
-	if (i == s->n)
-		s->found[s->n++] = (struct dw_located){function, offset, address};
+	add_at(s, function, symbol->st_value, offset + function->begin_size);
+	if (has_result(&function->cookie))
+		add_results(s, symbol, offset);
 }
 
 /* A hidden version is there for programs that were linked long ago; it calls the present one. */
@@ -270,7 +298,7 @@ static void search_table(struct search *s, Elf_Scn *section, const GElf_Shdr *he
 			       ? s->finder->find(s->finder->context, name)
 			       : NULL;
 		if (function)
-			add(s, function, symbol.st_value);
+			add(s, function, &symbol);
 	}
 }
 

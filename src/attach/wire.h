@@ -36,6 +36,7 @@ enum dw_wire_kind {
 	DW_WIRE_ASKS,      /* it asks for what is done once, and was done: a want that is over */
 	DW_WIRE_HAS,       /* see DW_WIRE_AWAITS, which follows */
 	DW_WIRE_AWAITS,    /* thread `site` waits for mutex `object` with stack pointer `other` */
+	DW_WIRE_RESULT,    /* of a cookie alone: what was tried returns, 0 if it was had */
 };
 
 /* What a thread does once, one within the other; more are taken for done. */
@@ -160,7 +161,8 @@ struct dw_wire_thread {
 	uint32_t answers; /* its idle points are wanted one by one */
 	uint32_t n_over;  /* waits on words that came to their end: were not just interrupted */
 	uint8_t tried_what;
-	uint8_t tried_in; /* in how many handlers */
+	uint8_t tried_in;  /* in how many handlers */
+	uint8_t tried_got; /* enum dw_wire_got, as what has tried it returned */
 	uint8_t n_onces;
 	uint8_t n_handlers;
 	uint8_t kicks; /* others, since its last idle point: its sleeps may be for their answers */

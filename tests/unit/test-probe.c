@@ -122,6 +122,29 @@ static void *ppoll_held(void *unused)
 	return unused;
 }
 
+/* Who reads is not said by the lock; and one that the thread writes is refused to it. */
+static void *try_to_read(void *unused)
+{
+	static pthread_rwlock_t free_lock = PTHREAD_RWLOCK_INITIALIZER,
+				taken = PTHREAD_RWLOCK_INITIALIZER;
+	const struct timespec until = {.tv_sec = INT32_MAX};
+	char byte = 0;
+
+	if (read(begin_fds[0], &byte, 1) != 1)
+		_exit(1);
+	pthread_rwlock_wrlock(&taken);
+	if (pthread_rwlock_tryrdlock(&taken) == 0 ||
+	    pthread_rwlock_timedrdlock(&taken, &until) == 0 ||
+	    pthread_rwlock_tryrdlock(&free_lock) != 0 ||
+	    pthread_rwlock_timedrdlock(&free_lock, &until) != 0)
+		_exit(1);
+	pthread_rwlock_unlock(&free_lock);
+	if (write(end_fds[1], &byte, 1) != 1)
+		_exit(1);
+	pause();
+	return unused;
+}
+
 static void run_subject(void *(*worker)(void *))
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -176,6 +199,11 @@ static void end(const struct subject *subject)
 struct told {
 	uint32_t n[128];
 	uint32_t all, n_lost; /* as the latest event has it */
+
+	/* What came of attempts to take a rwlock, in their order. */
+	uint8_t got[8];
+	uint32_t n_got;
+	bool tries;
 };
 
 static void on_event(void *context, const struct dw_wire_event *event)
@@ -184,6 +212,9 @@ static void on_event(void *context, const struct dw_wire_event *event)
 
 	assert_in_range(event->kind, 0, 127);
 	assert_true(event->n_lost >= told->n_lost);
+	if (told->tries && told->n_got < sizeof(told->got))
+		told->got[told->n_got++] = event->got;
+	told->tries = event->what == DW_RWLOCK && event->how & (DW_TRY | DW_TIMED);
 	told->n[event->kind]++;
 	told->all++;
 	told->n_lost = event->n_lost;
@@ -361,6 +392,26 @@ static void a_stop_does_not_end_a_call_that_is_made_again(void **state)
 	check_stopped(ppoll_held);
 }
 
+static void what_came_of_trying_to_read_is_seen(void **state)
+{
+	const uint8_t expected[] = {DW_WIRE_GOT_NOT, DW_WIRE_GOT_NOT, DW_WIRE_GOT, DW_WIRE_GOT};
+	struct subject subject = start(try_to_read);
+	struct told told = {0};
+	struct dw_probe *probe = attach(&subject, AMPLE, &told);
+	const char byte = 0;
+
+	(void)state;
+	if (probe) {
+		assert_int_equal(write(subject.begin, &byte, 1), 1);
+		await_bytes(&subject, 1);
+		drain(probe);
+		assert_int_equal(told.n_got, sizeof(expected));
+		assert_memory_equal(told.got, expected, sizeof(expected));
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +421,7 @@ int main(void)
 	    cmocka_unit_test(what_waits_for_locks_is_counted_without_order),
 	    cmocka_unit_test(a_stop_does_not_end_a_sleep),
 	    cmocka_unit_test(a_stop_does_not_end_a_call_that_is_made_again),
+	    cmocka_unit_test(what_came_of_trying_to_read_is_seen),
 	};
 
 	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
