@@ -40,21 +40,19 @@ struct {
 	__type(value, uint32_t);
 } returns SEC(".maps");
 
-/* Whether a call with these arguments waits, or is of interest else, as far as they say. */
-static __always_inline bool is_of_interest(const struct dw_wire_call *call,
-					   const struct dw_wire_thread *thread)
+/* Whether futex() with these arguments waits. */
+static __always_inline bool is_word_wait(const struct dw_wire_thread *thread)
 {
 	uint32_t command = thread->arguments[1] & FUTEX_COMMAND;
 
-	if (call->flags & DW_WIRE_FUTEX)
-		return command == FUTEX_WAIT || command == FUTEX_LOCK_PI ||
-		       command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI ||
-		       command == FUTEX_LOCK_PI2;
-	if (call->flags & DW_WIRE_MAPS)
-		return thread->arguments[2] & PROT_EXEC && (int)thread->arguments[4] >= 0;
-	if (call->flags & DW_WIRE_DONTWAIT && thread->arguments[3] & MSG_DONTWAIT)
-		return false;
-	return true;
+	return command == FUTEX_WAIT || command == FUTEX_LOCK_PI || command == FUTEX_WAIT_BITSET ||
+	       command == FUTEX_WAIT_REQUEUE_PI || command == FUTEX_LOCK_PI2;
+}
+
+/* Whether mmap() with these arguments maps code of a file. */
+static __always_inline bool maps_code(const struct dw_wire_thread *thread)
+{
+	return thread->arguments[2] & PROT_EXEC && (int)thread->arguments[4] >= 0;
 }
 
 /* DW_TIMED where its time is limited; not at all: 0xff. */

@@ -8,13 +8,12 @@
  * state, and told only where the collector has asked for them.
  */
 #include "bpf/block.h"
-#include "bpf/call.h"
-#include "bpf/contended.h"
 #include "bpf/function.h"
 #include "bpf/kernel.h"
 #include "bpf/once.h"
 #include "bpf/signal.h"
 #include "bpf/tell.h"
+#include "bpf/under_way.h"
 
 #include "attach/wire.h"
 
@@ -27,58 +26,13 @@ char LICENSE[] SEC("license") = "GPL";
 #define CLONE_VM 0x00000100
 #define CLONE_THREAD 0x00010000
 #define SIGNAL_GROUP_EXIT 4
-#define KVM_RUN 0xae80
 #define SYS_MUNMAP 11
 #define SYS_RT_SIGRETURN 15
-#define SYS_RESTART_SYSCALL 219
-#define SYS_TGKILL 234
 
 SEC("uprobe")
 int function_entry(struct pt_regs *regs)
 {
 	return on_function(regs);
-}
-
-/* Who kicks may hold a lock of those that are taken without a call. */
-static __always_inline void kick(struct dw_wire_thread *thread, uint64_t other)
-{
-	struct dw_wire_event event = {.kind = DW_KICK, .other = other};
-
-	if (!every_taking && !thread->watched && !thread->depth)
-		return;
-	thread->kicks = every_taking;
-	note(thread, &event, NULL);
-}
-
-static __always_inline bool sleeps(const struct dw_wire_call *call,
-				   const struct dw_wire_thread *thread)
-{
-	return call->flags & DW_WIRE_SLEEPS ||
-	       (call->flags & DW_WIRE_POLLS && thread->arguments[1] == 0) ||
-	       (call->flags & DW_WIRE_SELECTS && thread->arguments[0] == 0);
-}
-
-/* Whether it is told that the thread is in this call: it holds something, awaits an answer, or
- * somebody wants to know. */
-static __always_inline bool is_heard(const struct dw_wire_call *call,
-				     const struct dw_wire_thread *thread)
-{
-	return thread->watched || thread->depth || (thread->kicks && sleeps(call, thread));
-}
-
-/* The current thread begins a call that can block, and somebody wants to know. */
-static __always_inline void enter(struct dw_wire_thread *thread, const struct dw_wire_call *call,
-				  struct pt_regs *regs)
-{
-	struct dw_wire_event event = {.kind = DW_ENTER, .what = DW_CALL};
-
-	event.how = limit_of(call, thread);
-	if (event.how == 0xff)
-		return;
-	event.object = DW_NO_MEMORY | (uint64_t)DW_CALL << 40 | call->number;
-	event.site = caller_of(thread, regs);
-	event.other = sleeps(call, thread);
-	note(thread, &event, regs);
 }
 
 /* The current thread is about to go on with what a signal has interrupted. */
@@ -97,120 +51,20 @@ int call_entry(uint64_t *context)
 {
 	struct pt_regs *regs = (struct pt_regs *)context[0];
 	uint64_t number = (uint32_t)context[1];
-	struct dw_wire_call call;
-	struct dw_wire_thread *thread;
 
 	if (number == SYS_RT_SIGRETURN)
 		return leave_handler();
 	if (number == SYS_MUNMAP)
 		return on_freed(regs, regs->di, regs->di + regs->si, DW_WIRE_STAYS);
-	if (number >= DW_WIRE_CALLS_MAX)
-		return 0;
-	call = calls[number];
-	if (!call.flags && !call.number)
-		return 0;
-	thread = this_thread();
-	if (!thread || (thread->restarts && number + 1 == thread->call))
-		return 0;
-	thread->arguments[0] = regs->di;
-	thread->arguments[1] = regs->si;
-	thread->arguments[2] = regs->dx;
-	thread->arguments[3] = regs->r10;
-	thread->arguments[4] = regs->r8;
-	thread->arguments[5] = regs->r9;
-	if (call.flags & DW_WIRE_KICK) {
-		kick(thread, number == SYS_TGKILL ? thread->arguments[1] : thread->arguments[0]);
-		return 0;
-	}
-	if (call.flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN && !thread->depth)
-		return 0; /* its state is left as it is */
-	if (!every_taking && call.flags & DW_WIRE_FUTEX && is_wake(thread))
-		let_go(thread, thread->arguments[0]);
-	if (!is_of_interest(&call, thread))
-		return 0;
-	end_onces(thread, regs->sp);
-	fill_registers(&thread->registers, regs);
-	thread->since_ns = bpf_ktime_get_ns();
-	thread->seq++;
-	thread->call = number + 1;
-	if (!every_taking && call.flags & DW_WIRE_FUTEX)
-		await_mutex(thread, limit_of(&call, thread), regs);
-	if (call.number && is_heard(&call, thread))
-		enter(thread, &call, regs);
-	return 0;
-}
-
-static __always_inline bool is_known(uint64_t number)
-{
-	return number >= DW_WIRE_CALLS_MAX || number == SYS_RESTART_SYSCALL ||
-	       calls[number].flags || calls[number].number;
-}
-
-/* The current thread is back from the call that it was in. */
-static __noinline int leave(struct dw_wire_thread *thread, int64_t result, struct pt_regs *regs)
-{
-	struct dw_wire_event event = {.kind = DW_WIRE_LEFT};
-	struct dw_wire_call call;
-	uint32_t number;
-	uint16_t flags;
-
-	if (!thread)
-		return 0;
-	number = thread->call - 1;
-	thread->call = 0;
-	thread->restarts = 0;
-	if (thread->waits_for)
-		measure(thread);
-	thread->waits_for = 0;
-	thread->seq++;
-	if (number >= DW_WIRE_CALLS_MAX)
-		return 0;
-	call = calls[number];
-	flags = call.flags;
-	if (flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN)
-		flags &= ~DW_WIRE_IDLE;
-	if (flags & DW_WIRE_FUTEX) {
-		thread->slept_ns += bpf_ktime_get_ns() - thread->since_ns;
-		thread->n_over += !is_interrupted(result);
-		return 0;
-	}
-	if (flags & DW_WIRE_MAPS) {
-		event.kind = DW_WIRE_MAPPED;
-		note(thread, &event, NULL);
-		return 0;
-	}
-	event.object = call.number;
-	event.registers.sp = regs->sp;
-	if (flags & DW_WIRE_IDLE) {
-		thread->n_idles++;
-		event.other = flags & DW_WIRE_KVM ? DW_WIRE_LEFT_GUEST : DW_WIRE_LEFT_IDLE;
-		thread->kicks = thread->kicks && sleeps(&call, thread);
-	}
-	if (event.other)
-		event.site = caller_of(thread, regs);
-	if (every_taking && event.other)
-		note(thread, &event, regs);
-	else if (is_heard(&call, thread))
-		note(thread, &event, NULL);
-	return 0;
+	return is_known(number) ? begin_call(number, regs) : 0;
 }
 
 SEC("tp_btf/sys_exit")
 int call_return(uint64_t *context)
 {
-	uint64_t both = bpf_get_current_pid_tgid();
-	uint32_t tid = (uint32_t)both;
 	struct pt_regs *regs = (struct pt_regs *)context[0];
-	struct dw_wire_thread *thread;
 
-	/* Nearly all calls are of no interest, and there may be millions in a second. */
-	if (!is_known(regs->orig_ax))
-		return 0;
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || !thread->call || thread->pid != both >> 32)
-		return 0;
-	thread->restarts = is_made_again((int64_t)context[1]);
-	return thread->restarts ? 0 : leave(thread, (int64_t)context[1], regs);
+	return may_end_known(regs->orig_ax) ? end_call((int64_t)context[1], regs) : 0;
 }
 
 SEC("tp_btf/signal_deliver")
@@ -227,7 +81,7 @@ int signal_comes(uint64_t *context)
 		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	if (thread->restarts)
-		leave(thread, -EINTR, regs);
+		end(thread, -EINTR, regs);
 	begin_handler(thread, context[0], regs->sp);
 	return 0;
 }
