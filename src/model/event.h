@@ -155,7 +155,26 @@ static inline uint32_t dw_thing_number(uint64_t address)
 	X(28, "sigwait")         \
 	X(29, "pause")           \
 	X(30, "KVM_RUN")         \
-	X(31, "syscall")
+	X(31, "syscall")         \
+	X(32, "recvmmsg")        \
+	X(33, "sendmmsg")        \
+	X(34, "sync")            \
+	X(35, "msync")           \
+	X(36, "open")            \
+	X(37, "splice")          \
+	X(38, "sendfile")        \
+	X(39, "copy_file_range") \
+	X(40, "mq_receive")      \
+	X(41, "mq_send")         \
+	X(42, "msgrcv")          \
+	X(43, "msgsnd")          \
+	X(44, "semop")           \
+	X(45, "sigsuspend")      \
+	X(46, "tcdrain")         \
+	X(47, "aio_suspend")     \
+	X(48, "getaddrinfo")     \
+	X(49, "io_uring_enter")  \
+	X(50, "io_getevents")
 
 #define DW_CALL_KVM_RUN 30
 #define DW_CALL_NAMED 256

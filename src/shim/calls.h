@@ -5,18 +5,30 @@
  */
 #pragma once
 
+#include <aio.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <threads.h>
 #include <time.h>
+#include <unistd.h>
 
 enum shim_call_flag {
 	SHIM_SLEEPS = 1, /* no event can end it, but for a signal */
@@ -108,4 +120,81 @@ enum shim_call_flag {
 	X(NULL, int, sigwait, (const sigset_t *s, int *n), (s, n), "sigwait", 0, 0)                \
 	X(NULL, int, sigwaitinfo, (const sigset_t *s, siginfo_t *i), (s, i), "sigwait", 0, 0)      \
 	X(NULL, int, sigtimedwait, (const sigset_t *s, siginfo_t *i, const struct timespec *t),    \
-	  (s, i, t), "sigwait", after(t), 0)
+	  (s, i, t), "sigwait", after(t), 0)                                                       \
+	SHIM_CALLS_RARE(X)
+
+/* The same, of those that few programs make. */
+#define SHIM_CALLS_RARE(X)                                                                         \
+	X(NULL, int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int f, struct timespec *t), \
+	  (fd, m, n, f, t), "recvmmsg", f &MSG_DONTWAIT ? SHIM_AT_ONCE : after(t), 0)              \
+	X(NULL, int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int f), (fd, m, n, f),      \
+	  "sendmmsg", unless(f &MSG_DONTWAIT), 0)                                                  \
+	X(NULL, int, syncfs, (int fd), (fd), "sync", 0, 0)                                         \
+	X(NULL, int, msync, (void *p, size_t n, int f), (p, n, f), "msync",                        \
+	  unless(!(f & MS_SYNC)), 0)                                                               \
+	X(NULL, ssize_t, splice, (int a, off64_t *b, int c, off64_t *d, size_t n, unsigned f),     \
+	  (a, b, c, d, n, f), "splice", unless(f &SPLICE_F_NONBLOCK), 0)                           \
+	X(NULL, ssize_t, tee, (int a, int b, size_t n, unsigned f), (a, b, n, f), "splice",        \
+	  unless(f &SPLICE_F_NONBLOCK), 0)                                                         \
+	X(NULL, ssize_t, vmsplice, (int fd, const struct iovec *v, size_t n, unsigned f),          \
+	  (fd, v, n, f), "splice", unless(f &SPLICE_F_NONBLOCK), 0)                                \
+	X(NULL, ssize_t, copy_file_range,                                                          \
+	  (int a, off64_t *b, int c, off64_t *d, size_t n, unsigned f), (a, b, c, d, n, f),        \
+	  "copy_file_range", 0, 0)                                                                 \
+	X(NULL, ssize_t, mq_receive, (mqd_t q, char *b, size_t n, unsigned *p), (q, b, n, p),      \
+	  "mq_receive", 0, 0)                                                                      \
+	X(NULL, ssize_t, mq_timedreceive,                                                          \
+	  (mqd_t q, char *b, size_t n, unsigned *p, const struct timespec *t), (q, b, n, p, t),    \
+	  "mq_receive", until(t), 0)                                                               \
+	X(NULL, int, mq_send, (mqd_t q, const char *b, size_t n, unsigned p), (q, b, n, p),        \
+	  "mq_send", 0, 0)                                                                         \
+	X(NULL, int, mq_timedsend,                                                                 \
+	  (mqd_t q, const char *b, size_t n, unsigned p, const struct timespec *t),                \
+	  (q, b, n, p, t), "mq_send", until(t), 0)                                                 \
+	X(NULL, ssize_t, msgrcv, (int q, void *b, size_t n, long k, int f), (q, b, n, k, f),       \
+	  "msgrcv", unless(f &IPC_NOWAIT), 0)                                                      \
+	X(NULL, int, msgsnd, (int q, const void *b, size_t n, int f), (q, b, n, f), "msgsnd",      \
+	  unless(f &IPC_NOWAIT), 0)                                                                \
+	X(NULL, int, semop, (int s, struct sembuf *o, size_t n), (s, o, n), "semop", 0, 0)         \
+	X(NULL, int, semtimedop, (int s, struct sembuf *o, size_t n, const struct timespec *t),    \
+	  (s, o, n, t), "semop", after(t), 0)                                                      \
+	X(NULL, int, sigsuspend, (const sigset_t *s), (s), "sigsuspend", 0, 0)                     \
+	X(NULL, int, tcdrain, (int fd), (fd), "tcdrain", 0, 0)                                     \
+	X(NULL, pid_t, wait3, (int *s, int o, struct rusage *u), (s, o, u), "waitpid",             \
+	  unless(o &WNOHANG), 0)                                                                   \
+	X(NULL, int, system, (const char *c), (c), "waitpid", unless(!c), 0)                       \
+	X(NULL, int, pclose, (FILE * f), (f), "waitpid", 0, 0)                                     \
+	X(NULL, int, getaddrinfo,                                                                  \
+	  (const char *n, const char *s, const struct addrinfo *h, struct addrinfo **r),           \
+	  (n, s, h, r), "getaddrinfo", 0, 0)
+
+/*
+ * Those that the C library has twice, for offsets of 32 bits and of 64, which are the same here.
+ * X(version, type, name, (parameters), (arguments), called, how, other name)
+ */
+#define SHIM_CALLS_LARGE(X)                                                                        \
+	X(NULL, ssize_t, pread, (int fd, void *b, size_t n, off_t o), (fd, b, n, o), "read", 0,    \
+	  pread64)                                                                                 \
+	X(NULL, ssize_t, __pread_chk, (int fd, void *b, size_t n, off_t o, size_t z),              \
+	  (fd, b, n, o, z), "read", 0, __pread64_chk)                                              \
+	X(NULL, ssize_t, preadv, (int fd, const struct iovec *v, int n, off_t o), (fd, v, n, o),   \
+	  "read", 0, preadv64)                                                                     \
+	X(NULL, ssize_t, preadv2, (int fd, const struct iovec *v, int n, off_t o, int f),          \
+	  (fd, v, n, o, f), "read", unless(f &RWF_NOWAIT), preadv64v2)                             \
+	X(NULL, ssize_t, pwrite, (int fd, const void *b, size_t n, off_t o), (fd, b, n, o),        \
+	  "write", 0, pwrite64)                                                                    \
+	X(NULL, ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t o), (fd, v, n, o),  \
+	  "write", 0, pwritev64)                                                                   \
+	X(NULL, ssize_t, pwritev2, (int fd, const struct iovec *v, int n, off_t o, int f),         \
+	  (fd, v, n, o, f), "write", unless(f &RWF_NOWAIT), pwritev64v2)                           \
+	X(NULL, ssize_t, sendfile, (int a, int b, off_t *o, size_t n), (a, b, o, n), "sendfile",   \
+	  0, sendfile64)                                                                           \
+	X(NULL, int, lockf, (int fd, int c, off_t n), (fd, c, n), "fcntl", unless(c != F_LOCK),    \
+	  lockf64)                                                                                 \
+	X(NULL, int, aio_suspend, (const struct aiocb *const *c, int n, const struct timespec *t), \
+	  (c, n, t), "aio_suspend", after(t), aio_suspend64)                                       \
+	X(NULL, int, creat, (const char *p, mode_t m), (p, m), "open", 0, creat64)                 \
+	X(NULL, int, __open_2, (const char *p, int f), (p, f), "open", unless(f &O_NONBLOCK),      \
+	  __open64_2)                                                                              \
+	X(NULL, int, __openat_2, (int d, const char *p, int f), (d, p, f), "open",                 \
+	  unless(f &O_NONBLOCK), __openat64_2)

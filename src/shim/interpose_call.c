@@ -30,6 +30,12 @@ static unsigned after(const struct timespec *time)
 	return time->tv_sec || time->tv_nsec ? DW_TIMED : SHIM_AT_ONCE;
 }
 
+/* The time is one of the clock, and may be over. */
+static unsigned until(const struct timespec *time)
+{
+	return time ? DW_TIMED : 0;
+}
+
 static unsigned after_timeval(const struct timeval *time)
 {
 	if (!time)
@@ -52,10 +58,8 @@ static unsigned after_timeval(const struct timeval *time)
 		return result;                                                                   \
 	}
 
-#define X(version, type, name, parameters, arguments, called, how, flags)     \
-	SLOW(type, name, parameters, arguments, called, how, flags)           \
-	SHIM type name parameters;                                            \
-	type name parameters                                                  \
+#define CALL(function, type, name, parameters, arguments, flags)              \
+	type function parameters                                              \
 	{                                                                     \
 		struct shim_thread *thread = shim_self;                       \
 		uint32_t open = thread->thread.open;                          \
@@ -72,30 +76,109 @@ static unsigned after_timeval(const struct timeval *time)
 			shim_back(thread, SHIM_CALLER, false);                \
 		return result;                                                \
 	}
+
+#define X(version, type, name, parameters, arguments, called, how, flags) \
+	SLOW(type, name, parameters, arguments, called, how, flags)       \
+	SHIM type name parameters;                                        \
+	CALL(name, type, name, parameters, arguments, flags)
 SHIM_CALLS(X)
 #undef X
+
+/*
+ * Where files are large, the C library's header gives the first name of these the second one's: so
+ * they have one of ours here, and both of its own are aliases.
+ */
+#define X(version, type, name, parameters, arguments, called, how, other) \
+	SLOW(type, name, parameters, arguments, called, how, 0)           \
+	__attribute__((used)) type shim_##name parameters;                \
+	CALL(shim_##name, type, name, parameters, arguments, 0)           \
+	SHIM_ALIAS(name, shim_##name);                                    \
+	SHIM_ALIAS(other, shim_##name);
+SHIM_CALLS_LARGE(X)
+#undef X
+
+/* So it is with those whose last argument is not always there. */
+SLOW(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode), "open",
+     unless(flags &O_NONBLOCK), 0)
+
+__attribute__((used)) int shim_open(const char *path, int flags, ...);
+int shim_open(const char *path, int flags, ...)
+{
+	struct shim_thread *thread = shim_self;
+	uint32_t open;
+	va_list arguments;
+	mode_t mode;
+	int fd;
+
+	va_start(arguments, flags);
+	mode = va_arg(arguments, mode_t);
+	va_end(arguments);
+	if (shim_unlikely(shim_must_tell(thread, 0)))
+		return open_holding(path, flags, mode, SHIM_CALLER);
+	open = shim_calling(thread);
+	fd = shim_real.open(path, flags, mode);
+	shim_called(thread, open);
+	return fd;
+}
+
+SHIM_ALIAS(open, shim_open);
+SHIM_ALIAS(open64, shim_open);
+
+SLOW(int, openat, (int folder, const char *path, int flags, mode_t mode),
+     (folder, path, flags, mode), "open", unless(flags &O_NONBLOCK), 0)
+
+__attribute__((used)) int shim_openat(int folder, const char *path, int flags, ...);
+int shim_openat(int folder, const char *path, int flags, ...)
+{
+	struct shim_thread *thread = shim_self;
+	uint32_t open;
+	va_list arguments;
+	mode_t mode;
+	int fd;
+
+	va_start(arguments, flags);
+	mode = va_arg(arguments, mode_t);
+	va_end(arguments);
+	if (shim_unlikely(shim_must_tell(thread, 0)))
+		return openat_holding(folder, path, flags, mode, SHIM_CALLER);
+	open = shim_calling(thread);
+	fd = shim_real.openat(folder, path, flags, mode);
+	shim_called(thread, open);
+	return fd;
+}
+
+SHIM_ALIAS(openat, shim_openat);
+SHIM_ALIAS(openat64, shim_openat);
 
 static __attribute__((noinline)) int pause_holding(uint64_t caller)
 {
 	dw_cleanup(shim_left) struct shim_wait under_way;
+	uint32_t open;
+	int r;
 
 	shim_enter(&under_way, shim_call_number("pause"), 0, 0, caller);
-	return shim_real.pause();
+	open = shim_calling(under_way.t);
+	r = shim_real.pause();
+	shim_called(under_way.t, open);
+	return r;
 }
 
 SHIM int pause(void)
 {
-	if (shim_unlikely(shim_must_tell(shim_self, 0)))
+	struct shim_thread *thread = shim_self;
+	uint32_t open;
+	int r;
+
+	if (shim_unlikely(shim_must_tell(thread, 0)))
 		return pause_holding(SHIM_CALLER);
-	return shim_real.pause();
+	open = shim_calling(thread);
+	r = shim_real.pause();
+	shim_called(thread, open);
+	return r;
 }
 
 SLOW(int, fcntl, (int fd, int command, long argument), (fd, command, argument), "fcntl", 0, 0)
 
-/*
- * The C library's header gives fcntl() another name where files are large: so it has one of ours
- * here, and both of its own are aliases.
- */
 __attribute__((used)) int shim_fcntl(int fd, int command, ...);
 int shim_fcntl(int fd, int command, ...)
 {

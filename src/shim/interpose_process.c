@@ -12,6 +12,7 @@
 
 #include <dlfcn.h>
 #include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -66,23 +67,60 @@ SHIM int prctl(int option, ...)
  */
 #define CONTENDED 2
 
+/* The kernel is asked for the lock; or for a word, and then for the lock that it is let into. */
+static bool takes_pi(long command)
+{
+	return command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2;
+}
+
+static bool waits_for_word(long command)
+{
+	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET ||
+	       command == FUTEX_WAIT_REQUEUE_PI;
+}
+
+static bool wakes(long command)
+{
+	return command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET || command == FUTEX_WAKE_OP ||
+	       command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE ||
+	       command == FUTEX_CMP_REQUEUE_PI;
+}
+
 /* Waits and wakes of a word of memory that no lock of the C library is. */
 static long futex(const long *a, uint64_t caller)
 {
 	long command = a[1] & FUTEX_CMD_MASK;
-	bool wakes = command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET ||
-		     command == FUTEX_WAKE_OP || command == FUTEX_REQUEUE ||
-		     command == FUTEX_CMP_REQUEUE;
+	bool is_lock = takes_pi(command) || (int)a[2] == CONTENDED;
 	dw_cleanup(shim_waited) struct shim_wait wait = {0};
 
-	if (wakes)
+	if (wakes(command))
 		shim_post((const void *)a[0], DW_FUTEX, caller);
 	if (command == FUTEX_WAKE_OP)
 		shim_post((const void *)a[4], DW_FUTEX, caller);
-	if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
-		shim_wait(&wait, (uint64_t)a[0], (int)a[2] == CONTENDED ? DW_LOCK_WORD : DW_FUTEX,
+	if (takes_pi(command) || waits_for_word(command))
+		shim_wait(&wait, (uint64_t)a[0], is_lock ? DW_LOCK_WORD : DW_FUTEX,
 			  a[3] ? DW_TIMED : 0, caller);
 	return shim_real.syscall(SYS_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* Events of the kernel, for which the C library has no function. Return: how it waits for them. */
+static unsigned await_how(long number, const long *a)
+{
+	if (number == SYS_io_uring_enter)
+		return a[3] & IORING_ENTER_GETEVENTS && a[2] ? 0 : SHIM_AT_ONCE;
+	if (a[1] <= 0)
+		return SHIM_AT_ONCE;
+	return a[4] ? DW_TIMED : 0;
+}
+
+static long await(long number, const long *a, uint64_t caller)
+{
+	uint32_t call = number == SYS_io_uring_enter ? shim_call_number("io_uring_enter")
+						     : shim_call_number("io_getevents");
+	dw_cleanup(shim_left) struct shim_wait under_way;
+
+	shim_enter(&under_way, call, await_how(number, a), 0, caller);
+	return shim_real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static long sandbox(const long *a)
@@ -108,6 +146,9 @@ SHIM long syscall(long number, ...)
 		return futex(a, SHIM_CALLER);
 	if (number == SYS_seccomp)
 		return sandbox(a);
+	if ((number == SYS_io_uring_enter || number == SYS_io_getevents) &&
+	    shim_unlikely(shim_must_tell(shim_self, 0)))
+		return await(number, a, SHIM_CALLER);
 	if (number == SYS_tgkill)
 		shim_kick((uint32_t)a[1], (int)a[2]);
 	if (number == SYS_tkill)

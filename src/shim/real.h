@@ -113,6 +113,8 @@
 	  (n, a, o))                                                                               \
 	X(NULL, __sighandler_t, signal, (int n, __sighandler_t h), (n, h))                         \
 	X(NULL, int, pause, (void), ())                                                            \
+	X(NULL, int, open, (const char *p, int f, mode_t m), (p, f, m))                            \
+	X(NULL, int, openat, (int d, const char *p, int f, mode_t m), (d, p, f, m))                \
 	X(NULL, int, fcntl, (int fd, int c, long x), (fd, c, x))                                   \
 	X(NULL, int, ioctl, (int fd, unsigned long r, void *x), (fd, r, x))                        \
 	X(NULL, void *, mmap, (void *a, size_t n, int p, int f, int fd, off_t o),                  \
@@ -136,7 +138,8 @@
 	X(NULL, int, execvp, (const char *p, char *const *a), (p, a))                              \
 	X(NULL, int, execvpe, (const char *p, char *const *a, char *const *e), (p, a, e))          \
 	X(NULL, int, fexecve, (int fd, char *const *a, char *const *e), (fd, a, e))                \
-	SHIM_CALLS(X)
+	SHIM_CALLS(X)                                                                              \
+	SHIM_CALLS_LARGE(X)
 
 /* The second names: conditions as they were before glibc 2.3.2. */
 #define SHIM_REAL_OLD(X)                                                                    \
