@@ -15,7 +15,10 @@ static const struct {
     {SYS_select, "select", DW_WIRE_IDLE | DW_WIRE_SELECTS, 5},
     {SYS_epoll_wait, "epoll_wait", DW_WIRE_IDLE | DW_WIRE_MS, 4},
     {SYS_pause, "pause", 0, 0},
+    {SYS_open, "open", 0, 0},
+    {SYS_creat, "open", 0, 0},
 #endif
+    {SYS_openat, "open", 0, 0},
     {SYS_ppoll, "ppoll", DW_WIRE_IDLE | DW_WIRE_POLLS, 3},
     {SYS_pselect6, "pselect", DW_WIRE_IDLE | DW_WIRE_SELECTS, 5},
     {SYS_epoll_pwait, "epoll_pwait", DW_WIRE_IDLE | DW_WIRE_MS, 4},

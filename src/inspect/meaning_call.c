@@ -32,6 +32,8 @@ static const struct call calls[] = {
     {SYS_epoll_wait, "epoll_wait", BY_NUMBER, 3, false, true},
     {SYS_pause, "pause", NONE, 0, false, false},
     {SYS_accept, "accept", NONE, 0, false, false},
+    {SYS_open, "open", NONE, 0, false, false},
+    {SYS_creat, "open", NONE, 0, false, false},
 #endif
     {SYS_ppoll, "ppoll", BY_POINTER, 2, false, true},
     {SYS_pselect6, "pselect", BY_POINTER, 4, false, true},

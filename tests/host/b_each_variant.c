@@ -285,9 +285,17 @@ static void *end_at_once(void *argument)
 	return argument;
 }
 
+static void let_go(void *mutex)
+{
+	host_unlock(mutex);
+}
+
 static void *sleep_long(void *argument)
 {
+	host_lock(&outer);
+	pthread_cleanup_push(let_go, &outer);
 	pause();
+	pthread_cleanup_pop(0);
 	return argument;
 }
 
@@ -312,11 +320,6 @@ static void threads(void)
 	HOST_CHECK(pthread_sigqueue(thread, SIGURG, (union sigval){0}) == 0);
 	HOST_CHECK(pthread_cancel(thread) == 0);
 	host_join(thread);
-}
-
-static void let_go(void *mutex)
-{
-	host_unlock(mutex);
 }
 
 /* The mutex is had again when the cleanup handlers run. */
