@@ -78,8 +78,8 @@ static void on_asks(struct dw_attached_thread *thread, const struct dw_wire_even
 }
 
 /*
- * Some locks are made by the very function that lets them go (pthread_spin_init() of x86-64), and a
- * rwlock does not say who has tried to read it.
+ * Some locks are made by the very function that lets them go (pthread_spin_init() of x86-64), and
+ * who has tried to read a rwlock is known only where the function that tries it shows its results.
  */
 static void on_drop(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
