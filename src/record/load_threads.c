@@ -243,13 +243,30 @@ static int load_slot_of(struct dw_load *load, struct dw_told_slot *slots,
 	return 0;
 }
 
-static int load_thread(struct dw_load *load, struct dw_told_thread *threads,
-		       struct dw_told_slot *slots, uint32_t i)
+/* @ret: by thread record, the number of its slot, or 0. */
+static int load_slots(struct dw_load *load, struct dw_told_slot *slots, uint32_t *ret)
+{
+	const struct dw_load_index *index = &load->kinds[DW_REC_THREAD];
+	int r = 0;
+
+	load->facts->n_slots = 1;
+	for (uint32_t i = 0; i < index->n && r == 0; i++) {
+		struct dw_rec_thread record;
+
+		dw_load_record(load, DW_REC_THREAD, i, &record, sizeof(record));
+		if (index->numbers[i])
+			r = load_slot_of(load, slots, &record, &ret[i]);
+	}
+	load->facts->slots = slots;
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+static int load_thread(struct dw_load *load, struct dw_told_thread *threads, uint32_t slot,
+		       uint32_t i)
 {
 	struct dw_rec_thread record;
 	struct dw_told_thread *thread;
 	size_t n;
-	int r;
 
 	dw_load_record(load, DW_REC_THREAD, i, &record, sizeof(record));
 	thread = &threads[record.number];
@@ -266,8 +283,8 @@ static int load_thread(struct dw_load *load, struct dw_told_thread *threads,
 	thread->stack = dw_load_optional(load, DW_REC_STACK, record.stack);
 	thread->start = dw_load_place(load, record.start);
 	thread->flags = record.flags & THREAD_FLAGS_KNOWN;
-	r = load_slot_of(load, slots, &record, &thread->slot);
-	return r < 0 ? dw_pass(r) : 0;
+	thread->slot = slot;
+	return 0;
 }
 
 /*
@@ -296,27 +313,28 @@ static int cut_parent_loops(struct dw_load *load, struct dw_told_thread *threads
 	return 0;
 }
 
+/* Slots come first: one may wait for the end of a thread that has no record yet. */
 int dw_load_threads(struct dw_load *load)
 {
 	struct dw_load_index *index = &load->kinds[DW_REC_THREAD];
+	struct dw_told_slot *slots = dw_load_array(load, index->n, sizeof(*slots));
+	uint32_t *slot_of = dw_load_array(load, index->n, sizeof(*slot_of));
 	struct dw_told_thread *threads;
-	struct dw_told_slot *slots;
-	int r = choose_threads(load);
+	int r = slots && slot_of ? choose_threads(load) : dw_raise(-ENOMEM);
 
+	if (r == 0)
+		r = load_slots(load, slots, slot_of);
 	if (r < 0)
 		return dw_pass(r);
 	threads = dw_load_array(load, load->threads_top, sizeof(*threads));
-	slots = dw_load_array(load, index->n, sizeof(*slots));
-	if (!threads || !slots)
+	if (!threads)
 		return dw_raise(-ENOMEM);
-	load->facts->n_slots = 1;
 	for (uint32_t i = 0; i < index->n && r == 0; i++)
 		if (index->numbers[i])
-			r = load_thread(load, threads, slots, i);
+			r = load_thread(load, threads, slot_of[i], i);
 	if (r == 0)
 		r = cut_parent_loops(load, threads, load->threads_top);
 	load->facts->threads = threads;
 	load->facts->n_threads = load->threads_top + 1;
-	load->facts->slots = slots;
 	return r < 0 ? dw_pass(r) : 0;
 }

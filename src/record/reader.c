@@ -56,6 +56,15 @@ static bool begins_like_one(const struct dw_image *image)
 	return n == 0 || memcmp(image->data, &magic, n) == 0;
 }
 
+/* The writer had no time, or no room, to fill it in. */
+static bool is_blank(const struct dw_image *image)
+{
+	static const struct dw_rec_header blank;
+	size_t n = image->size < sizeof(blank) ? image->size : sizeof(blank);
+
+	return n == 0 || memcmp(image->data, &blank, n) == 0;
+}
+
 static bool other_byte_order(const struct dw_image *image)
 {
 	uint64_t magic = 0;
@@ -85,7 +94,7 @@ static int check_header(const struct dw_image *image, struct dw_rec_header *ret)
 {
 	size_t n = image->size < sizeof(*ret) ? image->size : sizeof(*ret);
 
-	if (image->size == 0)
+	if (is_blank(image))
 		return DW_READER_EMPTY;
 	if (other_byte_order(image))
 		return DW_READER_MACHINE;
@@ -323,7 +332,8 @@ const char *dw_reader_answer_text(int answer)
 	case DW_READER_SHORT:
 		return "ends within its header";
 	case DW_READER_EMPTY:
-		return "is empty: there was no room to record to, or it was lost since";
+		return "is empty: there was no room to record to, its process was killed "
+		       "before, or it was lost since";
 	case DW_READER_DAMAGED:
 		return "is a recording whose first bytes were destroyed";
 	}

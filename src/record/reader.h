@@ -26,7 +26,7 @@ enum dw_reader_answer {
 	DW_READER_MACHINE,     /* of another byte order or word size */
 	DW_READER_SHORT,       /* ends within its header */
 	DW_READER_DAMAGED,     /* has the header of one, but not the first bytes */
-	DW_READER_EMPTY,       /* has no byte */
+	DW_READER_EMPTY,       /* has no byte, or no header yet */
 };
 
 /*

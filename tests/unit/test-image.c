@@ -37,6 +37,8 @@ static void what_is_no_recording_is_refused(void **state)
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_FOREIGN);
 	header->header_size = DW_REC_HEADER_SIZE + 8;
 	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_SHORT);
+	*header = (struct dw_rec_header){0};
+	assert_int_equal(answer(f, DW_REC_HEADER_SIZE), DW_READER_EMPTY);
 	assert_null(f->reader);
 	assert_string_equal(dw_reader_answer_text(DW_READER_FOREIGN), "is not a recording");
 }

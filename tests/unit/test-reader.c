@@ -87,6 +87,27 @@ static void a_picture_of_another_thread_is_left_out(void **state)
 	assert_int_equal(damaged(f), 1);
 }
 
+/* So it is as long as that thread has not begun to run. */
+static void a_picture_may_wait_for_a_thread_without_a_record(void **state)
+{
+	struct fixture *f = *state;
+	struct dw_rec_slot slot = {.slot = {.max = 1, .thread = 1}};
+	struct dw_held held[3] = {0};
+	uint32_t id;
+
+	slot.slot.waits.thing = dw_thing_address(DW_ENDING, 8);
+	slot.slot.waits.what = DW_ENDING;
+	id = recording_add(&f->recording, DW_REC_SLOT, &slot, sizeof(slot), held, sizeof(held));
+	recording_thread(&f->recording, 1, 0, id);
+	read_back(f);
+	assert_int_equal(damaged(f), 0);
+	assert_int_equal(f->facts->n_threads, 8 + 1);
+	for (uint32_t i = 2; i <= 8; i++)
+		assert_memory_equal(&f->facts->threads[i], &f->facts->threads[0],
+				    sizeof(f->facts->threads[0]));
+	assert_int_equal(f->facts->threads[1].slot, 1);
+}
+
 static void events_come_in_the_order_of_their_numbers(void **state)
 {
 	struct fixture *f = *state;
@@ -366,6 +387,7 @@ int main(void)
 	    TEST(a_picture_refers_to_chains_by_their_numbers),
 	    TEST(a_picture_that_does_not_fit_its_record_is_left_out),
 	    TEST(a_picture_of_another_thread_is_left_out),
+	    TEST(a_picture_may_wait_for_a_thread_without_a_record),
 	    TEST(events_come_in_the_order_of_their_numbers),
 	    TEST(events_are_none_where_not_all_were_recorded),
 	    TEST(two_events_of_one_number_are_damage),
