@@ -63,7 +63,7 @@ static __always_inline bool is_futex(struct dw_wire_event *event, const struct p
 }
 
 /* The one lock that is of interest is taken, let go, or let go of by who waits. Return: it is. */
-static __always_inline bool is_own(struct dw_wire_event *event)
+static __always_inline bool is_only_lock(struct dw_wire_event *event)
 {
 	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
 	const struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
@@ -71,8 +71,8 @@ static __always_inline bool is_own(struct dw_wire_event *event)
 	if (!target)
 		return false;
 	if (event->kind == DW_PARK)
-		return event->other == target->own;
-	event->object = target->own;
+		return event->other == target->only_lock;
+	event->object = target->only_lock;
 	return true;
 }
 
@@ -148,7 +148,7 @@ static __always_inline int on_function(struct pt_regs *regs)
 		return on_result(thread, regs);
 	end_onces(thread, regs->sp);
 	read_entry(&event, &cookie, regs);
-	if ((cookie.is_own && !is_own(&event)) || !read_thing(&event, thread, regs))
+	if ((cookie.is_only_lock && !is_only_lock(&event)) || !read_thing(&event, thread, regs))
 		return 0;
 	if (!(event.object & DW_NO_MEMORY) && !mark(thread->pid, event.object))
 		lose(thread->pid, DW_WIRE_LOSS_PAGES);

@@ -188,7 +188,8 @@ static int probe_files(struct dw_collector *collector, struct dw_attached *proce
 	if (r < 0)
 		return dw_pass(r);
 	collector->counts.n_functions += (uint32_t)r;
-	return collector->only && collector->only->lock && !process->own ? dw_raise(-ENXIO) : 0;
+	return collector->only && collector->only->lock && !process->only_lock ? dw_raise(-ENXIO)
+									       : 0;
 }
 
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path)
@@ -209,7 +210,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	/* All probes first: who is seen taking a lock must be seen letting go of it. */
 	r = collector->every_taking ? probe_files(collector, process) : 0;
 	if (r == 0)
-		r = dw_probe_add(collector->probe, pid, process->own);
+		r = dw_probe_add(collector->probe, pid, process->only_lock);
 	if (r == 0)
 		r = add_threads(process);
 	if (r == 0)

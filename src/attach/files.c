@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/files.h"
 
-#include "attach/own.h"
+#include "attach/annotated.h"
+#include "attach/only_lock.h"
 #include "attach/place.h"
-#include "attach/said.h"
 #include "base/error.h"
 #include "symbol/build_id.h"
 
@@ -114,11 +114,11 @@ static int probe_locks(struct dw_attached *process, struct dw_probe *probe,
 /* The functions of the one lock that is wanted. Return: as dw_probe_file(). */
 static int probe_own(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map)
 {
-	const struct dw_finder finder = dw_own_finder(process->only);
+	const struct dw_finder finder = dw_only_lock_finder(process->only);
 	int n;
 
-	process->own = dw_own_find(process, process->only, map);
-	n = process->own ? dw_probe_file(probe, process->pid, map->file, &finder) : 0;
+	process->only_lock = dw_only_lock_find(process, process->only, map);
+	n = process->only_lock ? dw_probe_file(probe, process->pid, map->file, &finder) : 0;
 	return n < 0 ? dw_pass(n) : n;
 }
 
@@ -131,7 +131,7 @@ static int probe_file(struct dw_attached *process, struct dw_probe *probe, const
 	if (is_replaced(process, map))
 		return dw_raise(-ESTALE);
 	n = probe_locks(process, probe, map);
-	if (n >= 0 && process->only && process->only->lock && !process->own)
+	if (n >= 0 && process->only && process->only->lock && !process->only_lock)
 		n_own = probe_own(process, probe, map);
 	if (n < 0 || n_own < 0)
 		return dw_pass(n < 0 ? n : n_own);
@@ -151,7 +151,7 @@ int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct d
 		if (process->modules[i].is_probed)
 			continue;
 		process->modules[i].is_probed = true;
-		if (dw_said_in(map->file))
+		if (dw_is_annotated(map->file))
 			dw_writer_lost(&process->writer, DW_LOSS_SAID);
 		r = probe_file(process, probe, map, named);
 		if (r < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/function.h"
 
-#include "attach/own.h"
+#include "attach/only_lock.h"
 #include "attach/result.h"
 #include "base/error.h"
 #include "base/resource.h"
@@ -206,7 +206,7 @@ struct dw_finder dw_freeing_finder(void)
 struct dw_finder dw_probed_finder(const struct dw_only *only)
 {
 	if (only && only->lock)
-		return dw_own_waits_finder();
+		return dw_only_lock_waits_finder();
 	return (struct dw_finder){.find = find, .context = (void *)only};
 }
 

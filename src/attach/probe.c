@@ -181,9 +181,10 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 	return NULL;
 }
 
-int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t own)
+int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t only_lock)
 {
-	const struct dw_wire_target value = {.own = own, .follows = probe->options.follows};
+	const struct dw_wire_target value = {.only_lock = only_lock,
+					     .follows = probe->options.follows};
 	uint32_t key = (uint32_t)pid;
 	int fd = bpf_map__fd(probe->bpf->maps.targets);
 

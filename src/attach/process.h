@@ -94,7 +94,7 @@ struct dw_attached {
 	struct dw_unwinder *unwinder;
 	const struct dw_named *named; /* calls that have a name */
 	const struct dw_only *only;   /* what is probed; NULL: all */
-	uint64_t own;                 /* the one lock that is; 0: there is none */
+	uint64_t only_lock;           /* the one lock that is; 0: there is none */
 	bool has_left;                /* its process runs another program now */
 	bool is_retired;              /* no more comes of it */
 	struct dw_symbols *symbols;

@@ -19,7 +19,7 @@ static void *reserve(struct dw_attached *process, size_t size)
 /* A function of the program's own that takes just one lock says which one it is. */
 static bool says_which(const struct dw_attached *process)
 {
-	return process->own && process->event && process->event->object == process->own;
+	return process->only_lock && process->event && process->event->object == process->only_lock;
 }
 
 /* The first is where the probe is; so are those of the C library, whose caller is what counts. */

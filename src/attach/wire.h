@@ -216,7 +216,7 @@ enum dw_wire_loss {
 
 /* A process that is attached to. */
 struct dw_wire_target {
-	uint64_t own; /* the lock that alone is of interest; 0: all are */
+	uint64_t only_lock; /* the lock that alone is of interest; 0: all are */
 	uint64_t losses[DW_WIRE_LOSS_MAX];
 	uint32_t follows; /* so are those that it makes */
 	uint32_t reserved;
@@ -224,12 +224,12 @@ struct dw_wire_target {
 
 /* What a uprobe says: its cookie. */
 struct dw_wire_cookie {
-	uint8_t kind;   /* enum dw_event_kind */
-	uint8_t is_own; /* it is about the one lock of dw_wire_target::own */
-	uint8_t what;   /* enum dw_thing_kind */
-	uint8_t how;    /* enum dw_how; or dw_wire_take */
-	uint8_t object; /* 1 + index of the argument that is the thing; 0: none */
-	uint8_t other;  /* 1 + index of the argument that is event.other */
-	uint16_t call;  /* of a named call: its number */
+	uint8_t kind;         /* enum dw_event_kind */
+	uint8_t is_only_lock; /* it is about the one lock of dw_wire_target::only_lock */
+	uint8_t what;         /* enum dw_thing_kind */
+	uint8_t how;          /* enum dw_how; or dw_wire_take */
+	uint8_t object;       /* 1 + index of the argument that is the thing; 0: none */
+	uint8_t other;        /* 1 + index of the argument that is event.other */
+	uint16_t call;        /* of a named call: its number */
 };
 _Static_assert(sizeof(struct dw_wire_cookie) == 8, "it is a cookie");

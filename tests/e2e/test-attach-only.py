@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What deadwatch attach --only leaves out, and what it does not.
 
-    test-attach-only.py DEADWATCH OWN
+    test-attach-only.py DEADWATCH PROGRAM
 
-OWN is of own.c. Skipped where nobody may attach.
+PROGRAM is of only.c. Skipped where nobody may attach.
 """
 import json
 import os
@@ -16,7 +16,7 @@ import unittest
 
 SKIPPED = 77
 TIMEOUT_S = 240
-DEADWATCH, OWN = sys.argv[1:3]
+DEADWATCH, PROGRAM = sys.argv[1:3]
 LOCK = {"name": "Big lock", "taken_in": ["own_lock"], "let_go_in": ["own_unlock"]}
 PROFILE = {"name": "own", "locks": [LOCK, {"name": "half", "taken_in": ["own_lock"]}],
            "calls": [{"name": "wait_released", "releases": True}]}
@@ -37,7 +37,7 @@ class Only(unittest.TestCase):
 
     def seen(self, *only):
         """The report, and what the recording holds as text."""
-        with subprocess.Popen([OWN], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        with subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as process:
             process.stdout.readline()
             with subprocess.Popen([*self.command(*only), "--format", "json", "-o", self.record,

@@ -10,4 +10,4 @@
 #include <stdbool.h>
 
 /* Whether the file @path would tell of locks, waits and calls that nobody hears. */
-bool dw_said_in(const char *path);
+bool dw_is_annotated(const char *path);

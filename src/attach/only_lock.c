@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/own.h"
+#include "attach/only_lock.h"
 
 #include "inspect/arch.h"
 
@@ -13,15 +13,15 @@
 /* Bytes of "lea distance(%rip)": a prefix, the instruction, a register, the distance. */
 #define LEA_SIZE 7
 
-#define OWN(function, event)                                                                \
-	{                                                                                   \
-		.name = function, .cookie = {.kind = event, .is_own = 1, .what = DW_MUTEX } \
+#define ROW(function, event)                                                                      \
+	{                                                                                         \
+		.name = function, .cookie = {.kind = event, .is_only_lock = 1, .what = DW_MUTEX } \
 	}
-#define OWN_WAIT(function, hows)              \
+#define ROW_OF_WAIT(function, hows)           \
 	{                                     \
 		.name = function, .cookie = { \
 			.kind = DW_PARK,      \
-			.is_own = 1,          \
+			.is_only_lock = 1,    \
 			.what = DW_CONDITION, \
 			.how = hows,          \
 			.object = 1,          \
@@ -29,12 +29,12 @@
 		}                             \
 	}
 
-static const struct dw_probed takes = OWN("take", DW_WANT), lets_go = OWN("let go", DW_DROP);
+static const struct dw_probed takes = ROW("take", DW_WANT), lets_go = ROW("let go", DW_DROP);
 
 static const struct dw_probed waits[] = {
-    OWN_WAIT("pthread_cond_wait", 0),
-    OWN_WAIT("pthread_cond_timedwait", DW_TIMED),
-    OWN_WAIT("pthread_cond_clockwait", DW_TIMED),
+    ROW_OF_WAIT("pthread_cond_wait", 0),
+    ROW_OF_WAIT("pthread_cond_timedwait", DW_TIMED),
+    ROW_OF_WAIT("pthread_cond_clockwait", DW_TIMED),
 };
 
 static bool is_among(const char *const *names, size_t n, const char *name)
@@ -54,7 +54,7 @@ static const struct dw_probed *find(void *context, const char *name)
 	return is_among(only->let_go_in, only->n_let_go_in, name) ? &lets_go : NULL;
 }
 
-struct dw_finder dw_own_finder(const struct dw_only *only)
+struct dw_finder dw_only_lock_finder(const struct dw_only *only)
 {
 	return (struct dw_finder){.find = find, .context = (void *)only, .is_whole = true};
 }
@@ -68,7 +68,7 @@ static const struct dw_probed *find_wait(void *context, const char *name)
 	return NULL;
 }
 
-struct dw_finder dw_own_waits_finder(void)
+struct dw_finder dw_only_lock_waits_finder(void)
 {
 	return (struct dw_finder){.find = find_wait};
 }
@@ -114,12 +114,12 @@ static uint64_t common_mutex(const struct dw_attached *process, const struct dw_
 	return 0;
 }
 
-uint64_t dw_own_find(struct dw_attached *process, const struct dw_only *only,
-		     const struct dw_map *map)
+uint64_t dw_only_lock_find(struct dw_attached *process, const struct dw_only *only,
+			   const struct dw_map *map)
 {
 	struct dw_located located[FUNCTIONS_MAX];
 	struct dw_symbol_bytes taking = {0}, letting_go = {0};
-	const struct dw_finder finder = dw_own_finder(only);
+	const struct dw_finder finder = dw_only_lock_finder(only);
 	int n = dw_locate(map->file, &finder, located, FUNCTIONS_MAX);
 	int64_t symbols = n > 1 ? dw_symbols_add(process->symbols, map->file, NULL, 0) : -1;
 

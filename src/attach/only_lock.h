@@ -12,11 +12,11 @@
 #include "attach/process.h"
 
 /* The functions of @only's lock. */
-struct dw_finder dw_own_finder(const struct dw_only *only);
+struct dw_finder dw_only_lock_finder(const struct dw_only *only);
 
 /* Those of the C library by which a thread lets go of it as well: waits for a condition. */
-struct dw_finder dw_own_waits_finder(void);
+struct dw_finder dw_only_lock_waits_finder(void);
 
 /* Its address, if @map is the file of its functions; 0: it is not, or that cannot be told. */
-uint64_t dw_own_find(struct dw_attached *process, const struct dw_only *only,
-		     const struct dw_map *map);
+uint64_t dw_only_lock_find(struct dw_attached *process, const struct dw_only *only,
+			   const struct dw_map *map);

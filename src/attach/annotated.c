@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/said.h"
+#include "attach/annotated.h"
 
 #include "base/resource.h"
 
@@ -20,7 +20,7 @@ static void end_elf(Elf **elf)
 	elf_end(*elf);
 }
 
-static bool is_said(const char *name)
+static bool is_annotation(const char *name)
 {
 	for (size_t i = 0; name && i < sizeof(functions) / sizeof(*functions); i++)
 		if (strcmp(functions[i], name) == 0)
@@ -29,7 +29,7 @@ static bool is_said(const char *name)
 }
 
 /* Whether a table of symbols has such a one that is somewhere else, or nowhere. */
-static bool is_said_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
+static bool has_annotation(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	int n = header->sh_entsize ? (int)(header->sh_size / header->sh_entsize) : 0;
@@ -37,12 +37,12 @@ static bool is_said_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 
 	for (int i = 0; data && i < n && gelf_getsym(data, i, &symbol); i++)
 		if (symbol.st_shndx == SHN_UNDEF &&
-		    is_said(elf_strptr(elf, header->sh_link, symbol.st_name)))
+		    is_annotation(elf_strptr(elf, header->sh_link, symbol.st_name)))
 			return true;
 	return false;
 }
 
-bool dw_said_in(const char *path)
+bool dw_is_annotated(const char *path)
 {
 	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	dw_cleanup(end_elf) Elf *elf = NULL;
@@ -53,7 +53,7 @@ bool dw_said_in(const char *path)
 	if (fd >= 0)
 		elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	while (elf && (section = elf_nextscn(elf, section)) && gelf_getshdr(section, &header))
-		if (header.sh_type == SHT_DYNSYM && is_said_in(elf, section, &header))
+		if (header.sh_type == SHT_DYNSYM && has_annotation(elf, section, &header))
 			return true;
 	return false;
 }
