@@ -4,14 +4,11 @@
 #include "attach/only_lock.h"
 #include "attach/result.h"
 #include "base/error.h"
-#include "base/resource.h"
+#include "symbol/elf_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ROW(function, event, thing, hows, object_, other_) \
 	{                                                  \
@@ -110,11 +107,6 @@ struct search {
 	struct dw_located *found;
 	size_t n, max;
 };
-
-static void end_elf(Elf **elf)
-{
-	elf_end(*elf);
-}
 
 /* Return: whether it is in the file. */
 static bool offset_of(Elf *elf, uint64_t address, uint64_t *ret)
@@ -304,31 +296,23 @@ static void search_table(struct search *s, Elf_Scn *section, const GElf_Shdr *he
 
 static void search(struct search *s, uint32_t type)
 {
-	Elf_Scn *section = NULL;
 	GElf_Shdr header;
+	Elf_Scn *section = dw_elf_section(s->elf, SHT_GNU_versym, &header);
 
-	while ((section = elf_nextscn(s->elf, section)) && gelf_getshdr(section, &header))
-		if (header.sh_type == SHT_GNU_versym && type == SHT_DYNSYM)
-			s->versions = elf_getdata(section, NULL);
-	section = NULL;
-	while ((section = elf_nextscn(s->elf, section)) && gelf_getshdr(section, &header))
-		if (header.sh_type == type)
-			search_table(s, section, &header);
+	if (section && type == SHT_DYNSYM)
+		s->versions = elf_getdata(section, NULL);
+	section = dw_elf_section(s->elf, type, &header);
+	if (section)
+		search_table(s, section, &header);
 }
 
 int dw_locate(const char *path, const struct dw_finder *finder, struct dw_located *ret, size_t max)
 {
-	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	dw_cleanup(end_elf) Elf *elf = NULL;
-	struct search s = {.finder = finder, .found = ret, .max = max};
+	dw_auto_elf elf = dw_elf_open(path);
+	struct search s = {.elf = elf, .finder = finder, .found = ret, .max = max};
 
-	if (fd < 0)
+	if (!elf)
 		return dw_raise(-errno);
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF)
-		return dw_raise(-ENOEXEC);
-	s.elf = elf;
 	search(&s, SHT_DYNSYM);
 	if ((s.n == 0 && !finder->is_exported) || finder->is_whole)
 		search(&s, SHT_SYMTAB);

@@ -1,43 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/soname.h"
 
-#include "base/resource.h"
+#include "symbol/elf_file.h"
 
-#include <fcntl.h>
-#include <gelf.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static void end_elf(Elf **elf)
-{
-	elf_end(*elf);
-}
-
-/* Of the entries of a dynamic section. Return: the name, as long as @elf lives; NULL: none. */
-static const char *name_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
-{
-	Elf_Data *data = elf_getdata(section, NULL);
-	int n = header->sh_entsize ? (int)(header->sh_size / header->sh_entsize) : 0;
-	GElf_Dyn entry;
-
-	for (int i = 0; data && i < n && gelf_getdyn(data, i, &entry); i++)
-		if (entry.d_tag == DT_SONAME)
-			return elf_strptr(elf, header->sh_link, entry.d_un.d_val);
-	return NULL;
-}
-
+/* Return: the name, as long as @elf lives; NULL: it has none. */
 static const char *name_of(Elf *elf)
 {
-	Elf_Scn *section = NULL;
 	GElf_Shdr header;
+	Elf_Scn *section = dw_elf_section(elf, SHT_DYNAMIC, &header);
+	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
+	GElf_Dyn entry;
 
-	while ((section = elf_nextscn(elf, section)) && gelf_getshdr(section, &header))
-		if (header.sh_type == SHT_DYNAMIC)
-			return name_in(elf, section, &header);
+	for (int i = 0; data && gelf_getdyn(data, i, &entry); i++)
+		if (entry.d_tag == DT_SONAME)
+			return elf_strptr(elf, header.sh_link, entry.d_un.d_val);
 	return NULL;
 }
 
@@ -60,16 +42,11 @@ static bool is_same_file(const char *a, const char *b)
 
 void dw_soname_path(const struct dw_map *map, char *ret, size_t size)
 {
-	dw_auto_fd fd = open(map->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	dw_cleanup(end_elf) Elf *elf = NULL;
-	const char *name;
+	dw_auto_elf elf = dw_elf_open(map->file);
+	const char *name = name_of(elf);
 	char file[PATH_MAX], path[PATH_MAX];
 
 	snprintf(ret, size, "%s", map->path);
-	elf_version(EV_CURRENT);
-	if (fd >= 0)
-		elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	name = elf ? name_of(elf) : NULL;
 	if (name && !strchr(name, '/') && rename_last(file, map->file, name) &&
 	    is_same_file(file, map->file) && rename_last(path, map->path, name))
 		snprintf(ret, size, "%s", path);

@@ -4,11 +4,11 @@
 #include "base/error.h"
 #include "base/resource.h"
 #include "model/facts.h"
+#include "symbol/elf_file.h"
 #include "symbol/rust.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +37,6 @@ static const struct {
     {"qemu_bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL}, {"bql_mutex_lock_func", DW_DOCTOR_QEMU_BQL},
     {"__jit_debug_descriptor", DW_DOCTOR_QEMU_JIT},
 };
-
-static void end_elf(Elf **elf)
-{
-	elf_end(*elf);
-}
 
 int dw_doctor_file_open(const char *name, char ret_path[PATH_MAX])
 {
@@ -108,15 +103,12 @@ static enum dw_doctor_kind kind_of_elf(Elf *elf)
 static enum dw_doctor_kind kind_of(int fd)
 {
 	char begin[2] = "";
-	dw_cleanup(end_elf) Elf *elf = NULL;
+	dw_auto_elf elf = NULL;
 
 	if (pread(fd, begin, sizeof(begin), 0) == sizeof(begin) && !memcmp(begin, "#!", 2))
 		return DW_DOCTOR_SCRIPT;
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF)
-		return DW_DOCTOR_NO_ELF;
-	return kind_of_elf(elf);
+	elf = dw_elf_of(fd);
+	return elf ? kind_of_elf(elf) : DW_DOCTOR_NO_ELF;
 }
 
 static bool gains_privileges(int fd)
@@ -146,20 +138,11 @@ static unsigned match_qemu(const char *name)
 	return 0;
 }
 
-/* The first section of @type, with its header in *@ret. Return: NULL if there is none. */
-static Elf_Scn *find_section(Elf *elf, uint32_t type, GElf_Shdr *ret)
-{
-	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));)
-		if (gelf_getshdr(section, ret) && ret->sh_type == type)
-			return section;
-	return NULL;
-}
-
 static unsigned look_for_qemu(int fd)
 {
-	dw_cleanup(end_elf) Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	dw_auto_elf elf = dw_elf_of(fd);
 	GElf_Shdr header;
-	Elf_Scn *section = elf ? find_section(elf, SHT_DYNSYM, &header) : NULL;
+	Elf_Scn *section = dw_elf_section(elf, SHT_DYNSYM, &header);
 	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
 	unsigned found = 0;
 	GElf_Sym symbol;
@@ -268,16 +251,11 @@ static unsigned greatest_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *dat
 
 unsigned dw_doctor_file_glibc(const char *path, bool needs)
 {
-	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	dw_cleanup(end_elf) Elf *elf = NULL;
+	dw_auto_elf elf = dw_elf_open(path);
 	GElf_Shdr header;
-	Elf_Scn *section;
-	Elf_Data *data;
+	Elf_Scn *section = dw_elf_section(elf, needs ? SHT_GNU_verneed : SHT_GNU_verdef, &header);
+	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
 
-	elf_version(EV_CURRENT);
-	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	section = elf ? find_section(elf, needs ? SHT_GNU_verneed : SHT_GNU_verdef, &header) : NULL;
-	data = section ? elf_getdata(section, NULL) : NULL;
 	if (!data)
 		return 0;
 	return needs ? greatest_needed(elf, &header, data) : greatest_defined(elf, &header, data);

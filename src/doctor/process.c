@@ -107,7 +107,6 @@ static int look_at_files(const struct looking *looking)
 		looking->process->hides_files = true;
 		return 0;
 	}
-	elf_version(EV_CURRENT);
 	for (uint32_t i = 0; i < n; i++)
 		look_at_file(looking, &maps[i]);
 	return 0;

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbol/build_id.h"
 
-#include "base/resource.h"
+#include "symbol/elf_file.h"
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
-
-static void end_elf(Elf **elf)
-{
-	elf_end(*elf);
-}
 
 struct dw_build_id dw_build_id_of(Elf *elf)
 {
@@ -29,18 +22,14 @@ struct dw_build_id dw_build_id_of(Elf *elf)
 
 struct dw_build_id dw_build_id_of_file(const char *path)
 {
-	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	dw_cleanup(end_elf) Elf *elf = NULL;
+	dw_auto_elf elf = dw_elf_open(path);
 
-	elf_version(EV_CURRENT);
-	if (fd >= 0)
-		elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	return dw_build_id_of(elf);
 }
 
 bool dw_build_id_of_memory(void *begin, size_t n, struct dw_build_id *ret)
 {
-	dw_cleanup(end_elf) Elf *elf = NULL;
+	dw_auto_elf elf = NULL;
 
 	if (n < SELFMAG || memcmp(begin, ELFMAG, SELFMAG) != 0)
 		return false;
