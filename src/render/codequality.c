@@ -15,11 +15,6 @@
 /* The words of one finding. */
 #define FINDING_MEMORY_MAX ((size_t)64 << 20)
 
-static void put_json(json **object)
-{
-	json_object_put(*object);
-}
-
 static const char *severity_of(const struct dw_reported *reported)
 {
 	switch (reported->finding->verdict) {
@@ -81,7 +76,7 @@ static bool is_listed(const struct dw_reported *reported, const struct dw_render
 static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
-	dw_cleanup(put_json) json *array = json_object_new_array();
+	dw_auto_json array = json_object_new_array();
 	struct dw_json_writer writer = {0};
 	int r;
 

@@ -238,16 +238,11 @@ static void write_data(struct dw_telling *telling, const char *text)
 	}
 }
 
-static void put_json(json **object)
-{
-	json_object_put(*object);
-}
-
 static int write_needs(struct part *part)
 {
 	struct dw_telling *telling = part->telling;
 	struct dw_json_writer writer = {.process = telling->process, .arena = telling->arena};
-	dw_cleanup(put_json) json *object = json_object_new_object();
+	dw_auto_json object = json_object_new_object();
 	struct texts texts = {.writer = &writer, .array = json_object_new_array()};
 	json *things = json_object_new_array(), *needs = json_object_new_array();
 

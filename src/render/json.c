@@ -18,11 +18,6 @@
 /* Names on their way into json-c: those of one finding, as for the text. */
 #define FINDING_MEMORY_MAX ((size_t)64 << 20)
 
-static void put_json(json **object)
-{
-	json_object_put(*object);
-}
-
 static void append_blind(struct dw_json_writer *writer, json *array, const struct dw_blind *blind,
 			 size_t n, const char *recording)
 {
@@ -262,7 +257,7 @@ static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
 	dw_auto(arena) arena = NULL;
-	dw_cleanup(put_json) json *object = NULL;
+	dw_auto_json object = NULL;
 	struct dw_json_writer writer = {0};
 	int r = dw_arena_new(&arena, FINDING_MEMORY_MAX);
 

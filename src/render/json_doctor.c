@@ -10,11 +10,6 @@
 /* Paths on their way into json-c. */
 #define MEMORY_MAX ((size_t)1 << 20)
 
-static void put_json(json **object)
-{
-	json_object_put(*object);
-}
-
 static void add_state(struct dw_json_writer *writer, json *object, unsigned use,
 		      enum dw_doctor_state state)
 {
@@ -54,7 +49,7 @@ static json *report_json(struct dw_json_writer *writer, const struct dw_doctor_r
 int dw_render_doctor_json(FILE *out, const struct dw_doctor_report *report)
 {
 	dw_auto(arena) arena = NULL;
-	dw_cleanup(put_json) json *object = NULL;
+	dw_auto_json object = NULL;
 	struct dw_json_writer writer = {0};
 	int r = dw_arena_new(&arena, MEMORY_MAX);
 

@@ -5,10 +5,11 @@
  * A value belongs to what it was added to. One that could not be made (NULL) is a failure
  * as well, so that nobody has to look before the end.
  *
- * Internal to the JSON renderer.
+ * Internal to the renderers that write JSON.
  */
 #pragma once
 
+#include "base/cleanup.h"
 #include "render/render.h"
 
 #include <json-c/json.h>
@@ -23,6 +24,14 @@ struct dw_json_writer {
 };
 
 typedef struct json_object json;
+
+static inline void dw_json_put(json **value)
+{
+	json_object_put(*value);
+}
+
+/* A value that belongs to nothing else; NULL is fine. */
+#define dw_auto_json dw_cleanup(dw_json_put) json *
 
 void dw_json_add(struct dw_json_writer *writer, json *object, const char *key, json *value);
 void dw_json_append(struct dw_json_writer *writer, json *array, json *value);

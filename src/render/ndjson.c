@@ -28,11 +28,6 @@ struct lines {
 	struct dw_json_writer writer;
 };
 
-static void put_json(json **object)
-{
-	json_object_put(*object);
-}
-
 static int write_line(struct lines *lines, json *object)
 {
 	const char *text = NULL;
@@ -78,7 +73,7 @@ static void add_here(struct lines *lines, json *object)
 static int write_process(struct lines *lines)
 {
 	const struct dw_reported_process *process = lines->writer.process;
-	dw_cleanup(put_json) json *object = begin_line(lines, "process");
+	dw_auto_json object = begin_line(lines, "process");
 
 	dw_json_number(&lines->writer, object, "threads",
 		       process->facts->n_threads ? process->facts->n_threads - 1 : 0);
@@ -91,7 +86,7 @@ static int write_process(struct lines *lines)
 
 static int write_blind(struct lines *lines, const struct dw_blind *blind)
 {
-	dw_cleanup(put_json) json *object = begin_line(lines, "blind");
+	dw_auto_json object = begin_line(lines, "blind");
 
 	dw_json_text(&lines->writer, object, "reason", blind->reason);
 	dw_json_text(&lines->writer, object, "text", blind->text);
@@ -150,7 +145,7 @@ static int write_finding(struct lines *lines, struct dw_telling *telling,
 	struct dw_json_writer *writer = &lines->writer;
 	const struct dw_finding *finding = reported->finding;
 	const struct dw_found *found = dw_leg_found(writer->process->facts, finding);
-	dw_cleanup(put_json) json *object = begin_line(lines, "finding");
+	dw_auto_json object = begin_line(lines, "finding");
 
 	dw_json_text(writer, object, "fingerprint", reported->fingerprint);
 	dw_json_text(writer, object, "verdict", dw_verdict_word(finding->verdict));

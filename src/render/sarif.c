@@ -35,11 +35,6 @@ struct sarif {
 	const struct dw_render_options *options;
 };
 
-static void put_json(json **object)
-{
-	json_object_put(*object);
-}
-
 /* Braces have a meaning in messages, so those of names (Rust's `{closure#0}`) are doubled. */
 static json *message_json(struct sarif *s, const char *text)
 {
@@ -325,7 +320,7 @@ static int render(FILE *out, const struct dw_report *report,
 		  const struct dw_render_options *options)
 {
 	dw_auto(arena) arena = NULL;
-	dw_cleanup(put_json) json *object = NULL;
+	dw_auto_json object = NULL;
 	struct sarif s = {.options = options};
 	int r = dw_arena_new(&arena, FINDING_MEMORY_MAX);
 
