@@ -7,7 +7,6 @@
 FAMILY is of family.c; CASE is a case that has an inversion in its mode "benign"; AWAIT, preloaded,
 stops a program before its begin. Skipped where nobody may attach.
 """
-import ctypes
 import json
 import os
 import re
@@ -18,35 +17,13 @@ import tempfile
 import time
 import unittest
 
+from waiting import await_threads, is_trapped, until
+
 SKIPPED = 77
 TIMEOUT_S = 240
-TRAP = b"\xcc"
 DEADWATCH, FAMILY, CASE, AWAIT = sys.argv[1:5]
+LIBRARY = "/lib/%s-linux-gnu/libc.so.6" % os.uname().machine
 STUCK = ["locks", "locks+0x28", "locks"]
-
-
-def until(condition):
-    end = time.monotonic() + TIMEOUT_S
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(condition)
-        time.sleep(0.05)
-
-
-def library_of(pid):
-    """The begin of the C library there, 0 if it has none."""
-    with open("/proc/%s/maps" % pid, encoding="utf-8") as maps:
-        found = re.search(r"^(\w+)-\S+ \S+ 0+ .*/libc\.so\.6$", maps.read(), re.M)
-    return int(found.group(1), 16) if found else 0
-
-
-def is_trapped(pid):
-    """Whether the kernel traps where a mutex is taken."""
-    lock = ctypes.cast(ctypes.CDLL(None).pthread_mutex_lock, ctypes.c_void_p).value
-    base = library_of(pid)
-    with open("/proc/%s/mem" % pid, "rb") as memory:
-        memory.seek(base + lock - library_of("self"))
-        return base and memory.read(1) == TRAP
 
 
 class Family:
@@ -63,7 +40,8 @@ class Family:
             [DEADWATCH, "attach", *options, "--format", "json", "-o", self.record,
              str(self.process.pid)], stdout=subprocess.PIPE, stderr=self.said, text=True,
             env=dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000"))
-        until(lambda: self.has_said("attached to process"))
+        if not until(lambda: self.has_said("attached to process")):
+            raise TimeoutError("it does not attach")
 
     def has_said(self, words):
         self.said.seek(0)
@@ -99,7 +77,7 @@ class Follow(unittest.TestCase):
     def is_found_stuck(self, family):
         child = family.process.stdout.readline().strip()
         try:
-            until(lambda: family.has_said("(pid %s)" % child))
+            self.assertTrue(until(lambda: family.has_said("(pid %s)" % child)))
         finally:
             os.kill(int(child), signal.SIGKILL)
         report = family.report()
@@ -124,9 +102,10 @@ class Follow(unittest.TestCase):
             family.go_on()
             child = (family.process.stdout.readline().strip() if how == "spawn"
                      else str(family.process.pid))
-            until(lambda: self.is_stopped(child))
-            until(lambda: family.has_said("process %s (%s)" % (child, os.path.basename(CASE))))
-            until(lambda: is_trapped(child))
+            self.assertTrue(until(lambda: self.is_stopped(child)))
+            self.assertTrue(until(lambda: family.has_said(
+                "process %s (%s)" % (child, os.path.basename(CASE)))))
+            self.assertTrue(until(lambda: is_trapped(child, LIBRARY, "pthread_mutex_lock")))
             os.kill(int(child), signal.SIGCONT)
             report = family.report()
             self.assertIn(["bql", "new_lock", "bql"], chains(report, "potential"))
@@ -158,22 +137,25 @@ class Follow(unittest.TestCase):
 
 class Several(unittest.TestCase):
     def test_only_who_lost_something_is_blind_for_that(self):
-        load = ["sysbench", "threads", "--threads=4", "--time=60", "run"]
+        load = ["sysbench", "threads", "--threads=4", "--time=%d" % TIMEOUT_S, "run"]
         tiny = dict(os.environ, DEADWATCH_OPTIONS="attach_ring=4")
         with tempfile.TemporaryDirectory() as folder, \
-             subprocess.Popen(["sleep", "60"]) as idle, \
+             subprocess.Popen(["sleep", str(TIMEOUT_S)]) as idle, \
              subprocess.Popen(load, stdout=subprocess.DEVNULL) as busy:
-            time.sleep(1)
-            record = os.path.join(folder, "record")
-            subprocess.run([DEADWATCH, "attach", "--order", "--duration", "1", "-o", record,
-                            str(idle.pid), str(busy.pid)], capture_output=True, check=False,
-                           timeout=TIMEOUT_S, env=tiny)
+            await_threads(busy.pid, 5)
+            for seconds in ("1", "4", "16"):
+                record = os.path.join(folder, "record-" + seconds)
+                subprocess.run([DEADWATCH, "attach", "--order", "--duration", seconds, "-o", record,
+                                str(idle.pid), str(busy.pid)], capture_output=True, check=False,
+                               timeout=TIMEOUT_S, env=tiny)
+                lost = [json.loads(subprocess.run([DEADWATCH, "report", "--format", "json", path],
+                                                  capture_output=True, text=True, check=False,
+                                                  timeout=TIMEOUT_S).stdout)["counts"]["lost"]
+                        for path in (record, "%s.%d" % (record, busy.pid))]
+                if lost[1]["events"]:
+                    break
             busy.kill()
             idle.kill()
-            lost = [json.loads(subprocess.run([DEADWATCH, "report", "--format", "json", path],
-                                              capture_output=True, text=True, check=False,
-                                              timeout=TIMEOUT_S).stdout)["counts"]["lost"]
-                    for path in (record, "%s.%d" % (record, busy.pid))]
         self.assertEqual(lost[0]["events"], 0)
         self.assertGreater(lost[1]["events"], 0)
 
@@ -182,7 +164,8 @@ class Several(unittest.TestCase):
             named = os.path.join(folder, "namesake")
             os.symlink("/bin/sleep", named)
             made = [subprocess.Popen([named, "30"]) for _ in range(3)]
-            until(lambda: all(self.name_of(one.pid) == "namesake" for one in made))
+            self.assertTrue(until(lambda: all(self.name_of(one.pid) == "namesake"
+                                              for one in made)))
             with subprocess.Popen([DEADWATCH, "attach", "--comm", "namesake", "--format", "json"],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True) as attached:

@@ -16,11 +16,12 @@ import tempfile
 import time
 import unittest
 
+from waiting import await_program, await_still, until
+
 SKIPPED = 77
 TIMEOUT_S = 240
 DEADWATCH, CASES = sys.argv[1:3]
 PROGRAM = os.path.join(CASES, "case-colo_join")
-HUNG_S = "3"
 SLEEPS_32 = """
 .globl _start
 _start: mov $29, %eax
@@ -46,19 +47,32 @@ def hidden(*commands):
 
 
 class Running:
-    """A program that runs, given time to begin; killed at the end."""
+    """A program that waits; killed at the end."""
 
-    def __init__(self, *words, **options):
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, **options)
-        time.sleep(1)
+    def __init__(self, *words, stdin=subprocess.DEVNULL):
+        self.process = subprocess.Popen(words, stdin=stdin, stdout=subprocess.DEVNULL)
 
     def __enter__(self):
+        await_still(self.process.pid)
         return str(self.process.pid)
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait(timeout=TIMEOUT_S)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def children(pid):
+    return read("/proc/%s/task/%s/children" % (pid, pid)).split()
+
+
+def is_mounted(pid, path):
+    """Whether something is, at that place."""
+    return any(line.split()[4] == path for line in read("/proc/%s/mountinfo" % pid).splitlines())
 
 
 def copy_tree(folder):
@@ -163,33 +177,45 @@ class Refused(unittest.TestCase):
 
 
 class Elsewhere(unittest.TestCase):
-    def is_found(self, pid):
+    def hangs(self, pid, program):
+        await_program(pid, program)
+        await_still(pid, 2)
+
+    def is_found(self, pid, program):
         """What hangs there; and all can be probed."""
+        self.hangs(pid, program)
         self.assertNotEqual(attach("--order", "--duration", "0.1", pid).returncode, 4)
-        done = attach("--duration", HUNG_S, pid)
-        self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("end of COLO incoming", done.stdout)
+        with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+                [DEADWATCH, "attach", pid], stdout=subprocess.PIPE, stderr=said,
+                text=True) as attached:
+            self.assertTrue(until(lambda: said.seek(0) or "(pid %s)" % pid in said.read()))
+            attached.send_signal(signal.SIGINT)
+            report = attached.communicate(timeout=TIMEOUT_S)[0]
+        self.assertEqual(attached.returncode, 1, report)
+        self.assertIn("end of COLO incoming", report)
 
     def test_below_another_root(self):
         """As qemu -chroot is."""
         with tempfile.TemporaryDirectory() as root:
-            with Running("chroot", root, copy_tree(root), "hang") as pid:
-                self.is_found(pid)
+            path = copy_tree(root)
+            with Running("chroot", root, path, "hang") as pid:
+                self.is_found(pid, root + path)
 
     def test_in_a_container(self):
         into = "mount --bind {0} {0}; cd {0}; mkdir old; mount --make-rprivate /; " \
                "pivot_root . old; exec {1} hang"
         with tempfile.TemporaryDirectory() as root:
-            words = into.format(root, copy_tree(root))
-            with Running("unshare", "--mount", "sh", "-ec", words) as pid:
-                self.is_found(pid)
+            path = copy_tree(root)
+            with Running("unshare", "--mount", "sh", "-ec", into.format(root, path)) as pid:
+                self.is_found(pid, root + path)
 
     def test_whose_files_were_removed(self):
         with tempfile.TemporaryDirectory() as folder:
             path = folder + copy_tree(folder)
-            with Running(path, "hang") as pid:
+            with open(path, "rb") as program, Running(path, "hang") as pid:
+                self.hangs(pid, path)
                 os.unlink(path)
-                self.is_found(pid)
+                self.is_found(pid, program.fileno())
                 done = attach("--order", pid, before=without("checkpoint_restore"))
         self.assertEqual(done.returncode, 4)
         self.assertIn("cannot be probed", done.stderr)
@@ -200,11 +226,15 @@ class Elsewhere(unittest.TestCase):
                                 check=True).stdout
         libc = os.path.realpath(re.search(r"libc\.so\.6 => (\S+)", listed).group(1))
         libm = os.path.join(os.path.dirname(libc), "libm.so.6")
-        replace = "%s hang & exec 3<&0; sleep 0.5; mount --bind %s %s; wait" % (PROGRAM, libm, libc)
-        with Running("unshare", "--mount", "sh", "-c", replace) as shell:
-            time.sleep(0.5)
-            with open("/proc/%s/task/%s/children" % (shell, shell), encoding="utf-8") as file:
-                pid = file.read().split()[0]
+        replace = "%s hang & read go; mount --bind %s %s; wait" % (PROGRAM, libm, libc)
+        running = Running("unshare", "--mount", "sh", "-c", replace, stdin=subprocess.PIPE)
+        with running as shell, running.process.stdin as go:
+            self.assertTrue(until(lambda: children(shell)))
+            (pid,) = children(shell)
+            self.hangs(pid, PROGRAM)
+            go.write(b"\n")
+            go.flush()
+            self.assertTrue(until(lambda: is_mounted(shell, libc)))
             try:
                 done = attach("--order", pid)
                 self.assertNotEqual(attach("--duration", "0.1", pid).returncode, 4)

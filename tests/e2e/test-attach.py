@@ -18,6 +18,8 @@ import tempfile
 import time
 import unittest
 
+from waiting import await_program, await_still, await_threads, is_trapped, until
+
 SKIPPED = 77
 TIMEOUT_S = 240
 STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
@@ -55,8 +57,8 @@ def programs_of_processes():
 
 def stay(programs):
     """Those of them that nobody has, and that do not go away either."""
-    until = time.monotonic() + TIMEOUT_S
-    while programs and time.monotonic() < until:
+    end = time.monotonic() + TIMEOUT_S
+    while programs and time.monotonic() < end:
         time.sleep(0.2)
         programs = programs & programs_in_kernel() - programs_of_processes()
     return programs
@@ -66,80 +68,117 @@ def program_of(case):
     return os.path.join(CASES, "case-" + case)
 
 
-class Running:
-    """A program that runs; killed at the end."""
+def attach_until_told(pids, *options):
+    """Attached until there is a finding of each process. Return: the exit code, and the report."""
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+            [DEADWATCH, "attach", *options, *map(str, pids)], stdout=subprocess.PIPE, stderr=said,
+            text=True, env=STALL) as attached:
+        def are_told():
+            said.seek(0)
+            text = said.read()
+            return all("(pid %s)" % pid in text for pid in pids)
 
-    def __init__(self, program, mode, wait_s=1):
+        until(are_told)
+        attached.send_signal(signal.SIGINT)
+        report = attached.communicate(timeout=TIMEOUT_S)[0]
+        return attached.returncode, report
+
+
+def findings_until_told(pids, *options):
+    report = attach_until_told(pids, "--format", "json", *options)[1]
+    return json.loads(report)["findings"]
+
+
+class Running:
+    """A program that runs, and has so many threads; killed at the end."""
+
+    def __init__(self, program, mode, n_threads=2):
+        self.program, self.n_threads = program, n_threads
         self.process = subprocess.Popen([program, mode], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL)
-        time.sleep(wait_s)
 
     def __enter__(self):
+        try:
+            self.begin()
+        except BaseException:
+            self.__exit__()
+            raise
         return self.process
+
+    def begin(self):
+        await_program(self.process.pid, self.program)
+        await_threads(self.process.pid, self.n_threads)
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait(timeout=TIMEOUT_S)
 
 
-class Attach(unittest.TestCase):
-    def found(self, case, mode, wait_s=1):
-        """The verdicts and chains of a program that hangs, attached to after @wait_s."""
-        with Running(program_of(case), mode, wait_s) as process:
-            done = attach("--duration", "5", "--format", "json", str(process.pid))
-        report = json.loads(done.stdout)
-        return done.returncode, [(finding["verdict"], finding["chain"])
-                                 for finding in report["findings"]
-                                 if finding["verdict"] in ("deadlock", "stall")]
+class Hanging(Running):
+    """One that hangs already."""
 
+    def begin(self):
+        super().begin()
+        await_still(self.process.pid, self.n_threads)
+
+
+class Later(Running):
+    """One that hangs, most likely, with threads that go on: what is seen is the same if not."""
+
+    def begin(self):
+        super().begin()
+        time.sleep(1)
+
+
+class Beginning(Running):
+    """One of which nothing is known yet."""
+
+    def begin(self):
+        pass
+
+
+class Attach(unittest.TestCase):
     def test_what_hung_before_is_found_by_what_locks_and_stacks_say(self):
-        status, found = self.found("bcm2835_fb", "hang")
+        with Hanging(program_of("bcm2835_fb"), "hang") as process:
+            status, report = attach_until_told([process.pid], "--format", "json")
         self.assertEqual(status, 1)
-        self.assertIn(("deadlock", ["new_lock", "bql", "new_lock"]), found)
+        self.assertIn(("deadlock", ["new_lock", "bql", "new_lock"]),
+                      [(finding["verdict"], finding["chain"])
+                       for finding in json.loads(report)["findings"]])
 
     def test_who_kicks_and_polls_under_a_lock_is_found(self):
         """As a stall, until the kicks are seen as well."""
         with Running(program_of("vcpu_states"), "hang") as process:
-            found = self.attach_until_told([str(process.pid)])
+            found = findings_until_told([process.pid])
         self.assertEqual({finding["chain"][0] for finding in found
                           if finding["verdict"] in ("deadlock", "stall")}, {"vcpu_states"})
-
-    def attach_until_told(self, pids):
-        """The findings, when there is one of each process."""
-        with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
-                [DEADWATCH, "attach", "--format", "json", *pids], stdout=subprocess.PIPE,
-                stderr=said, text=True, env=STALL) as attached:
-            for _ in range(4 * TIMEOUT_S):
-                said.seek(0)
-                text = said.read()
-                if all("(pid %s)" % pid in text for pid in pids):
-                    break
-                time.sleep(0.25)
-            attached.send_signal(signal.SIGINT)
-            return json.loads(attached.communicate(timeout=TIMEOUT_S)[0])["findings"]
 
     def test_the_incidents_are_found_before_and_after(self):
         """Attached to when they hang already, and when they are about to."""
         chains = {"cfrelease": ("bql", "CFRelease"),
                   "fenceq": ("BQL", "fenceq_lock", "BQL"),
                   "vhost_user": ("bql", "recvmsg in receive_word")}
-        for wait_s in (0, 1):
-            with self.subTest(wait_s=wait_s), contextlib.ExitStack() as stack:
-                pids = [str(stack.enter_context(Running(program_of(case), "hang", wait_s)).pid)
-                        for case in chains]
-                found = [tuple(finding["chain"]) for finding in self.attach_until_told(pids)
+        for how in (Beginning, Later):
+            with self.subTest(how=how), contextlib.ExitStack() as stack:
+                pids = [stack.enter_context(how(program_of(case), "hang")).pid for case in chains]
+                found = [tuple(finding["chain"]) for finding in findings_until_told(pids)
                          if finding["verdict"] != "hazard"]
                 self.assertEqual(sorted(found), sorted(chains.values()))
 
     def test_what_is_pictured_late_is_no_order(self):
         """Threads take one lock after the other, never two: who holds one waits for none."""
+        holding = []
         with tempfile.TemporaryDirectory() as folder, Running(SERIAL, "") as process:
-            record = os.path.join(folder, "serial")
-            attach("--duration", "5", "-o", record, str(process.pid))
-            told = subprocess.run([DEADWATCH, "dump", record], capture_output=True, text=True,
-                                  timeout=TIMEOUT_S).stdout.splitlines()
-        self.assertTrue([line for line in told if " hold " in line])
-        self.assertEqual([line for line in told if line.count(" hold ") > 1], [])
+            for i in range(TIMES):
+                record = os.path.join(folder, "serial-%d" % i)
+                attach("--duration", "5", "-o", record, str(process.pid))
+                told = subprocess.run([DEADWATCH, "dump", record], capture_output=True, text=True,
+                                      timeout=TIMEOUT_S).stdout.splitlines()
+                self.assertEqual([line for line in told if line.count(" hold ") > 1], [])
+                holding = [line for line in told if " hold " in line]
+                if holding:
+                    break
+        self.assertTrue(holding)
 
     def contend(self, mode):
         """The report of a program that is attached to before its threads wait for each other."""
@@ -176,29 +215,32 @@ class Attach(unittest.TestCase):
 
     def test_what_is_kept_is_read_again(self):
         with tempfile.TemporaryDirectory() as folder, \
-             Running(program_of("colo_join"), "hang") as process:
+             Hanging(program_of("colo_join"), "hang") as process:
             record = os.path.join(folder, "kept")
-            first = attach("--duration", "4", "-o", record, str(process.pid))
+            first = attach_until_told([process.pid], "-o", record)
             again = subprocess.run([DEADWATCH, "report", record], capture_output=True, text=True,
                                    timeout=TIMEOUT_S)
-        self.assertEqual((first.returncode, first.stdout), (again.returncode, again.stdout))
-        self.assertEqual(first.returncode, 1)
+        self.assertEqual(first, (again.returncode, again.stdout))
+        self.assertEqual(again.returncode, 1)
 
     def test_on_a_terminal_a_line_says_how_far_it_is(self):
         own, terminal = os.openpty()
-        with Running(program_of("colo_join"), "hang") as process, \
-             open(own, "rb", buffering=0) as shown:
-            words = [DEADWATCH, "attach", "--duration", "4", str(process.pid)]
-            subprocess.run(words, stdout=subprocess.DEVNULL, stderr=terminal, check=False,
-                           timeout=TIMEOUT_S, env=dict(STALL, TERM="xterm"))
+        with Hanging(program_of("colo_join"), "hang") as process, \
+             open(own, "rb", buffering=0) as shown, \
+             subprocess.Popen([DEADWATCH, "attach", str(process.pid)], stdout=subprocess.DEVNULL,
+                              stderr=terminal, env=dict(STALL, TERM="xterm")) as attached:
             os.close(terminal)
-            said = shown.read(1 << 16)
+            said = b""
+            while b" 1 found, " not in said:
+                said += shown.read(1 << 16)
+            attached.send_signal(signal.SIGINT)
+            attached.wait(timeout=TIMEOUT_S)
         self.assertRegex(said, rb"\r\x1b\[K\d+ events, \d+ facts, 0 found, 0 lost; Ctrl-C")
         self.assertRegex(said, rb"\d+ events, \d+ facts, 1 found, 0 lost")
         self.assertIn(b"\r\x1b[Kdeadlock: ", said)
 
     def test_interrupted_it_detaches_and_reports(self):
-        with Running(program_of("colo_join"), "hang") as process:
+        with Hanging(program_of("colo_join"), "hang") as process:
             attached = subprocess.Popen([DEADWATCH, "attach", str(process.pid)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.assertIn("attached to process", attached.stderr.readline())
@@ -208,10 +250,10 @@ class Attach(unittest.TestCase):
         self.assertIn("case-colo_join", out)
 
     def test_attached_and_detached_again_and_again_nothing_is_left(self):
-        load = ["sysbench", "threads", "--threads=2", "--time=60", "run"]
+        load = ["sysbench", "threads", "--threads=2", "--time=%d" % TIMEOUT_S, "run"]
         before = programs_in_kernel()
         with subprocess.Popen(load, stdout=subprocess.DEVNULL) as process:
-            time.sleep(1)
+            await_threads(process.pid, 3)
             for _ in range(TIMES):
                 done = attach("--order", "--duration", "0.1", str(process.pid))
                 self.assertNotEqual(done.returncode, 4, done.stderr)
@@ -231,10 +273,11 @@ class Attach(unittest.TestCase):
                                          "--profile", profile.name, str(process.pid)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.assertIn("attached to process", attached.stderr.readline())
-            for _ in range(2):
-                process.stdin.write("\n")
-                process.stdin.flush()
-                time.sleep(2)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            self.assertTrue(until(lambda: is_trapped(process.pid, LIBRARY, "late_call")))
+            process.stdin.write("\n")
+            process.stdin.flush()
             out, _ = attached.communicate(timeout=TIMEOUT_S)
             attached.stderr.close()
         found = [finding["chain"] for finding in json.loads(out)["findings"]
@@ -244,31 +287,33 @@ class Attach(unittest.TestCase):
 
     def test_several_at_once_have_a_recording_each(self):
         with tempfile.TemporaryDirectory() as folder, \
-             Running(program_of("colo_join"), "hang") as first, \
-             Running(program_of("bcm2835_fb"), "hang") as second:
+             Hanging(program_of("colo_join"), "hang") as first, \
+             Hanging(program_of("bcm2835_fb"), "hang") as second:
             record = os.path.join(folder, "kept")
-            done = attach("--duration", "4", "--format", "json", "-o", record, str(first.pid),
-                          str(second.pid))
+            found = findings_until_told([first.pid, second.pid], "-o", record)
             self.assertEqual(sorted(os.listdir(folder)), ["kept", "kept.%d" % second.pid])
-        chains = [finding["chain"] for finding in json.loads(done.stdout)["findings"]
-                  if finding["verdict"] == "deadlock"]
+        chains = [finding["chain"] for finding in found if finding["verdict"] == "deadlock"]
         self.assertIn(["bql", "end of COLO incoming", "bql"], chains)
         self.assertIn(["new_lock", "bql", "new_lock"], chains)
 
     def test_what_is_lost_is_counted_and_nothing_is_clean_then(self):
         tiny = dict(os.environ, DEADWATCH_OPTIONS="attach_ring=4")
-        load = ["sysbench", "threads", "--threads=4", "--time=60", "run"]
+        load = ["sysbench", "threads", "--threads=4", "--time=%d" % TIMEOUT_S, "run"]
         with subprocess.Popen(load, stdout=subprocess.DEVNULL) as process:
-            time.sleep(1)
-            done = subprocess.run([DEADWATCH, "attach", "--order", "--duration", "1", "--format",
-                                   "json", str(process.pid)], capture_output=True, text=True,
-                                  timeout=TIMEOUT_S, env=tiny, check=False)
+            await_threads(process.pid, 5)
+            for seconds in ("1", "4", "16"):
+                done = subprocess.run([DEADWATCH, "attach", "--order", "--duration", seconds,
+                                       "--format", "json", str(process.pid)], capture_output=True,
+                                      text=True, timeout=TIMEOUT_S, env=tiny, check=False)
+                n_lost = json.loads(done.stdout)["counts"]["lost"]["events"]
+                if n_lost:
+                    break
             process.kill()
+        self.assertGreater(n_lost, 0)
         self.assertEqual(done.returncode, 3, done.stderr + done.stdout)
-        self.assertGreater(json.loads(done.stdout)["counts"]["lost"]["events"], 0)
 
     def test_what_a_program_says_of_its_own_locks_nobody_hears(self):
-        with Running(program_of("annotated"), "silent", wait_s=0.2) as process:
+        with Hanging(program_of("annotated"), "silent", n_threads=1) as process:
             done = attach("--order", "--duration", "0.5", "--format", "json", str(process.pid))
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("lost-said", [blind["reason"] for blind in json.loads(done.stdout)["blind"]])
@@ -277,7 +322,7 @@ class Attach(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             stripped = os.path.join(folder, "stripped")
             subprocess.run(["strip", "-o", stripped, program_of("static-bcm2835_fb")], check=True)
-            with Running(stripped, "hang", wait_s=0.2) as process:
+            with Running(stripped, "hang") as process:
                 done = attach("--order", "--duration", "0.5", "--format", "json", str(process.pid))
         self.assertIn("lost-stripped",
                       [blind["reason"] for blind in json.loads(done.stdout)["blind"]])

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Waiting for what programs do, however long a busy machine takes for it."""
 import os
+import re
+import subprocess
 import time
 
 PATIENCE_S = 240  # what has not happened by then does not
 POLL_S = 0.02
 STILL_S = 0.2  # who has slept for so long waits for something
+TRAP = b"\xcc"
 
 
 def until(holds, seconds=PATIENCE_S):
@@ -47,6 +50,11 @@ def await_still(pid, n=1):
         raise TimeoutError("process %s does not come to rest: %s" % (pid, threads_of(pid)))
 
 
+def await_threads(pid, n):
+    if not until(lambda: len(threads_of(pid)) >= n):
+        raise TimeoutError("process %s does not make %d threads" % (pid, n))
+
+
 def await_program(pid, path):
     """Waits until the process is that program."""
     def runs():
@@ -56,3 +64,17 @@ def await_program(pid, path):
             return False  # it is still beginning
     if not until(runs):
         raise TimeoutError("process %s does not become %s" % (pid, path))
+
+
+def is_trapped(pid, path, function):
+    """Whether the kernel traps where a library's function begins, which that process has loaded."""
+    symbols = subprocess.run(["nm", "-D", path], capture_output=True, text=True, check=True).stdout
+    offset = int(re.search(r"^(\w+) [TW] %s(@.*)?$" % function, symbols, re.M).group(1), 16)
+    with open("/proc/%s/maps" % pid, encoding="utf-8") as maps:
+        found = re.search(r"^(\w+)-\S+ \S+ 0+ .* %s$" % re.escape(os.path.realpath(path)),
+                          maps.read(), re.M)
+    if not found:
+        return False
+    with open("/proc/%s/mem" % pid, "rb") as memory:
+        memory.seek(int(found.group(1), 16) + offset)
+        return memory.read(1) == TRAP
