@@ -37,7 +37,7 @@ def check_freeze(pid):
     end = time.monotonic() + TOLD_S
     found = inspect(pid)
     # Who asks again and again sleeps nearly all the time: a look may meet it between two sleeps.
-    while not any(f["chain"] == CHAIN for f in found["findings"]) and time.monotonic() < end:
+    while [f["chain"] for f in found["findings"]] != [CHAIN] and time.monotonic() < end:
         found = inspect(pid)
     assert [f["verdict"] for f in found["findings"]] == ["stall"], found["findings"]
     stall = found["findings"][0]
