@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,13 +20,27 @@
 
 #define MS UINT64_C(1000000)
 #define LOOK_MS 50
-#define LATE_NS (200 * MS)
-#define SKIPPED 77 /* meson's exit code for a test that cannot run here */
+#define LATE_NS (1000 * MS)
+#define PATIENCE_MS 60000 /* what has not come by then does not */
+#define TRIES 5           /* on a machine with much else to do a beat may take its time */
+#define SKIPPED 77        /* meson's exit code for a test that cannot run here */
 
 struct target {
 	pid_t pid;
 	struct dw_pulse *pulse;
 };
+
+/* Waits until a process that is to execute it has done so. */
+static void await_program(pid_t pid, const char *program)
+{
+	struct stat wanted, executed;
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	assert_int_equal(stat(program, &wanted), 0);
+	while (stat(link, &executed) == 0 && executed.st_ino != wanted.st_ino)
+		usleep(1000);
+}
 
 static struct target start(const char *program, const char *wishes)
 {
@@ -37,7 +52,7 @@ static struct target start(const char *program, const char *wishes)
 		execl(program, program, (char *)NULL);
 		_exit(1);
 	}
-	usleep(100000); /* till it is what it is to be */
+	await_program(target.pid, program);
 	assert_true(dw_pulse_check(wishes, strlen(wishes)));
 	assert_int_equal(dw_pulse_new(&target.pulse, target.pid, wishes, LATE_NS, /* told= */ NULL),
 			 0);
@@ -74,17 +89,24 @@ static void a_function_is_silent_and_back_as_it_runs(void **state)
 	struct dw_pulse_news news;
 
 	(void)state;
-	assert_int_equal(look(&target, 1500, &news), 0);
-	kill(target.pid, SIGUSR1);
-	assert_int_equal(look(&target, 5000, &news), DW_PULSE_STOPPED);
-	assert_string_equal(news.function, "sample_beat");
-	assert_true(news.quiet_ns > 600 * MS);
-	/* At most one each 5 ms from two threads; and a busy machine may take its time. */
-	assert_true(news.usual_ns >= 2 * MS && news.usual_ns < 50 * MS);
+	for (unsigned i = 1; i <= TRIES; i++) {
+		assert_int_equal(look(&target, i * 1500, &news), 0);
+		kill(target.pid, SIGUSR1);
+		assert_int_equal(look(&target, PATIENCE_MS, &news), DW_PULSE_STOPPED);
+		assert_string_equal(news.function, "sample_beat");
+		assert_true(news.quiet_ns > 600 * MS);
+		/* At most one each 5 ms from two threads. */
+		assert_true(news.usual_ns >= 2 * MS);
+		if (news.usual_ns < LOOK_MS * MS && news.n_beats >= 30)
+			break;
+		kill(target.pid, SIGUSR1);
+		assert_int_equal(look(&target, PATIENCE_MS, &news), DW_PULSE_BACK);
+	}
+	assert_true(news.usual_ns < LOOK_MS * MS);
 	assert_true(news.n_beats >= 30);
 	assert_int_equal(look(&target, 500, &news), 0);
 	kill(target.pid, SIGUSR1);
-	assert_int_equal(look(&target, 5000, &news), DW_PULSE_BACK);
+	assert_int_equal(look(&target, PATIENCE_MS, &news), DW_PULSE_BACK);
 	assert_true(news.quiet_ns > 500 * MS);
 	stop(&target);
 }
@@ -114,7 +136,7 @@ static void looks_that_come_late_are_no_silence(void **state)
 	kill(target.pid, SIGUSR1);
 	usleep(1500000);
 	assert_int_equal(look(&target, 200, &news), 0);
-	assert_int_equal(look(&target, 5000, &news), DW_PULSE_STOPPED);
+	assert_int_equal(look(&target, PATIENCE_MS, &news), DW_PULSE_STOPPED);
 	stop(&target);
 }
 
@@ -135,9 +157,9 @@ static void a_missing_function_is_told_once(void **state)
 	struct dw_pulse_news news;
 
 	(void)state;
-	assert_int_equal(look(&whole, 10000, &news), DW_PULSE_MISSING);
+	assert_int_equal(look(&whole, PATIENCE_MS, &news), DW_PULSE_MISSING);
 	assert_false(news.is_stripped);
-	assert_int_equal(look(&stripped, 10000, &news), DW_PULSE_MISSING);
+	assert_int_equal(look(&stripped, PATIENCE_MS, &news), DW_PULSE_MISSING);
 	assert_true(news.is_stripped);
 	assert_int_equal(look(&whole, 1000, &news), 0);
 	stop(&whole);
