@@ -277,7 +277,8 @@ class Blindness(Gate):
 
     def monitor_of(self, path):
         """The process whose recording it is knows its monitor by the file they have mapped."""
-        for _ in range(100):
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
             for maps in glob.glob("/proc/[0-9]*/maps"):
                 try:
                     with open(maps.replace("maps", "cmdline"), "rb") as file:
