@@ -173,6 +173,7 @@ class Runner:
         with r1.R1(folder, what == "twin", options=("-name", "guest,debug-threads=on"),
                    environment=environment) as qemu:
             if what == "twin":
+                qemu.wait_until_received()
                 time.sleep(TWIN_S)
             else:
                 cases.await_findings(qemu.process, record, self.deadwatch)

@@ -139,17 +139,24 @@ class R1:
                 return
             self.received += len(data)
 
+    def wait_until_received(self, timeout=START_S):
+        """Whether the guest has written anything within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while not self.received and time.monotonic() < deadline:
+            time.sleep(SAMPLE_S)
+        return self.received > 0
+
     def wait_until_stuck(self, timeout=STUCK_S):
         """Whether, within `timeout` seconds, all threads wait, and go on doing so.
 
-        The main thread waits for one lock and gets no processor all the time, and some
-        other thread sleeps, whenever looked at, or is about to: the vCPU.
+        The main thread waits for one lock and gets no processor all the time, nothing is
+        received, and some other thread sleeps, whenever looked at, or is about to: the vCPU.
         """
         deadline = time.monotonic() + timeout
         since, before, slept = time.monotonic(), None, False
         while time.monotonic() < deadline:
             main, *others = threads_of(self.pid)
-            now = (main.syscall, main.timeslices)
+            now = (main.syscall, main.timeslices, self.received)
             if not main.waits_for_a_lock() or now != before:
                 since, before, slept = time.monotonic(), now, False
             slept = slept or any(thread.sleeps() for thread in others)
