@@ -229,16 +229,18 @@ class Run(Folder):
         self.assertRegex(made[1], r"^recording\.\d+$")
 
     def test_a_process_that_is_left_behind_is_told_and_left_alone(self):
-        path, fifo = self.path("recording"), self.path("fifo")
+        path, fifo, go = self.path("recording"), self.path("fifo"), self.path("go")
         os.mkfifo(fifo)
+        os.mkfifo(go)
         # What is left behind keeps stderr open, so it must not be a pipe that is read to its end.
         with open(self.path("errors"), "w") as errors:
             process = subprocess.Popen([DEADWATCH, "run", "-o", path, "--", "sh", "-c",
-                                        f"{SAMPLE} linger >{fifo} & sleep 0.3"],
+                                        f"{SAMPLE} linger >{fifo} & read x <{go}"],
                                        stderr=errors, env=self.environment)
         with open(fifo) as said:
             left = int(said.readline())
             self.addCleanup(os.kill, left, signal.SIGKILL)
+            self.write("go", b"\n")
             process.wait(timeout=TIMEOUT)
             errors = self.bytes_of(self.path("errors")).decode()
             self.assertIn(f"process {left} is still running", errors)
