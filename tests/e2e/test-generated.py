@@ -48,7 +48,8 @@ def guest(folder, code):
 def inspect(what):
     done = subprocess.run([DEADWATCH, "inspect", "--format", "json", str(what)],
                           capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done
+    # 3: on a machine with much to do a thread may not stop in time.
+    assert done.returncode in (0, 3), done
     return json.loads(done.stdout)["picture"]["threads"]
 
 
@@ -71,24 +72,28 @@ def vcpu_of(threads):
 
 def check(pid):
     """Return: how many of the looks met generated code; it is looked until two have."""
-    n_met, end = 0, time.monotonic() + START_S
-    for _ in range(LOOKS_MAX):
+    n_met, n_looks, end = 0, 0, time.monotonic() + START_S
+    while n_met < 2 and n_looks < LOOKS_MAX:
         vcpu = vcpu_of(inspect(pid))
         if not vcpu or "cpu_exec" not in [f["function"] for f in vcpu["stack"]]:
             assert time.monotonic() < end, vcpu
             time.sleep(0.1)
             continue
         n_met += check_stack(vcpu)
-        if n_met == 2:
-            break
+        n_looks += 1
     return n_met
 
 
 def check_core(pid, folder):
-    core = os.path.join(folder, "core")
+    """One core in some may be of a moment in which the vCPU was asked for something."""
+    assert any(shows_generated(pid, os.path.join(folder, "core-%d" % i)) for i in range(5)), \
+        "no core shows generated code"
+
+
+def shows_generated(pid, core):
     subprocess.run(["gdb", "-nx", "-batch", "-p", str(pid), "-ex", "generate-core-file " + core],
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    assert check_stack(vcpu_of(inspect(core))), "the core shows no generated code"
+    return check_stack(vcpu_of(inspect(core)))
 
 
 def main():
