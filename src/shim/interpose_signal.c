@@ -85,13 +85,25 @@ static uint64_t signals_of(uint64_t handler)
 	return found;
 }
 
+/*
+ * Of several that share a handler, that which it is called for is blocked while it runs, and was
+ * not before; or it was, but for the call that let it in (sigsuspend() and its kin).
+ */
+static uint64_t blocked_since(uint64_t signals, uint64_t context)
+{
+	uint64_t before = ((const ucontext_t *)context)->uc_sigmask.__val[0], mask;
+
+	if (!ask_mask(&mask))
+		return signals;
+	return signals & mask & ~before ? signals & mask & ~before : signals & mask;
+}
+
 uint32_t shim_signal_of(uint64_t handler, uint64_t context)
 {
-	uint64_t found = signals_of(handler), mask;
+	uint64_t found = signals_of(handler);
 
-	/* Several may share a handler: while it runs, that which it is called for is blocked. */
-	if (found & (found - 1) && ask_mask(&mask))
-		found &= mask & ~((const ucontext_t *)context)->uc_sigmask.__val[0];
+	if (found & (found - 1))
+		found = blocked_since(found, context);
 	if (!found || found & (found - 1))
 		return 0;
 	return (uint32_t)__builtin_ctzll(found) + 1;

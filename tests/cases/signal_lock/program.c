@@ -3,11 +3,11 @@
  * A worker counts under a lock, and so does its signal handler.
  *
  * sleeping: the signal, one of two that share a handler, comes while the worker sleeps, with
- * nothing held. computing: it comes at no call in particular. Silent: the lock is recursive
- * (recursive), only the main thread takes it outside of the handler (elsewhere), the handler takes
- * no lock, but jumps out of the sleep (jump). late: before there was a handler the lock was taken
- * with the signal let in; since then it is blocked. In races the signal may come as soon as there
- * is a handler.
+ * nothing held; pausing: while it waits for just that signal. computing: it comes at no call in
+ * particular. Silent: the lock is recursive (recursive), only the main thread takes it outside of
+ * the handler (elsewhere), the handler takes no lock, but jumps out of the sleep (jump). late:
+ * before there was a handler the lock was taken with the signal let in; since then it is blocked.
+ * In races the signal may come as soon as there is a handler.
  */
 #include "../case.h"
 
@@ -52,6 +52,20 @@ CASE_FN void handle_signals(void)
 	case_flag_raise(&has_handler);
 }
 
+/* The signal comes in the call, and nowhere else. */
+CASE_FN void pause_until_handled(void)
+{
+	sigset_t set, before;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	case_flag_raise(&is_ready);
+	while (!case_flag_is_up(&is_handled))
+		sigsuspend(&before);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 CASE_FN void sleep_until_handled(void)
 {
 	if (case_is("jump") && sigsetjmp(before_sleep, 1))
@@ -94,7 +108,10 @@ static void *worker(void *arg)
 		count_blocked();
 	else if (!is_mode("elsewhere") && !is_mode("computing"))
 		count();
-	sleep_until_handled();
+	if (case_is("pausing"))
+		pause_until_handled();
+	else
+		sleep_until_handled();
 	if (is_mode("computing") || is_mode("jump"))
 		count();
 	case_flag_await(&is_handled, is_mode("jump") ? 0 : 1);
