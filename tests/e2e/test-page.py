@@ -26,7 +26,7 @@ WIDE, NARROW = (1400, 1000), (400, 900)
 TEXT_MIN = 10  # pixels; what is drawn has 14, and shrinks where it would not fit
 CONTRAST_MIN = 4.5  # WCAG 2.2, success criterion 1.4.3
 FOUND_TIMEOUT_S = 240
-USABLE_S = 5  # far more than it takes; a page that freezes takes minutes
+USABLE_S = 60  # a page that freezes takes minutes, on any machine
 
 # Of every element with text of its own: its colour, and that of the first opaque one behind it.
 COLOURS = """

@@ -99,9 +99,10 @@ class ProfileTest(unittest.TestCase):
         try:
             while not found and time.monotonic() < end:
                 time.sleep(0.2)
-                if os.path.exists(self.recording):
+                done = self.deadwatch("report", "--format", "json", self.recording)
+                if done.returncode in (0, 1, 3):  # it may not be there yet
                     found = [(finding["verdict"], finding["chain"])
-                             for finding in self.report()["findings"]
+                             for finding in json.loads(done.stdout)["findings"]
                              if finding["verdict"] in ("deadlock", "stall")]
         finally:
             process.kill()

@@ -22,7 +22,7 @@ del sys.argv[1:6]
 
 QEMU = "qemu-system-x86_64"
 SKIPPED = 77  # meson's exit code for a test that cannot run here
-TIMEOUT = 240  # seconds; a boot takes two to three on an idle machine
+TIMEOUT = 1200  # seconds; a boot takes two to three on an idle machine
 CLEAN, FINDINGS = range(2)
 # Where QEMU takes the big lock for an access to a device: it was softmmu/ until 8.2.
 PHYSMEM = ("softmmu/physmem.c", "system/physmem.c")

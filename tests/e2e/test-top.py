@@ -125,7 +125,8 @@ class Terminal(Top):
     def show(self, command, terminal="screen"):
         self.addCleanup(self.tmux, "kill-server")
         made = self.tmux("new-session", "-d", "-x", "80", "-y", "24",
-                         "TERM=%s %s; echo it exits with $?; sleep 60" % (terminal, command))
+                         "TERM=%s %s; echo it exits with $?; sleep %d"
+                         % (terminal, command, WAIT_MAX_S))
         self.assertEqual(made.returncode, 0, made.stderr)
 
     def screen(self, *options):
