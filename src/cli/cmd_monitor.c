@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 /* How long a parent may take to learn of its child's end, and how often we look. */
-#define REAPED_MAX_MS 1000
+#define REAPED_MAX_MS 3000
 #define REAPED_CHECK_MS 10
 
 enum { OPTION_HEARTBEAT = 256 };

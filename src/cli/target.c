@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often we look whether a monitor has ended: DW_TARGET_PATIENCE looks are two seconds. */
+/* How often we look whether a monitor has ended: DW_TARGET_PATIENCE looks are ten seconds. */
 #define MONITOR_CHECK_MS 5
 
 struct dw_target {

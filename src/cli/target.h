@@ -49,8 +49,8 @@ const char *dw_target_recording(const struct dw_target *target, size_t i); /* NU
 /* Whether there is no process @pid here, or nothing but what nobody has waited for. */
 bool dw_target_has_ended(uint32_t pid);
 
-/* How many looks a monitor may take to end after its process. */
-#define DW_TARGET_PATIENCE 400
+/* How many looks a monitor may take to end after its process, on a machine with much else to do. */
+#define DW_TARGET_PATIENCE 2000
 
 /*
  * Lets the monitor of the recording at @path, whose process has ended, have its last word.
