@@ -405,7 +405,8 @@ class Blindness(Gate):
             recorded = file.read()
         for name, text, why in (("lost", bytes(8) + recorded[8:], "destroyed"),
                                 ("order.123", b"compressed, maybe", "has the name"),
-                                ("order.123.1", bytes(9000), "has the name"),
+                                ("order.123.1", b"\1" * 9000, "has the name"),
+                                ("order.123.2", bytes(9000), "is empty"),
                                 ("boot.rec", b"no more", "has the name"),
                                 ("deadwatch.77.rec.77", b"no more", "has the name"),
                                 ("empty", b"", "is empty")):
