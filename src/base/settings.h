@@ -44,7 +44,7 @@
 	X(DEADWATCH, halt_on_deadlock, WORDS, "0|1", "0",                                         \
 	  "whether to end the process by SIGABRT once a deadlock was told")                       \
 	X(DEADWATCH, halt_on_stall, WORDS, "0|1", "0", "whether to do so once a stall was told")  \
-	X(SHIM, delay, TEXT, "MS+LEG+LEG", "none",                                                \
+	X(SHIM, delay, TEXT, "MS/LAST+LEG+LEG", "none",                                           \
 	  "where to keep threads for a moment; set by 'deadwatch confirm'")                       \
 	X(DEADWATCH, attach_ring, NUMBER, "KIB", "32768",                                         \
 	  "room for events that wait to be taken by 'deadwatch attach', in KiB")                  \

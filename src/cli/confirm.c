@@ -15,7 +15,7 @@
 /* What one recording may take; see MEMORY_MAX of the collection. */
 #define MEMORY_MAX ((size_t)2 << 30)
 
-/* In the runs after the first, a leg is passed by so many times less one. */
+/* In the runs after the first few, a leg is passed by so many times less one. */
 #define SKIPS 4
 
 /* And threads are kept for up to so many times as long. */
@@ -31,21 +31,30 @@ static uint64_t dice(const struct dw_confirm *confirm, unsigned run, uint32_t le
 	return dw_hash(dw_hash(dw_hash(1, confirm->seed), run), leg) >> 32;
 }
 
-/* In the first run nothing is left to chance. */
+/* Which leg is entered when threads are in all others: in the second run the first, and so on. */
+static unsigned last_of(const struct dw_confirm *confirm, unsigned run)
+{
+	if (run <= confirm->n_legs + 1)
+		return run - 1;
+	return (unsigned)(dice(confirm, run, UINT32_MAX - 1) % (confirm->n_legs + 1));
+}
+
+/* In the first runs nothing is left to chance. */
 static void write_options(const struct dw_confirm *confirm, unsigned run, char ret[OPTIONS_SIZE])
 {
-	unsigned stretch = run > 1 ? 1 + (unsigned)(dice(confirm, run, UINT32_MAX) % STRETCH) : 1;
-	int n =
-	    snprintf(ret, OPTIONS_SIZE,
-		     "events=0:monitor=1:halt_on_deadlock=1:halt_on_stall=1:stall_ms=%u:delay=%u",
-		     STALL_MS, confirm->delay_ms * stretch);
+	bool varies = run > confirm->n_legs + 1;
+	unsigned stretch = varies ? 1 + (unsigned)(dice(confirm, run, UINT32_MAX) % STRETCH) : 1;
+	int n = snprintf(
+	    ret, OPTIONS_SIZE,
+	    "events=0:monitor=1:halt_on_deadlock=1:halt_on_stall=1:stall_ms=%u:delay=%u/%u",
+	    STALL_MS, confirm->delay_ms * stretch, last_of(confirm, run));
 
 	for (uint32_t i = 0; i < confirm->n_legs; i++) {
 		const struct dw_leg_spots *leg = &confirm->legs[i];
 
 		n += snprintf(ret + n, OPTIONS_SIZE - (size_t)n, "+%" PRIx64 "/%" PRIx64 "/%x",
 			      leg->holds, leg->signal ? 0 : leg->needs,
-			      run > 1 ? (unsigned)(dice(confirm, run, i) % SKIPS) : 0);
+			      varies ? (unsigned)(dice(confirm, run, i) % SKIPS) : 0);
 	}
 }
 

@@ -54,6 +54,8 @@ void shim_delays_read(struct shim_delays *delays, const char *text, size_t n)
 	const char *end = text + n;
 	struct shim_delays read = {.limit_ms = (uint32_t)read_number(&text, end, 10)};
 
+	if (skip(&text, end, '/'))
+		read.last = (uint32_t)read_number(&text, end, 10);
 	while (skip(&text, end, '+') && read.n < SHIM_DELAYS_MAX) {
 		struct shim_delay *leg = &read.legs[read.n++];
 
@@ -65,7 +67,8 @@ void shim_delays_read(struct shim_delays *delays, const char *text, size_t n)
 			return;
 		leg->skips = (uint32_t)read_number(&text, end, 16);
 	}
-	*delays = read;
+	if (read.last <= read.n)
+		*delays = read;
 }
 
 static uint64_t path_hash(uint32_t module)
@@ -118,10 +121,11 @@ static bool holds_from(const struct shim_thread *t, uint64_t spot)
 	return false;
 }
 
-static bool is_everywhere(const struct shim_delays *delays)
+/* Whether threads are in all legs but the one of that number, from 1; 0: in all. */
+static bool is_everywhere_but(const struct shim_delays *delays, uint32_t number)
 {
 	for (uint32_t i = 0; i < delays->n; i++)
-		if (!__atomic_load_n(&delays->legs[i].here, __ATOMIC_SEQ_CST))
+		if (i + 1 != number && !__atomic_load_n(&delays->legs[i].here, __ATOMIC_SEQ_CST))
 			return false;
 	return true;
 }
@@ -149,7 +153,7 @@ static void wait_for_others(struct shim_delays *delays, struct shim_delay *leg)
 	uint64_t until_ns = dw_writer_now_ns() + delays->limit_ms * UINT64_C(1000000);
 
 	__atomic_add_fetch(&leg->here, 1, __ATOMIC_SEQ_CST);
-	if (is_everywhere(delays)) {
+	if (is_everywhere_but(delays, 0)) {
 		__atomic_store_n(&delays->met_ns, dw_writer_now_ns(), __ATOMIC_SEQ_CST);
 		__atomic_add_fetch(&delays->met, 1, __ATOMIC_SEQ_CST);
 	}
@@ -189,6 +193,24 @@ static bool is_due(struct shim_delay *leg)
 	return n >= leg->skips && n - leg->skips < TIMES_MAX;
 }
 
+/* The thread is about to take what the leg holds that is to be entered last. */
+static bool is_before_last(const struct shim_delays *delays, const struct here *here)
+{
+	uint64_t holds = delays->last ? delays->legs[delays->last - 1].holds : 0;
+
+	return holds && (holds == here->now || holds == here->told);
+}
+
+static void wait_to_be_last(struct shim_delays *delays)
+{
+	uint64_t until_ns = dw_writer_now_ns() + delays->limit_ms * UINT64_C(1000000);
+
+	if (__atomic_fetch_add(&delays->n_last, 1, __ATOMIC_SEQ_CST) >= TIMES_MAX)
+		return;
+	while (!is_everywhere_but(delays, delays->last) && dw_writer_now_ns() < until_ns)
+		sleep_a_step();
+}
+
 static void delay(struct shim_thread *t, uint64_t caller, uint32_t chain)
 {
 	struct shim_delays *delays = &shim->settings.delays;
@@ -198,6 +220,8 @@ static void delay(struct shim_thread *t, uint64_t caller, uint32_t chain)
 		return;
 	here.now = spot_here(t, caller);
 	here.told = spot_of_chain(chain);
+	if (is_before_last(delays, &here))
+		wait_to_be_last(delays);
 	for (uint32_t i = 0; i < delays->n; i++) {
 		struct shim_delay *leg = &delays->legs[i];
 

@@ -3,8 +3,9 @@
  * Delays, where `deadwatch confirm` asks for them: a thread that is in a leg of a cycle, between
  * what it holds and what it needs, is kept there until threads are in all its legs, for a short
  * time at most. Where the handler of a signal needs what its own thread holds, the thread is kept
- * when it has just taken that, and signals come meanwhile. Nowhere else does the shim hold up
- * anybody.
+ * when it has just taken that, and signals come meanwhile. A thread that is kept in a leg keeps
+ * others from what it holds, which they may need to come to theirs: so the thread of one leg can be
+ * kept before it takes that, too. Nowhere else does the shim hold up anybody.
  */
 #pragma once
 
@@ -29,12 +30,15 @@ struct shim_delay {
 struct shim_delays {
 	uint32_t n; /* 0: none is asked for */
 	uint32_t limit_ms;
+	uint32_t last; /* the leg, from 1, that is entered when threads are in all others; 0: any */
+	uint32_t n_last; /* times that a thread was kept out of it */
 	uint32_t met;    /* how often threads were in all legs */
 	uint64_t met_ns; /* CLOCK_MONOTONIC of the last time */
 	struct shim_delay legs[SHIM_DELAYS_MAX];
 };
 
-/* Reads MS+HOLDS/NEEDS/SKIPS+..., all hexadecimal but MS; what is not understood asks for none. */
+/* Reads MS/LAST+HOLDS/NEEDS/SKIPS+..., all hexadecimal but MS and LAST; what is not understood asks
+ * for none. */
 void shim_delays_read(struct shim_delays *delays, const char *text, size_t n);
 
 /*

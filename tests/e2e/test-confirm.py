@@ -47,7 +47,7 @@ class Confirm(unittest.TestCase):
         for word in words:
             self.assertIn(word, r.stderr)
 
-    def options_of(self, seed, runs="3"):
+    def options_of(self, seed, runs):
         """What the program is told in each run."""
         script = "import os; print(os.environ['DEADWATCH_OPTIONS'])"
         r = deadwatch("confirm", "--runs", runs, "--seed", seed, self.recording, self.finding, "--",
@@ -101,10 +101,14 @@ class Confirm(unittest.TestCase):
         self.assertLess(time.monotonic() - since, TIMEOUT / 2)
 
     def test_the_seed_alone_decides_how_threads_are_kept(self):
-        ones = self.options_of("1", "3")
-        self.assertEqual(len(ones), 3)
-        self.assertEqual(ones, self.options_of("1", "3"))
-        self.assertNotEqual(ones, self.options_of("2", "3"))
+        ones = self.options_of("1", "5")
+        self.assertEqual(len(ones), 5)
+        self.assertEqual(ones, self.options_of("1", "5"))
+        others = self.options_of("2", "5")
+        # Each leg is the last one once, before anything is left to chance.
+        self.assertEqual(ones[:3], others[:3])
+        self.assertEqual([re.match("delay=200/(.)", one)[1] for one in ones[:3]], ["0", "1", "2"])
+        self.assertNotEqual(ones, others)
 
 
 if __name__ == "__main__":

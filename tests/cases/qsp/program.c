@@ -4,6 +4,7 @@
  * The pointers are exported; the names of the big lock's differ by version (BQL_FUNC).
  *
  * Modes: plain     both orders
+ *        race      the same, and whether they meet is left to chance
  *        profiled  the profiler is switched on before the one order, and off after it; then
  *                  the other order, and one that is new
  */
@@ -86,8 +87,10 @@ CASE_FN void bql_then_device(void)
 
 CASE_FN void device_then_bql(void)
 {
-	CASE_CHECK(mutex_trylock(&device_lock) == 0);
-	mutex_unlock(&device_lock);
+	if (mutex_trylock(&device_lock) == 0)
+		mutex_unlock(&device_lock);
+	else
+		CASE_CHECK(!case_takes_turns());
 	mutex_lock(&device_lock);
 	bql_lock();
 	mutex_unlock(&big_lock);
