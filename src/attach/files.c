@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/files.h"
 
-#include "attach/annotated.h"
 #include "attach/only_lock.h"
 #include "attach/place.h"
 #include "base/error.h"
+#include "symbol/annotated.h"
 #include "symbol/build_id.h"
 
 #include <errno.h>

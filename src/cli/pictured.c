@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "render/inspected.h"
 #include "render/words.h"
+#include "symbol/annotated.h"
 
 #include <errno.h>
 #include <string.h>
@@ -188,6 +189,37 @@ static int judge_waits(struct dw_blind_list *list, struct dw_arena *arena,
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/* Whether the program would tell the shim of what is its own, had it been there. */
+static bool has_own(const struct dw_facts *facts)
+{
+	for (uint32_t i = 1; i < facts->n_modules; i++)
+		if (facts->modules[i].file && dw_is_annotated(facts->modules[i].file))
+			return true;
+	return false;
+}
+
+/* Who asks for such a lock again and again, and sleeps meanwhile, looks like one that just sleeps.
+ */
+static int judge_own(struct dw_blind_list *list, struct dw_arena *arena,
+		     const struct dw_scene *scene)
+{
+	const struct dw_scene_thread *seen = dw_scene_threads(scene);
+	const struct dw_facts *facts = dw_scene_facts(scene);
+	uint32_t n = 0;
+	int r = 0;
+
+	for (uint32_t t = 1; t < facts->n_threads; t++)
+		n += seen[t].meaning.sleeps;
+	if (n > 0 && has_own(facts))
+		r = dw_blind_add(list, arena, "own-locks",
+				 "the program tells of locks, waits or calls of its own "
+				 "(deadwatch/annotate.h), which cannot be seen from outside, and "
+				 "%u of its threads sleep%s: maybe until such a one is given; "
+				 "'deadwatch run' sees it",
+				 n, n == 1 ? "s" : "");
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *arena,
 		      const struct dw_scene *scene, const struct dw_inspection_options *options)
 {
@@ -201,6 +233,8 @@ int dw_pictured_judge(struct dw_reported_process *process, struct dw_arena *aren
 		r = judge_stacks(&list, arena, scene);
 	if (r == 0)
 		r = judge_waits(&list, arena, scene);
+	if (r == 0)
+		r = judge_own(&list, arena, scene);
 	if (r == 0 && dw_scene_sight(scene)->is_stopped)
 		r = dw_blind_add(
 		    &list, arena, "stopped",

@@ -3,9 +3,9 @@
 """Looks into processes that nobody has traced: each kind of wait, each kind of program, and
 what cannot be looked into.
 
-usage: test-inspect.py DEADWATCH SCHEMA WAITS [WAITS_STATIC WAITS_MUSL WAITS_MUSL_STATIC] [unittest's arguments]
+usage: test-inspect.py DEADWATCH SCHEMA ANNOTATED WAITS [WAITS_STATIC WAITS_MUSL WAITS_MUSL_STATIC] [unittest's arguments]
 
-The programs are waits.c, linked in several ways; "-" stands for one that could not be made.
+The programs are the case `annotated`, and waits.c, linked in several ways; "-" stands for one that could not be made.
 """
 import json
 import os
@@ -25,9 +25,9 @@ try:
 except ImportError:
     jsonschema = None
 
-DEADWATCH, SCHEMA, *PROGRAMS = (os.path.abspath(a) if a != "-" else a for a in sys.argv[1:7])
-del sys.argv[1:7]
-WAITS, WAITS_STATIC, WAITS_MUSL, WAITS_MUSL_STATIC = PROGRAMS
+DEADWATCH, SCHEMA, *PROGRAMS = (os.path.abspath(a) if a != "-" else a for a in sys.argv[1:8])
+del sys.argv[1:8]
+ANNOTATED, WAITS, WAITS_STATIC, WAITS_MUSL, WAITS_MUSL_STATIC = PROGRAMS
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = 0, 1, 2, 3, 4
 TIMEOUT_S = 240
@@ -248,6 +248,17 @@ class Blind(unittest.TestCase):
         report = json.loads(done.stdout)
         self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
         self.assertEqual([b["reason"] for b in report["blind"]], ["stopped"])
+
+    def test_locks_of_its_own_that_it_tells_of(self):
+        """They are seen by the shim alone: who asks for one again and again just sleeps."""
+        with Program(ANNOTATED, "hang") as process:
+            end = time.monotonic() + TIMEOUT_S
+            while time.monotonic() < end:
+                done = deadwatch("--format", "json", process.pid)
+                if done.returncode == BLIND:
+                    break
+        self.assertEqual(done.returncode, BLIND, done.stdout)
+        self.assertEqual([b["reason"] for b in json.loads(done.stdout)["blind"]], ["own-locks"])
 
     def test_stopped_and_not_stuck(self):
         with Program("sleep", "60") as process:

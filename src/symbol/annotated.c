@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/annotated.h"
+#include "symbol/annotated.h"
 
 #include "symbol/elf_file.h"
 

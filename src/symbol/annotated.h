@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What programs say of themselves (deadwatch/annotate.h) goes to functions that are there only
- * with the shim. Without it nothing is called, so nothing can be probed.
- *
- * Internal to the collector.
+ * with the shim. Without it nothing is called, so nothing can be probed, or seen from outside.
  */
 #pragma once
 
