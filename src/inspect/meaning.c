@@ -204,3 +204,21 @@ struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep)
 	}
 	return meaning;
 }
+
+bool dw_meaning_reads_file(const struct dw_asleep *asleep, const struct dw_meaning *meaning)
+{
+	/* Stripped, the library has the one name or the other of each. */
+	static const char *const readers[] = {
+	    "IO_fgets",   "fgets",   "IO_fgetws", "fgetws", "IO_fread", "fread",       "IO_getc",
+	    "getc",       "fgetc",   "getchar",   "getwc",  "fgetwc",   "IO_getdelim", "getdelim",
+	    "IO_getline", "getline", "vfscanf",   "fscanf", "scanf",
+	};
+
+	for (uint32_t i = 0; i < asleep->n_frames && i < meaning->site; i++)
+		for (size_t j = 0; j < sizeof(readers) / sizeof(*readers); j++)
+			if (asleep->frames[i].function &&
+			    !strncmp(dw_meaning_plain(asleep->frames[i].function), readers[j],
+				     strlen(readers[j])))
+				return true;
+	return false;
+}

@@ -42,6 +42,7 @@ enum dw_owner_place {
 	DW_OWNER_GLIBC_MUTEX,  /* __owner */
 	DW_OWNER_GLIBC_RWLOCK, /* __cur_writer */
 	DW_OWNER_MUSL_MUTEX,   /* _m_lock, of recursive and error-checking ones */
+	DW_OWNER_GLIBC_FILE,   /* _lock->owner, if it is a FILE's: the thread's own block */
 	DW_OWNER_PI_WORD,      /* the futex word itself, as the kernel wants it */
 	DW_OWNER_RUST_RWLOCK,  /* nobody, but how many readers there are */
 	DW_OWNER_MUSL_RWLOCK,  /* the same */
@@ -71,6 +72,9 @@ struct dw_meaning {
 };
 
 struct dw_meaning dw_meaning_tell(const struct dw_asleep *asleep);
+
+/* Whether it is in a function of the C library that reads from a FILE. */
+bool dw_meaning_reads_file(const struct dw_asleep *asleep, const struct dw_meaning *meaning);
 
 /*
  * Who holds the lock at @address: the kernel's number of the thread, as the lock itself says.

@@ -26,6 +26,12 @@
 /* glibc: the word of a barrier that is waited on. */
 #define GLIBC_BARRIER_ROUND 4
 
+/* glibc on x86-64: a FILE's lock, and the block of the thread that it points to, which points to
+ * itself twice. */
+#define GLIBC_FILE_OWNER 8
+#define GLIBC_BLOCK_SELF 16
+#define GLIBC_BLOCK_NUMBER 0x2d0
+
 /*
  * What waits in glibc's condition keeps, one after the other, on its stack; and beside that the
  * address of it, for when the thread is cancelled.
@@ -452,9 +458,10 @@ static bool is_librarys_lock(const struct dw_asleep *asleep, uint32_t site)
 static void tell_by_word(const struct dw_asleep *asleep, struct dw_meaning *ret)
 {
 	ret->kind = DW_FUTEX;
-	if (is_librarys_lock(asleep, ret->site))
+	if (is_librarys_lock(asleep, ret->site)) {
 		ret->kind = DW_LOCK_WORD;
-	else if (find_glibc_condition(asleep, ret->address, ret))
+		ret->owner = DW_OWNER_GLIBC_FILE;
+	} else if (find_glibc_condition(asleep, ret->address, ret))
 		ret->kind = DW_CONDITION;
 	else if (looks_like_number(asleep, ret->address))
 		ret->tid = (uint32_t)asleep->arguments[2];
@@ -489,6 +496,23 @@ void dw_meaning_nameless(const struct dw_asleep *asleep, struct dw_meaning *ret)
 	}
 }
 
+/*
+ * The number of the thread whose block a FILE's lock at @address points to. Of another lock of the
+ * library's, what is read there points to nothing that looks like a block. 0: it is none.
+ */
+static uint32_t owner_of_file(const struct dw_asleep *reader, uint64_t address)
+{
+	uint64_t block, head[GLIBC_BLOCK_SELF / sizeof(uint64_t) + 1];
+	uint32_t number = 0;
+
+	if (!read_at(reader, address + GLIBC_FILE_OWNER, &block, sizeof(block)) || !block ||
+	    !read_at(reader, block, head, sizeof(head)))
+		return 0;
+	if (head[0] != block || head[GLIBC_BLOCK_SELF / sizeof(uint64_t)] != block)
+		return 0;
+	return word_at(reader, block + GLIBC_BLOCK_NUMBER, &number) ? number : 0;
+}
+
 uint32_t dw_meaning_owner(const struct dw_asleep *reader, enum dw_owner_place place,
 			  uint64_t address)
 {
@@ -506,6 +530,8 @@ uint32_t dw_meaning_owner(const struct dw_asleep *reader, enum dw_owner_place pl
 		return word_at(reader, address + GLIBC_MUTEX_OWNER, &word) ? word : 0;
 	case DW_OWNER_GLIBC_RWLOCK:
 		return word_at(reader, address + GLIBC_RWLOCK_WRITER, &word) ? word : 0;
+	case DW_OWNER_GLIBC_FILE:
+		return owner_of_file(reader, address);
 	case DW_OWNER_PI_WORD:
 		return word_at(reader, address, &word) ? word & PI_OWNER_MASK : 0;
 	case DW_OWNER_MUSL_MUTEX:
@@ -540,6 +566,7 @@ uint32_t dw_meaning_readers(const struct dw_asleep *reader, enum dw_owner_place 
 	case DW_OWNER_NONE:
 	case DW_OWNER_GLIBC_MUTEX:
 	case DW_OWNER_MUSL_MUTEX:
+	case DW_OWNER_GLIBC_FILE:
 	case DW_OWNER_PI_WORD:
 		break;
 	}

@@ -101,6 +101,37 @@ static void judge_guess(struct dw_scene *scene, struct dw_meaning *meaning)
 		return;
 	meaning->kind = meaning->otherwise;
 	meaning->address = meaning->word;
+	meaning->owner = meaning->kind == DW_LOCK_WORD ? DW_OWNER_GLIBC_FILE : DW_OWNER_NONE;
+}
+
+static bool reads_file(const struct dw_scene *scene, uint32_t thread)
+{
+	struct dw_asleep asleep = dw_scene_asleep(scene, thread);
+
+	return dw_meaning_reads_file(&asleep, &scene->seen[thread].meaning);
+}
+
+/*
+ * Who reads a FILE that another reads already waits for its lock, but for nothing else than that
+ * one does: for what is read.
+ */
+static void judge_reader(struct dw_scene *scene, uint32_t thread)
+{
+	struct dw_meaning *meaning = &scene->seen[thread].meaning;
+	const struct dw_meaning *holders;
+	uint32_t holder;
+
+	if (meaning->kind != DW_LOCK_WORD || meaning->owner != DW_OWNER_GLIBC_FILE)
+		return;
+	holder = dw_scene_owner_of(scene, DW_OWNER_GLIBC_FILE, meaning->address);
+	holders = &scene->seen[holder].meaning;
+	if (!holder || holders->kind != DW_CALL || !reads_file(scene, holder) ||
+	    !reads_file(scene, thread))
+		return;
+	meaning->kind = DW_CALL;
+	meaning->address = holders->address;
+	meaning->how = holders->how;
+	meaning->idles = holders->idles;
 	meaning->owner = DW_OWNER_NONE;
 }
 
@@ -113,6 +144,7 @@ static int find_thing(struct dw_scene *scene, uint32_t thread)
 	int r = 0;
 
 	judge_guess(scene, &seen->meaning);
+	judge_reader(scene, thread);
 	address = seen->meaning.kind ? address_of(scene, thread) : 0;
 	if (address)
 		thing = dw_scene_ensure_thing(scene, address, seen->meaning.kind);

@@ -149,7 +149,7 @@ class Kinds(unittest.TestCase):
                 done = deadwatch("--format", "json", process.pid)
         findings = json.loads(done.stdout)["findings"]
         self.assertEqual([f["verdict"] for f in findings], ["stall"])
-        self.assertIn("holder-unseen", findings[0]["flags"])
+        self.assertNotIn("holder-unseen", findings[0]["flags"])
 
     def check_musl(self, report):
         """Its code has no tables, and its locks of readers and writers do not say who has them."""
@@ -174,6 +174,47 @@ class Kinds(unittest.TestCase):
             report = self.look(folder + "/waits" if WAITS_MUSL_STATIC != "-" else "-")
         self.assertEqual([f["verdict"] for f in report["findings"]], ["deadlock"])
         self.assertIn("waits", [b["reason"] for b in report["blind"]])
+
+
+class Files(unittest.TestCase):
+    """The lock of a FILE says who has it."""
+
+    PROGRAM = """
+import ctypes, os, threading
+c = ctypes.CDLL(None)
+c.fdopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(c.fdopen(os.pipe()[0], b"r"))
+def read():
+    c.fgets(ctypes.create_string_buffer(9), 9, file)
+def flush():
+    while True:
+        c.fflush(None)
+for target in (read, %s):
+    threading.Thread(target=target).start()
+"""
+
+    def looks(self, other):
+        """What is seen of a thread that reads, and another."""
+        with Program(sys.executable, "-c", self.PROGRAM % other) as process:
+            end = time.monotonic() + TIMEOUT_S
+            while time.monotonic() < end:
+                yield json.loads(deadwatch("--format", "json", process.pid).stdout)
+        self.fail("nothing of what was expected was seen")
+
+    def test_who_waits_to_read_what_another_reads_is_not_stuck(self):
+        for report in self.looks("read"):
+            self.assertEqual(report["findings"], [])
+            waits = [(t["waits_for"] or {}).get("kind") for t in report["picture"]["threads"]]
+            if waits.count("call") == 2:
+                break
+
+    def test_who_waits_to_flush_what_another_reads_is_stuck(self):
+        for report in self.looks("flush"):
+            if report["findings"]:
+                break
+        self.assertEqual([f["verdict"] for f in report["findings"]], ["stall"])
+        self.assertEqual(report["findings"][0]["legs"][0]["needs"]["kind"], "call")
+        self.assertNotIn("holder-unseen", report["findings"][0]["flags"])
 
 
 class Refusals(unittest.TestCase):
