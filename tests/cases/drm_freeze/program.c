@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #define N_VCPUS 4
-#define N_FRAMES 240       /* that the guest draws, where it can */
-#define RESET_AT_FRAME 200 /* by then fence_poll has a habit that can be seen from outside */
+#define N_FRAMES 240                      /* that the guest draws, where it can */
+#define RESET_AT_FRAME (200 * case_times) /* fence_poll has a habit to be seen by then */
 #define FENCE_POLL_MS 10
 #define GUI_UPDATE_MS 30
 /* Between two exits of a vCPU, and in each, under the BQL: they wait a third of the time. */
@@ -167,8 +167,7 @@ CASE_FN void io_writex(void)
 {
 	prepare_mmio_access();
 	spin_us(IN_DEVICE_US);
-	if (!was_reset &&
-	    __atomic_load_n(&n_frames, __ATOMIC_SEQ_CST) >= RESET_AT_FRAME * case_times)
+	if (!was_reset && __atomic_load_n(&n_frames, __ATOMIC_SEQ_CST) >= RESET_AT_FRAME)
 		virtio_gpu_gl_reset();
 	bql_unlock_impl();
 }
