@@ -29,6 +29,7 @@ struct dw_replay_thread {
 	struct dw_taking taking; /* the lock that it wants */
 	bool wants;
 	bool ended;
+	uint8_t woken_what; /* enum dw_thing_kind of what its activity began with */
 	uint32_t n_waits;
 	struct dw_replay_wait *waits; /* DW_REPLAY_WAITS_MAX of them; NULL until the first */
 	uint32_t above; /* the thread that made it, or one further up; 0: not known to be made */

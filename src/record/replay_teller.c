@@ -62,18 +62,24 @@ static uint32_t use_thing(struct dw_replay *replay, const struct dw_taking *taki
 	return lock->thing;
 }
 
-/* The number of the thing that lives at @address, or was the last to live there; 0: no memory. */
-static uint32_t thing_at(struct dw_replay *replay, uint64_t address)
+/*
+ * The number of the thing that lives where that was whose wait @thread's activity began with, or
+ * was the last to live there; 0: there was none, or no memory.
+ */
+static uint32_t woken_by(struct dw_replay_thread *thread)
 {
-	uint32_t number = dw_numbering_ensure(&replay->addresses, address);
-	bool known = number && number < replay->n_locks && replay->locks[number].last;
-	struct dw_replay_lock *lock =
-	    known ? &replay->locks[number] : dw_replay_lock(replay, address, 0);
+	const struct dw_taking woken = {.thing = thread->thread.woken_by,
+					.what = thread->woken_what};
+	struct dw_replay *replay = thread->replay;
+	uint32_t number;
 
-	if (!lock)
+	if (!woken.thing)
 		return 0;
-	lock->used |= lock->thing != 0;
-	return lock->last;
+	number = dw_numbering_ensure(&replay->addresses, woken.thing);
+	if (number && number < replay->n_locks && !replay->locks[number].thing &&
+	    replay->locks[number].last)
+		return replay->locks[number].last;
+	return use_thing(replay, &woken);
 }
 
 /* Nothing to do: what a thread lets go of for another is replayed at once. */
@@ -102,7 +108,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	struct dw_chain *chain = dw_replay_add(replay, chains, replay->facts.n_chains);
 	uint32_t n_tails = replay->facts.n_chains - 1, run = add_run(replay, thread->segment);
 	uint32_t *tail = dw_replay_add(replay, tails, n_tails);
-	uint32_t woken_by = thread->woken_by ? thing_at(replay, thread->woken_by) : 0;
+	uint32_t woken = woken_by((struct dw_replay_thread *)thread);
 
 	if (!thing || !chain || !tail || !run || replay->failed)
 		return DW_CHAIN_LOST;
@@ -116,7 +122,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	    .run = run,
 	    .depth = replay->chains[below].depth + 1,
 	    .how = taking->how,
-	    .origin = {.woken_by = woken_by},
+	    .origin = {.woken_by = woken},
 	};
 	return replay->facts.n_chains - 1;
 }

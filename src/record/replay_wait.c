@@ -69,6 +69,12 @@ static const struct dw_replay_wait *end_wait(struct dw_replay_thread *actor,
 	return &actor->waits[i - 1];
 }
 
+static void idle(struct dw_replay_thread *actor, const struct dw_taking *at)
+{
+	dw_thread_idle(&actor->thread, at);
+	actor->woken_what = at->what;
+}
+
 void dw_replay_park(struct dw_replay_thread *actor, const struct dw_event *event)
 {
 	struct dw_replay_wait *wait =
@@ -94,7 +100,7 @@ void dw_replay_wake(struct dw_replay_thread *actor, const struct dw_event *event
 	if (!wait)
 		return;
 	if (dw_is_idle_point(wait->taking.what))
-		dw_thread_idle(&actor->thread, &wait->taking);
+		idle(actor, &wait->taking);
 	if (!wait->mutex.thing)
 		return;
 	dw_thread_retake(&actor->thread, &wait->mutex);
@@ -129,7 +135,7 @@ void dw_replay_idle(struct dw_replay_thread *actor, const struct dw_event *event
 		dw_slot_ask(actor->thread.slot);
 		actor->replay->told[actor->thread.number].flags |= DW_THREAD_VCPU;
 	}
-	dw_thread_idle(&actor->thread, &at);
+	idle(actor, &at);
 }
 
 void dw_replay_post(struct dw_replay_thread *actor, const struct dw_event *event)
