@@ -16,7 +16,8 @@
  *               each other's conditions are none.
  *   stall       a path: somebody waits too long for a lock, whoever holds it makes no
  *               progress, and so on up to one that waits for something else, or polls, or
- *               runs. Where nobody is known to hold the lock, its waiter is all there is, and
+ *               runs: then its time on a processor counts, and not that in which others had
+ *               them. Where nobody is known to hold the lock, its waiter is all there is, and
  *               one has to have slept all the while. So it
  *               is with locks that are words of a program's own: nobody is seen to hold them,
  *               and who once gave such a word let go of the lock, and need not have it again.
@@ -30,6 +31,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/rans.h"
 #include "model/facts.h"
 
 #include <stdbool.h>
@@ -42,6 +44,7 @@ struct dw_now_look {
 	uint64_t still_ns; /* for how long it has not run either, at least; 0: it did run */
 	bool polls;        /* it has asked again (dw_slot::n_polls) a short time ago */
 	bool at_lock;      /* the word that it waits on is a lock: its stack says so */
+	const struct dw_rans *rans; /* NULL: it is not known what it was given of processors */
 };
 
 /* The picture is in the facts' slots. */

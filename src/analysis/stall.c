@@ -24,7 +24,7 @@ struct search {
 	uint32_t *on_path;  /* by thread: the round in which it was on the path */
 	uint32_t *of_last;  /* by thread: the found whose path ends with it, plus 1 */
 	uint32_t *longest;  /* by node: the thread that waits longest for it; 0: none too long */
-	bool *waiter_moves; /* by node: not all who wait for it have done so too long */
+	uint64_t *slept_ns; /* by node: for so long all who wait for it have not run */
 	bool *waiter_slept; /* by node: one who waits for it has not run for too long */
 	struct dw_found *founds;
 	uint32_t n_founds;
@@ -43,10 +43,10 @@ static int search_init(struct search *s)
 	s->on_path = array(s, n_threads, sizeof(*s->on_path));
 	s->of_last = array(s, n_threads, sizeof(*s->of_last));
 	s->longest = array(s, n_nodes, sizeof(*s->longest));
-	s->waiter_moves = array(s, n_nodes, sizeof(*s->waiter_moves));
+	s->slept_ns = array(s, n_nodes, sizeof(*s->slept_ns));
 	s->waiter_slept = array(s, n_nodes, sizeof(*s->waiter_slept));
 	s->founds = array(s, n_threads, sizeof(*s->founds));
-	if (!s->path.legs || !s->on_path || !s->of_last || !s->longest || !s->waiter_moves ||
+	if (!s->path.legs || !s->on_path || !s->of_last || !s->longest || !s->slept_ns ||
 	    !s->waiter_slept || !s->founds)
 		return dw_raise(-ENOMEM);
 	return 0;
@@ -83,15 +83,18 @@ static bool waits_for_lock(const struct search *s, uint32_t thread)
 
 static void note_waiters(struct search *s)
 {
+	for (uint32_t i = 0; i < s->waits->n_nodes; i++)
+		s->slept_ns[i] = UINT64_MAX;
 	for (uint32_t t = 1; t < s->waits->n_threads; t++) {
+		uint64_t still_ns = s->waits->now->looks[t].still_ns, *slept_ns;
 		uint32_t *longest;
 
 		if (!waits_for_lock(s, t))
 			continue;
 		longest = &s->longest[wait_of(s, t)->node];
-		if (s->waits->now->looks[t].still_ns < s->stall_ns)
-			s->waiter_moves[wait_of(s, t)->node] = true;
-		else
+		slept_ns = &s->slept_ns[wait_of(s, t)->node];
+		*slept_ns = still_ns < *slept_ns ? still_ns : *slept_ns;
+		if (still_ns >= s->stall_ns)
 			s->waiter_slept[wait_of(s, t)->node] = true;
 		if (waiter_of(s, t)->span_ns < s->stall_ns)
 			continue;
@@ -179,25 +182,47 @@ static bool is_in_call(const struct search *s, uint32_t thread)
 	return own->address && !dw_wait_is_lock(own);
 }
 
+/* Whether @thread was on a processor for too long since @waiter waits for what @wait is for. */
+static bool ran_too_long(const struct search *s, const struct dw_wait *wait, uint32_t waiter,
+			 uint32_t thread)
+{
+	const struct dw_now *now = s->waits->now;
+	const struct dw_rans *rans = now->looks[thread].rans;
+	uint64_t for_ns = waiter_of(s, waiter)->span_ns;
+
+	if (dw_wait_is_lock(wait) && s->slept_ns[wait->node] < for_ns)
+		for_ns = s->slept_ns[wait->node];
+	for_ns = for_ns < now->now_ns ? for_ns : now->now_ns;
+	return !rans || dw_rans_since(rans, now->now_ns - for_ns) >= s->stall_ns;
+}
+
 /* The path ends with @thread, which may have run. Return: whether it stalls. */
-static enum course end_at(struct search *s, const struct dw_wait *wait, uint32_t thread)
+static enum course end_at(struct search *s, const struct dw_wait *wait, uint32_t waiter,
+			  uint32_t thread)
 {
 	if (waiter_of(s, thread)->polls)
 		s->path.flags |= DW_FOUND_POLLING;
 	if (!makes_progress(s, thread))
 		return END;
 	/* Somebody could have had the lock meanwhile, unless all who want it have slept. */
-	if (dw_wait_is_lock(wait) && s->waiter_moves[wait->node])
+	if (dw_wait_is_lock(wait) && s->slept_ns[wait->node] < s->stall_ns)
 		return NO_STALL;
 	/* Its waits end, and it goes on; or that is not known yet, and will be. */
 	if (is_in_call(s, thread))
+		return NO_STALL;
+	/* Others may have had the processors all the while. */
+	if (!ran_too_long(s, wait, waiter, thread))
 		return NO_STALL;
 	s->path.flags |= DW_FOUND_RUNNING;
 	return END;
 }
 
-/* What becomes of the path that goes on by what @gives: to its thread, which is added. */
-static enum course step(struct search *s, const struct dw_wait *wait, const struct dw_giver *gives)
+/*
+ * What becomes of the path that goes on from @waiter, which waits by @wait, by what @gives: to its
+ * thread, which is added.
+ */
+static enum course step(struct search *s, const struct dw_wait *wait, uint32_t waiter,
+			const struct dw_giver *gives)
 {
 	uint32_t thread = gives->thread;
 	bool waits = wait_of(s, thread)->address && !makes_progress(s, thread);
@@ -206,14 +231,14 @@ static enum course step(struct search *s, const struct dw_wait *wait, const stru
 		return NO_STALL;
 	add_leg(s, thread, gives, waits);
 	if (!waits)
-		return end_at(s, wait, thread);
+		return end_at(s, wait, waiter, thread);
 	if (waiter_of(s, thread)->polls)
 		s->path.flags |= DW_FOUND_POLLING;
 	return FOLLOW;
 }
 
-/* Follows @wait of a thread that is not on the path, up to its end. Return: whether it stalls. */
-static bool follow(struct search *s, const struct dw_wait *wait)
+/* Follows @wait of @waiter, which is not on the path, up to its end. Return: whether it stalls. */
+static bool follow(struct search *s, const struct dw_wait *wait, uint32_t waiter)
 {
 	enum course course = FOLLOW;
 
@@ -227,8 +252,9 @@ static bool follow(struct search *s, const struct dw_wait *wait)
 		if (!gives)
 			return !dw_wait_is_any_lock(wait) || wait->at_lock ||
 			       s->waiter_slept[wait->node];
-		course = step(s, wait, gives);
-		wait = wait_of(s, gives->thread);
+		course = step(s, wait, waiter, gives);
+		waiter = gives->thread;
+		wait = wait_of(s, waiter);
 	}
 	return course == END;
 }
@@ -280,7 +306,7 @@ static int add_found(struct search *s, uint32_t root)
 static int find_at_lock(struct search *s, uint32_t root)
 {
 	begin_path(s, root);
-	if (s->in_ring[root] || !follow(s, wait_of(s, root)))
+	if (s->in_ring[root] || !follow(s, wait_of(s, root), root))
 		return 0;
 	if (s->path.n == 0)
 		add_leg(s, root, NULL, true);
@@ -303,7 +329,7 @@ static int find_at_retake(struct search *s, uint32_t root)
 	if (!holder || !waiter_of(s, holder->thread)->polls || makes_progress(s, holder->thread))
 		return 0;
 	begin_path(s, root);
-	return !s->in_ring[root] && follow(s, wait) ? add_found(s, root) : 0;
+	return !s->in_ring[root] && follow(s, wait, root) ? add_found(s, root) : 0;
 }
 
 /*
@@ -339,7 +365,7 @@ static int find_at_answer(struct search *s, uint32_t root)
 	begin_path(s, root);
 	add_leg(s, root, NULL, true);
 	s->path.flags |= DW_FOUND_POLLING;
-	return follow(s, wait) ? add_found(s, root) : 0;
+	return follow(s, wait, root) ? add_found(s, root) : 0;
 }
 
 int dw_stalls_find(struct dw_stalls *ret, const struct dw_waits *waits, const bool *in_ring,

@@ -33,6 +33,9 @@
 /* So long after a stop a thread may take until it sleeps again, on a busy machine. */
 #define SETTLE_NS 100000000
 
+/* So many times longer is looked at who runs, but was not given the time on a processor. */
+#define STARVED_TIMES 4
+
 struct dw_inspection {
 	const struct dw_inspection_options *options;
 	struct dw_arena *arena;
@@ -98,6 +101,7 @@ static struct dw_now_look *looks_of(struct dw_inspection *inspection, const stru
 		    .still_ns = seen[t].sighted->still_ns,
 		    .polls = seen[t].polls,
 		    .at_lock = seen[t].meaning.kind == DW_LOCK_WORD,
+		    .rans = seen[t].sighted->rans.n ? &seen[t].sighted->rans : NULL,
 		};
 	}
 	return looks;
@@ -181,16 +185,50 @@ static void show_watch(const struct dw_inspection *inspection)
 	show(inspection, sight->process, what);
 }
 
+/* Return: 1 if a stall of @stall_ns ends with a thread that runs, 0 if none does, or < 0. */
+static int any_runs(struct dw_inspection *inspection, uint64_t stall_ns)
+{
+	const struct dw_found *founds;
+	size_t n;
+	int r = find(inspection, inspection->scene, dw_scene_facts(inspection->scene), stall_ns,
+		     &founds, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = founds[i].flags & DW_FOUND_RUNNING ? 1 : 0;
+	return r < 0 ? dw_pass(r) : r;
+}
+
+/*
+ * Whether the time is over in which a stall shows. Who runs, while others wait for its lock, gets
+ * more where it is not given the processors all the while. Return: 1, 0, or a negative errno.
+ */
+static int is_over(struct dw_inspection *inspection)
+{
+	const struct dw_sight *sight = &inspection->sights[0];
+	uint64_t stall_ns = inspection->options->stall_ns,
+		 passed_ns = sight->time_ns - sight->base_ns;
+	int r;
+
+	if (passed_ns < stall_ns + SETTLE_NS)
+		return 0;
+	if (passed_ns >= STARVED_TIMES * stall_ns)
+		return 1;
+	r = any_runs(inspection, /* stall_ns= */ 1);
+	if (r == 0)
+		return 1;
+	if (r > 0)
+		r = any_runs(inspection, stall_ns);
+	return r < 0 ? dw_pass(r) : r;
+}
+
 /* Looks until the process is over it, or the time is. Return: as is_suspect(). */
 static int watch(struct dw_inspection *inspection)
 {
-	struct dw_sight *sight = &inspection->sights[0];
 	int r = 0, suspect = 1;
 
 	for (int i = 0; r == 0 && i < SHORT_LOOKS; i++)
 		r = look_again(inspection, SHORT_LOOK_NS);
-	while (r == 0 && (suspect = is_suspect(inspection)) > 0 &&
-	       sight->time_ns - sight->base_ns < inspection->options->stall_ns + SETTLE_NS) {
+	while (r == 0 && (suspect = is_suspect(inspection)) > 0 && (r = is_over(inspection)) == 0) {
 		show_watch(inspection);
 		r = look_again(inspection, LONG_LOOK_NS);
 	}

@@ -45,6 +45,7 @@ struct watched {
 	uint64_t signature; /* of its slot */
 	uint64_t same_since;
 	struct dw_task_ran ran;
+	struct dw_rans rans;
 	uint64_t still_since; /* it has not run since; 0: that is not known */
 	uint32_t n_polls;
 	uint64_t polled_at; /* 0: it was not seen to */
@@ -271,6 +272,7 @@ static void sample(const struct dw_watch *watch, struct watched *thread, uint64_
 	if (!thread->still_since || !dw_task_ran_same(&ran, &thread->ran))
 		thread->still_since = now_ns;
 	thread->ran = ran;
+	dw_rans_note(&thread->rans, now_ns, ran.run_ns);
 }
 
 static uint64_t still_ns(const struct watched *thread, uint64_t now_ns)
@@ -323,6 +325,7 @@ static void start_over(struct dw_watch *watch)
 		watch->threads[i].same_since = 0;
 		watch->threads[i].still_since = 0;
 		watch->threads[i].polled_at = 0;
+		watch->threads[i].rans.n = 0;
 	}
 }
 
@@ -461,6 +464,7 @@ const struct dw_now_look *dw_watch_looks(struct dw_watch *watch, uint32_t n_thre
 			    .still_ns = still_ns(thread, now_ns),
 			    .polls = thread->polled_at && now_ns - thread->polled_at < POLLS_NS,
 			    .at_lock = thread->word == WORD_LOCK,
+			    .rans = &thread->rans,
 			};
 	}
 	return watch->looks;
@@ -500,15 +504,8 @@ void dw_watch_spent(struct dw_watch *watch, uint64_t now_ns, uint64_t spent_ns)
 		watch->close_at = now_ns + SPENT_PART * spent_ns;
 }
 
-static bool is_stopped(const struct dw_watch *watch, const struct watched *thread)
-{
-	char state = dw_task_state(watch->pid, thread->tid);
-
-	return state == 'T' || state == 't';
-}
-
-/* Who does not run must not have done so since. */
-static bool is_as_before(const struct dw_watch *watch, const struct watched *thread)
+/* Who does not run must not have done so since, nor just wait for a processor. */
+static bool is_as_before(const struct dw_watch *watch, const struct watched *thread, char state)
 {
 	const struct dw_now_look *look = &watch->looks[thread->number];
 	struct dw_task_ran ran;
@@ -520,7 +517,7 @@ static bool is_as_before(const struct dw_watch *watch, const struct watched *thr
 		return false;
 	if (look->still_ns == 0)
 		return true;
-	return dw_task_ran(watch->pid, thread->tid, &ran) == 0 &&
+	return state != 'R' && dw_task_ran(watch->pid, thread->tid, &ran) == 0 &&
 	       dw_task_ran_same(&ran, &thread->ran);
 }
 
@@ -528,14 +525,15 @@ bool dw_watch_confirm(struct dw_watch *watch, const struct dw_found_leg *legs, u
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const struct watched *thread = find(watch, legs[i].thread);
+		char state = thread ? dw_task_state(watch->pid, thread->tid) : 0;
 
 		if (!thread)
 			continue;
-		if (is_stopped(watch, thread)) {
+		if (state == 'T' || state == 't') {
 			start_over(watch);
 			return false;
 		}
-		if (!is_as_before(watch, thread))
+		if (!is_as_before(watch, thread, state))
 			return false;
 	}
 	return true;

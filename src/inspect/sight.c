@@ -179,6 +179,7 @@ static void compare(const struct dw_sight *sight, struct dw_sighted *sighted,
 	bool runs = is_running(now), ran = !dw_task_ran_same(&sighted->thread.ran, &now->ran);
 
 	sighted->thread.ran = now->ran;
+	dw_rans_note(&sighted->rans, sight->time_ns, now->ran.run_ns);
 	sighted->ran_last = ran;
 	sighted->n_running += runs;
 	if (is_running(&sighted->thread) || (!runs && !is_same_call(&sighted->thread, now)))
@@ -248,6 +249,17 @@ int dw_sight_take(struct dw_sight *ret, struct dw_process *process, struct dw_ar
 	return 0;
 }
 
+/* What @now was given behind what @then was. */
+static void continue_rans(struct dw_rans *now, const struct dw_rans *then)
+{
+	struct dw_rans all = *then;
+
+	for (uint32_t i = 0; i < now->n; i++)
+		if (!all.n || now->at[i].time_ns > all.at[all.n - 1].time_ns)
+			dw_rans_note(&all, now->at[i].time_ns, now->at[i].run_ns);
+	*now = all;
+}
+
 void dw_sight_continue(struct dw_sight *sight, const struct dw_sight *before)
 {
 	sight->is_stopped |= before->is_stopped;
@@ -256,6 +268,8 @@ void dw_sight_continue(struct dw_sight *sight, const struct dw_sight *before)
 		struct dw_sighted *now = &sight->threads[i];
 		const struct dw_sighted *then = find(before, now->thread.tid, i);
 
+		if (then)
+			continue_rans(&now->rans, &then->rans);
 		if (!then || !is_same_call(&then->thread, &now->thread) || now->has_moved)
 			continue;
 		now->thread.call = then->thread.call;

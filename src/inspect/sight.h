@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/rans.h"
 #include "inspect/process.h"
 #include "model/facts.h"
 
@@ -44,6 +45,7 @@ struct dw_sighted {
 	bool ran_last;           /* it has run between the latest two looks */
 	uint32_t n_running;      /* looks at which it ran */
 	uint64_t still_since_ns; /* CLOCK_MONOTONIC of the look since which it has not run; or 0 */
+	struct dw_rans rans;     /* what it was given of processors, at each look */
 };
 
 struct dw_sight {

@@ -28,6 +28,7 @@ static struct dw_told_thread threads[NOW_THREADS];
 static struct dw_told_slot slots[NOW_THREADS];
 static union slot pictures[NOW_THREADS];
 static struct dw_now_look looks[NOW_THREADS];
+static struct dw_rans rans[NOW_THREADS];
 static char words[THINGS_MAX][WORD_MAX];
 static struct dw_facts facts;
 static struct dw_now now;
@@ -160,6 +161,18 @@ static void post(uint32_t thread, const char *word, const char *lock)
 	assert(facts.n_posts < POSTS_MAX);
 }
 
+/* It was looked at each second for a minute, and ran as much as @word says. */
+static const struct dw_rans *rans_of(uint32_t thread, const char *word)
+{
+	struct dw_rans *given = &rans[thread];
+	uint64_t share = *word ? (uint64_t)atoi(word) : 100;
+
+	given->n = 0;
+	for (uint64_t s = 0; s <= 60; s++)
+		dw_rans_note(given, NOW_NS - (60 - s) * 1000000000, s * share * 10000000);
+	return given;
+}
+
 /* Verbs that set more than a wait. */
 static void set(uint32_t thread, const char *verb, const char *word)
 {
@@ -169,7 +182,7 @@ static void set(uint32_t thread, const char *verb, const char *word)
 		slot->held[slot->top].polled = 1;
 		looks[thread] = (struct dw_now_look){.polls = true};
 	} else if (!strcmp(verb, "runs")) {
-		looks[thread] = (struct dw_now_look){0};
+		looks[thread] = (struct dw_now_look){.rans = rans_of(thread, word)};
 	} else if (!strcmp(verb, "locks")) {
 		looks[thread].at_lock = true;
 	} else if (!strcmp(verb, "handles")) {

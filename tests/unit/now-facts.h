@@ -7,12 +7,13 @@
  *   1 joins 2; 1 asks 2                                   (waits for its end, for its answer)
  *   1 calls 11                                            (a number of DW_CALLS)
  *   1 posts c; 1 posts c A           (it was seen giving c; and that needed lock A)
- *   1 polls; 1 runs; 1 ends; 1 lost A           (it has A, but its chain was lost)
+ *   1 polls; 1 runs 20; 1 ends; 1 lost A           (it has A, but its chain was lost)
  *   1 locks                          (the word that it waits on is a lock: its stack says so)
  *   1 handles signals                (it runs now and then, and yet its wait is the same)
  *   1 since 300                      (milliseconds that it has been still, or has polled)
  *
- * Who is not said to run has been still for `since`, or for ever. Threads are numbers below
+ * Who runs is on a processor for that many percent of each second, else all the time. Who is not
+ * said to run has been still for `since`, or for ever. Threads are numbers below
  * NOW_THREADS, things words. The facts live until the next picture.
  */
 #pragma once

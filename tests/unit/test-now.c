@@ -212,6 +212,37 @@ static void a_join_of_a_thread_that_works_is_none(void **state)
 	       "stall 1:bql>end-2 2: | 3:>bql running");
 }
 
+/* Others have the processors: a machine that is busy makes no stall. */
+static void who_is_not_given_a_processor_is_none(void **state)
+{
+	(void)state;
+	EXPECT("1 has A; 1 runs; 2 wants A; 2 since 8000", "stall 1:A | 2:>A running");
+	EXPECT("1 has A; 1 runs 10; 2 wants A; 2 since 40000", "");
+	EXPECT("1 has A; 1 runs 10; 2 wants A; 2 since 58000", "stall 1:A | 2:>A running");
+	EXPECT("1 has A; 1 runs; 2 wants A; 2 since 8000; 3 wants A; 3 since 3000", "");
+	EXPECT("1 has A; 1 runs 10; 2 wants A; 3 wants A; 3 since 8000", "");
+	EXPECT("1 has bql; 1 joins 2; 1 since 8000; 2 runs 10; 3 wants bql", "");
+}
+
+static void looks_at_who_runs_are_kept_for_any_time(void **state)
+{
+	static const uint64_t second = 1000000000, times[] = {1, 5, 60, 3600, 40000};
+	struct dw_rans rans = {0};
+	uint64_t now = 50000 * second;
+
+	(void)state;
+	assert_int_equal(dw_rans_since(&rans, 0), 0);
+	for (uint64_t t = 0; t <= now; t += second / 10)
+		dw_rans_note(&rans, t, t / 2);
+	assert_int_equal(rans.n, DW_RANS_MAX);
+	assert_int_equal(dw_rans_since(&rans, 0), now / 2);
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		uint64_t ran = dw_rans_since(&rans, now - times[i] * second);
+
+		assert_in_range(ran, times[i] * second * 3 / 8, times[i] * second / 2);
+	}
+}
+
 /* S3: the VMM kicks vcpu0 and polls under the lock that vcpu0 wants. */
 static void an_answer_of_a_stuck_thread_is_a_deadlock(void **state)
 {
@@ -418,6 +449,8 @@ int main(void)
 	    cmocka_unit_test(an_idle_thread_that_woke_itself_once_is_none),
 	    cmocka_unit_test(a_join_of_a_stuck_thread_is_a_deadlock),
 	    cmocka_unit_test(a_join_of_a_thread_that_works_is_none),
+	    cmocka_unit_test(who_is_not_given_a_processor_is_none),
+	    cmocka_unit_test(looks_at_who_runs_are_kept_for_any_time),
 	    cmocka_unit_test(an_answer_of_a_stuck_thread_is_a_deadlock),
 	    cmocka_unit_test(an_answer_of_a_thread_that_waits_on_a_word_is_a_stall),
 	    cmocka_unit_test(a_lock_that_nobody_can_be_seen_to_hold_is_a_stall),
