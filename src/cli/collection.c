@@ -112,6 +112,7 @@ static int take_study(struct dw_collection *collection, struct dw_study **study)
 	bool keep = true;
 	int r = 0;
 
+	(*study)->may_run = dw_target_may_run((*study)->path);
 	if (collection->tally)
 		r = dw_tally_add(collection->tally, *study, &keep);
 	if (r < 0)

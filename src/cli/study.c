@@ -72,6 +72,11 @@ int dw_study_new(struct dw_study **ret, const char *path, const struct dw_profil
 	return 0;
 }
 
+bool dw_study_has_ended(const struct dw_study *study)
+{
+	return dw_reader_flags(study->reader) & (DW_REC_ENDED | DW_REC_LEFT);
+}
+
 int dw_study_process(struct dw_study *study, struct dw_reported_process *ret)
 {
 	bool ended = dw_reader_flags(study->reader) & DW_REC_ENDED;
@@ -95,6 +100,7 @@ int dw_study_process(struct dw_study *study, struct dw_reported_process *ret)
 	    .n_needs = dw_analysis_n_needs(study->analysis),
 	    .n_things = dw_analysis_n_things(study->analysis),
 	    .monitored = dw_reader_monitor(study->reader) != 0,
+	    .was_killed = !dw_study_has_ended(study) && !study->may_run,
 	    .cut_off = dw_reader_monitor(study->reader) == 0 && !ended,
 	    .blind = study->blind.entries,
 	    .n_blind = study->blind.n,

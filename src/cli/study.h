@@ -27,6 +27,7 @@ struct dw_study {
 	struct dw_analysis *analysis;
 	struct dw_names *names;
 	struct dw_blind_list blind;
+	bool may_run;          /* its process, still: whoever reads the recording may know */
 	struct dw_study *next; /* for the list of who has it */
 };
 
@@ -38,6 +39,9 @@ struct dw_study {
 int dw_study_new(struct dw_study **ret, const char *path, const struct dw_profiles *profiles,
 		 struct dw_symbols *symbols);
 struct dw_study *dw_study_free(struct dw_study *study);
+
+/* Whether its process, so far as the recording tells, came to its end by itself. */
+bool dw_study_has_ended(const struct dw_study *study);
 
 /* What a report says of it: all its findings, folded. Return: 0, or -ENOMEM. */
 int dw_study_process(struct dw_study *study, struct dw_reported_process *ret);

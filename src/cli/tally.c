@@ -269,7 +269,7 @@ static int judge_end(struct dw_study *study)
 {
 	unsigned flags = dw_reader_flags(study->reader);
 	uint32_t monitor = dw_reader_monitor(study->reader);
-	bool has_ended = flags & (DW_REC_ENDED | DW_REC_LEFT);
+	bool has_ended = dw_study_has_ended(study);
 	bool is_single = study->facts->n_threads <= 2; /* index 0 is none */
 	int r = 0;
 

@@ -252,16 +252,26 @@ void dw_target_await_monitor(const char *path, unsigned *patience)
 
 /*
  * Whether a process may still have the recording mapped: shortening the file would kill it.
+ * @lease: F_WRLCK, which nobody else may have it for, or F_RDLCK, which nobody may write it for.
  * Neither look is enough alone. The process's number may be one of another namespace; and
  * overlayfs grants a lease although the file below is mapped.
  */
-static bool is_in_use(int fd, uint32_t pid)
+static bool is_in_use(int fd, int lease, uint32_t pid)
 {
-	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
+	if (fcntl(fd, F_SETLEASE, lease) == 0)
 		fcntl(fd, F_SETLEASE, F_UNLCK);
 	else if (errno == EAGAIN)
 		return true;
 	return !dw_target_has_ended(pid);
+}
+
+bool dw_target_may_run(const char *path)
+{
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct dw_rec_header header;
+
+	return fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       is_in_use(fd, F_RDLCK, header.pid);
 }
 
 /* A recording has the length that it may grow to. What it did not use is a hole, but programs
@@ -277,7 +287,7 @@ static void trim(int fd, const char *path)
 		return;
 	if (!(header.flags & DW_REC_OUTSIDE))
 		await_monitor(&header);
-	if (!(header.flags & DW_REC_OUTSIDE) && is_in_use(fd, header.pid)) {
+	if (!(header.flags & DW_REC_OUTSIDE) && is_in_use(fd, F_WRLCK, header.pid)) {
 		fprintf(stderr,
 			"deadwatch: process %u is still running; this is what it has told so far\n",
 			header.pid);

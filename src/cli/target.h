@@ -59,4 +59,7 @@ bool dw_target_has_ended(uint32_t pid);
  */
 void dw_target_await_monitor(const char *path, unsigned *patience);
 
+/* Whether the process of the recording at @path may still run, as far as can be known here. */
+bool dw_target_may_run(const char *path);
+
 DW_DEFINE_AUTO(target)

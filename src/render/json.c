@@ -186,6 +186,7 @@ static json *counts_json(struct dw_json_writer *writer, const struct dw_report *
 
 	dw_json_number(writer, object, "processes", sums.processes);
 	dw_json_number(writer, object, "monitored", sums.monitored);
+	dw_json_number(writer, object, "killed", sums.killed);
 	dw_json_number(writer, object, "threads", sums.threads);
 	dw_json_number(writer, object, "locks", sums.locks);
 	dw_json_number(writer, object, "things", sums.things);

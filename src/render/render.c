@@ -53,6 +53,7 @@ void dw_render_add(struct dw_sums *sums, const struct dw_reported_process *proce
 	sums->processes++;
 	sums->threads += facts->n_threads ? facts->n_threads - 1 : 0;
 	sums->monitored += process->monitored;
+	sums->killed += process->was_killed;
 	sums->locks += dw_render_n_locks(process);
 	sums->things += facts->n_things ? facts->n_things - 1 : 0;
 	sums->needs += process->n_needs;

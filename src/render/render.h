@@ -66,8 +66,9 @@ struct dw_reported_process {
 	const struct dw_reported *findings; /* in the order in which to show them */
 	size_t n_findings;
 	uint64_t n_needs, n_things;
-	bool monitored; /* somebody watched it while it ran, so what was stuck was found */
-	bool cut_off;   /* nobody watched it, and it did not come to its regular end; see last.h */
+	bool monitored;  /* somebody watched it while it ran, so what was stuck was found */
+	bool cut_off;    /* nobody watched it, and it did not come to its regular end; see last.h */
+	bool was_killed; /* it did not come to its regular end, and does not run any more */
 	const struct dw_inspected *inspected; /* of one that was inspected; else NULL */
 	const struct dw_blind *blind;
 	size_t n_blind;
@@ -75,8 +76,8 @@ struct dw_reported_process {
 
 /* How much was seen, in all recordings. */
 struct dw_sums {
-	uint64_t processes, monitored, threads, locks, things, needs, short_stacks, left_out,
-	    excused;
+	uint64_t processes, monitored, killed, threads, locks, things, needs, short_stacks,
+	    left_out, excused;
 	uint64_t verdicts[DW_UNDECLARED + 1]; /* by enum dw_verdict, without an excuse */
 	uint64_t losses[DW_LOSS_MAX];
 };

@@ -36,7 +36,7 @@ const char *dw_say_process(struct dw_telling *telling, bool all)
 	const struct dw_reported_process *process = telling->process;
 	uint64_t n_short = process->facts->short_stacks;
 	uint64_t n_left_out = process->facts->left_out;
-	const char *unwound = "", *unwatched = "", *left_out = "";
+	const char *unwound = "", *unwatched = "", *left_out = "", *killed = "";
 
 	/* A picture proves nothing but itself. */
 	if (process->inspected)
@@ -52,9 +52,14 @@ const char *dw_say_process(struct dw_telling *telling, bool all)
 	/* No reason to be blind: what could happen is known all the same. */
 	if (all && !process->monitored)
 		unwatched = "; nobody watched for what is stuck";
-	return dw_tell_text(telling, "%s: %s, %" PRIu64 " need%s between them%s%s%s",
+	/* Nor is this: whether it was meant to happen, a gate is told, and judges. */
+	if (process->was_killed)
+		killed = "; it ended without saying so: it was killed, and what else it would have "
+			 "done is not known";
+	return dw_tell_text(telling, "%s: %s, %" PRIu64 " need%s between them%s%s%s%s",
 			    dw_tell_process(telling), counts_text(telling), process->n_needs,
-			    dw_words_plural(process->n_needs), unwound, left_out, unwatched);
+			    dw_words_plural(process->n_needs), unwound, left_out, unwatched,
+			    killed);
 }
 
 const char *dw_say_silence(struct dw_telling *telling, uint32_t number)

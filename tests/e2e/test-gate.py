@@ -358,6 +358,22 @@ class Blindness(Gate):
         self.assertIn("allowed: killed: 1 recording", self.gate("--allow=killed", path, "order").stdout)
         self.gate("--allow=truncated", path, "order", expect=BLIND)
 
+    def report(self, path):
+        done = deadwatch("report", path)
+        told = json.loads(deadwatch("report", "--format=json", path).stdout)
+        return "it was killed" in done.stdout, told["counts"]["killed"], done.returncode
+
+    def test_a_report_says_as_well_that_a_process_was_killed(self):
+        self.assertEqual(self.report(self.killed()), (True, 1, CLEAN))
+        self.assertEqual(self.report(self.killed_alone("linger")), (True, 1, CLEAN))
+        self.assertEqual(self.report(self.recording("order")), (False, 0, CLEAN))
+
+    def test_a_report_does_not_call_killed_what_still_runs(self):
+        process = self.start(self.path("runs"), "obey")
+        self.assertEqual(self.report(self.path("runs"))[:2], (False, 0))
+        process.communicate(b"\n")
+        self.assertEqual(self.report(self.path("runs"))[:2], (False, 0))
+
     def test_the_same_reason_is_told_once(self):
         path = self.killed()
         shutil.copy(path, self.path("copy"))
