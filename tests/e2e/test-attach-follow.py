@@ -17,10 +17,9 @@ import tempfile
 import time
 import unittest
 
+from attaching import TIMEOUT_S, skip_if_forbidden
 from waiting import await_threads, is_trapped, until
 
-SKIPPED = 77
-TIMEOUT_S = 240
 DEADWATCH, FAMILY, CASE, AWAIT = sys.argv[1:5]
 LIBRARY = "/lib/%s-linux-gnu/libc.so.6" % os.uname().machine
 STUCK = ["locks", "locks+0x28", "locks"]
@@ -188,11 +187,5 @@ class Several(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    with subprocess.Popen(["sleep", "30"]) as sleeper:
-        tried = subprocess.run([DEADWATCH, "attach", "--duration", "0.1", str(sleeper.pid)],
-                               capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-        sleeper.kill()
-    if tried.returncode == 4:
-        print(tried.stderr.strip())
-        sys.exit(SKIPPED)
+    skip_if_forbidden(DEADWATCH)
     unittest.main(argv=sys.argv[:1] + sys.argv[5:])

@@ -12,18 +12,16 @@ reason, or to be seen in one of some more boots under the shim.
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
+from guest import TIMEOUT, boot, boot_attached, skip_without_qemu
+
 DEADWATCH, NEEDS, MAKE_GUEST, AWAIT = (os.path.abspath(a) for a in sys.argv[1:5])
 del sys.argv[1:5]
 
-QEMU = "qemu-system-x86_64"
-SKIPPED = 77  # meson's exit code for a test that cannot run here
-TIMEOUT = 240  # seconds; a boot takes two to three on an idle machine
 LEAST = 40  # needs: with fewer, nothing was compared
 
 BOOTS_MORE = 3
@@ -40,13 +38,6 @@ REASONS = (
     ("GLib locks its slices when a thread has used up its own",
      re.compile(r" -> g_slice_")),
 )
-
-
-def command_of(guest):
-    return [QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-smp", "2", "-m", "256",
-            "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
-            "-kernel", f"{guest}/vmlinuz", "-initrd", f"{guest}/initrd",
-            "-append", "console=ttyS0 quiet loglevel=0 panic=-1"]
 
 
 def needs_of(recording):
@@ -68,30 +59,14 @@ class Needs(unittest.TestCase):
 
     def by_shim(self, name):
         recording = os.path.join(self.folder, name)
-        done = subprocess.run([DEADWATCH, "run", "-o", recording, "--", *command_of(self.guest)],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=TIMEOUT)
+        done = boot(self.guest, (DEADWATCH, "run", "-o", recording, "--"))
         self.assertIn("guest: up, 2 CPUs", done.stdout, done.stderr)
         return needs_of(recording)
 
     def by_attach(self, name):
-        """QEMU stops before the first constructor of a library, until attach is there."""
         recording = os.path.join(self.folder, name)
-        with subprocess.Popen(command_of(self.guest), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True,
-                              env=dict(os.environ, LD_PRELOAD=AWAIT)) as qemu:
-            self.addCleanup(qemu.kill)
-            os.waitid(os.P_PID, qemu.pid, os.WSTOPPED | os.WNOWAIT)
-            with subprocess.Popen([DEADWATCH, "attach", "--order", "-o", recording,
-                                   str(qemu.pid)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as attached:
-                said = attached.stderr.readline()
-                if "attached to process" not in said:
-                    qemu.kill()
-                    self.skipTest(said.strip())
-                qemu.send_signal(signal.SIGCONT)
-                out, _ = qemu.communicate(timeout=TIMEOUT)
-                attached.communicate(timeout=TIMEOUT)
+        out = boot_attached(self, self.guest, (DEADWATCH, "attach", "--order", "-o", recording),
+                            preload=AWAIT)
         self.assertIn("guest: up, 2 CPUs", out)
         return needs_of(recording)
 
@@ -114,7 +89,5 @@ class Needs(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not shutil.which(QEMU):
-        print(f"skipped: {QEMU} is not installed")
-        sys.exit(SKIPPED)
+    skip_without_qemu()
     unittest.main(verbosity=2)

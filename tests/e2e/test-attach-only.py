@@ -14,8 +14,8 @@ import sys
 import tempfile
 import unittest
 
-SKIPPED = 77
-TIMEOUT_S = 240
+from attaching import TIMEOUT_S, skip_if_forbidden
+
 DEADWATCH, PROGRAM = sys.argv[1:3]
 LOCK = {"name": "Big lock", "taken_in": ["own_lock"], "let_go_in": ["own_unlock"]}
 PROFILE = {"name": "own", "locks": [LOCK, {"name": "half", "taken_in": ["own_lock"]}],
@@ -105,11 +105,5 @@ class Only(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    with subprocess.Popen(["sleep", "30"]) as sleeper:
-        tried = subprocess.run([DEADWATCH, "attach", "--duration", "0.1", str(sleeper.pid)],
-                               capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-        sleeper.kill()
-    if tried.returncode == 4:
-        print(tried.stderr.strip())
-        sys.exit(SKIPPED)
+    skip_if_forbidden(DEADWATCH)
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

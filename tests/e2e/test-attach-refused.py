@@ -16,10 +16,9 @@ import tempfile
 import time
 import unittest
 
+from attaching import TIMEOUT_S, skip_if_forbidden
 from waiting import await_program, await_still, until
 
-SKIPPED = 77
-TIMEOUT_S = 240
 DEADWATCH, CASES = sys.argv[1:3]
 PROGRAM = os.path.join(CASES, "case-colo_join")
 SLEEPS_32 = """
@@ -245,9 +244,5 @@ class Elsewhere(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    with Running("sleep", "30") as sleeper:
-        tried = attach("--duration", "0.1", sleeper)
-    if tried.returncode == 4:
-        print(tried.stderr.strip())
-        sys.exit(SKIPPED)
+    skip_if_forbidden(DEADWATCH)
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

@@ -18,10 +18,9 @@ import tempfile
 import time
 import unittest
 
+from attaching import TIMEOUT_S, skip_if_forbidden
 from waiting import await_program, await_still, await_threads, is_trapped, until
 
-SKIPPED = 77
-TIMEOUT_S = 240
 STALL = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=1000")
 DEADWATCH, CASES, LATE, LIBRARY, SERIAL, CONTEND = sys.argv[1:7]
 TIMES = 5  # attached and detached
@@ -361,10 +360,5 @@ class Attach(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    with subprocess.Popen(["sleep", "30"]) as sleeper:
-        tried = attach("--duration", "0.1", str(sleeper.pid))
-        sleeper.kill()
-    if tried.returncode == 4:
-        print(tried.stderr.strip())
-        sys.exit(SKIPPED)
+    skip_if_forbidden(DEADWATCH)
     unittest.main(argv=sys.argv[:1] + sys.argv[7:])

@@ -11,33 +11,19 @@ sources that it looks for are those of QEMU 7.2 (Debian 12) and of 9.0 and later
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
+from guest import TIMEOUT, boot, boot_attached, skip_without_qemu
+
 DEADWATCH, INVERT, MAKE_GUEST, SCHEMA, AWAIT = (os.path.abspath(a) for a in sys.argv[1:6])
 del sys.argv[1:6]
 
-QEMU = "qemu-system-x86_64"
-SKIPPED = 77  # meson's exit code for a test that cannot run here
-TIMEOUT = 1200  # seconds; a boot takes two to three on an idle machine
 CLEAN, FINDINGS = range(2)
 # Where QEMU takes the big lock for an access to a device: it was softmmu/ until 8.2.
 PHYSMEM = ("softmmu/physmem.c", "system/physmem.c")
-
-
-def command_of(guest):
-    return [QEMU, "-name", "guest,debug-threads=on", "-M", "pc,accel=tcg", "-smp", "2", "-m", "256",
-            "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
-            "-kernel", f"{guest}/vmlinuz", "-initrd", f"{guest}/initrd",
-            "-append", "console=ttyS0 quiet loglevel=0 panic=-1"]
-
-
-def boot(guest, before=(), environment=None):
-    return subprocess.run([*before, *command_of(guest)], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=TIMEOUT, env=environment)
 
 
 def report_of(recording):
@@ -126,23 +112,10 @@ class Qemu(unittest.TestCase):
         self.assertIn("ours_first", {function for function, _ in places(taken["inverter 2"])})
 
     def boot_attached(self, recording, *more):
-        """The inversion as attach sees it: QEMU stops before its begin until that is there."""
-        with subprocess.Popen(command_of(self.guest), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True,
-                              env=dict(os.environ, LD_PRELOAD=AWAIT + ":" + INVERT)) as qemu:
-            self.addCleanup(qemu.kill)
-            os.waitid(os.P_PID, qemu.pid, os.WSTOPPED | os.WNOWAIT)
-            with subprocess.Popen([DEADWATCH, "attach", "--order", *more, "-o", recording,
-                                   str(qemu.pid)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as attached:
-                said = attached.stderr.readline()
-                if "attached to process" not in said:
-                    qemu.kill()
-                    self.skipTest(said.strip())
-                qemu.send_signal(signal.SIGCONT)
-                out, _ = qemu.communicate(timeout=TIMEOUT)
-                attached.communicate(timeout=TIMEOUT)
-        return out
+        """The inversion as attach sees it."""
+        return boot_attached(self, self.guest,
+                             (DEADWATCH, "attach", "--order", *more, "-o", recording),
+                             preload=AWAIT + ":" + INVERT)
 
     def test_attach_finds_the_inversion_too(self):
         if not os.path.exists(AWAIT):
@@ -206,7 +179,5 @@ class Qemu(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not shutil.which(QEMU):
-        print(f"skipped: {QEMU} is not installed")
-        sys.exit(SKIPPED)
+    skip_without_qemu()
     unittest.main(verbosity=2)
