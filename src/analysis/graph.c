@@ -447,11 +447,6 @@ int dw_graph_add(struct dw_graph *graph, uint32_t from, uint32_t to, uint32_t *r
 	return connect(graph, edge);
 }
 
-uint32_t dw_graph_n_nodes(const struct dw_graph *graph)
-{
-	return graph->n_nodes;
-}
-
 uint32_t dw_graph_n_edges(const struct dw_graph *graph)
 {
 	return graph->n_edges;

@@ -47,7 +47,6 @@ int64_t dw_graph_add_node(struct dw_graph *graph);
  */
 int dw_graph_add(struct dw_graph *graph, uint32_t from, uint32_t to, uint32_t *ret_edge);
 
-uint32_t dw_graph_n_nodes(const struct dw_graph *graph);
 uint32_t dw_graph_n_edges(const struct dw_graph *graph);
 
 /* The node that stands for @node's component; equal for nodes on a common cycle. */

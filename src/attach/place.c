@@ -133,25 +133,3 @@ bool dw_attached_is_system(struct dw_attached *process, uint64_t address)
 
 	return module && dw_attached_is_system_file(module->path);
 }
-
-const char *dw_attached_function(struct dw_attached *process, uint64_t address)
-{
-	struct dw_attached_module *module = dw_attached_module(process, address);
-	struct dw_symbol symbols[DW_SYMBOL_INLINE_MAX];
-	const struct dw_map *map;
-	unsigned n;
-
-	if (!module)
-		return NULL;
-	map = &process->code.maps[module - process->modules];
-	if (!module->symbols) {
-		int64_t number = dw_symbols_add(process->symbols, map->file, NULL, 0);
-
-		module->symbols = number < 0 ? -1 : number + 1;
-	}
-	if (module->symbols < 0)
-		return NULL;
-	n = dw_symbols_code(process->symbols, (uint32_t)module->symbols - 1,
-			    address - 1 - dw_map_bias(map), symbols);
-	return n ? symbols[n - 1].function : NULL;
-}

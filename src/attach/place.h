@@ -13,7 +13,6 @@ struct dw_attached_module {
 	const char *path;
 	uint16_t number; /* in the recording; 0: nothing was told of it yet */
 	bool is_probed;  /* its functions are */
-	int64_t symbols; /* its number there, and 1; 0: not asked for yet; -1: none */
 };
 
 /* The file that @address is in; NULL: none. */
@@ -24,9 +23,6 @@ bool dw_attached_is_system_file(const char *path);
 
 /* The same of the file that @address is in. */
 bool dw_attached_is_system(struct dw_attached *process, uint64_t address);
-
-/* The function that @address, a return address, is in; NULL: not known. */
-const char *dw_attached_function(struct dw_attached *process, uint64_t address);
 
 /* The id of the stack that was told with @hash, to be set; NULL: no memory. */
 uint32_t *dw_attached_stack_id(struct dw_attached *process, uint64_t hash);

@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* See https://no-color.org: set and not empty means no. */
-bool dw_output_wants_colour(FILE *out)
+/* Whether @out is a terminal, and the user has nothing against colour: https://no-color.org has a
+ * variable that means so, set and not empty. */
+static bool wants_colour(FILE *out)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
@@ -34,7 +35,7 @@ int dw_output_write(FILE *out, const struct dw_report *report, const struct dw_r
 	struct dw_render_options chosen = *options;
 	int r;
 
-	chosen.colour = dw_output_wants_colour(out);
+	chosen.colour = wants_colour(out);
 	if (is_file(out)) {
 		chosen.doing = dw_progress_write;
 		dw_progress_write(renderer->name, /* number= */ 0, /* n= */ 0);

@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 
-/* Whether @out is a terminal, and the user has nothing against colour. */
-bool dw_output_wants_colour(FILE *out);
-
 /*
  * Writes @report. Whatever @options say, colour is used only if @out is a terminal and the user
  * has nothing against it. If @out is a file, how far it is is shown to who waits at a

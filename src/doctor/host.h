@@ -2,7 +2,7 @@
 /*
  * What this host lets deadwatch do, as it was tried: a program of two instructions is loaded into
  * the kernel, calls of a function of ours are counted, a child of ours is traced by another. All of
- * it is undone before dw_host_look() returns.
+ * it is undone before dw_doctor_host_look() returns.
  *
  * Single-threaded. Results of tries are 0 or a negative errno.
  */

@@ -104,6 +104,3 @@ int dw_adding_things(struct dw_adding *adding);
 
 /* The company of @chain's thread when it was told, as its kind's thread @which. */
 int dw_adding_company(struct dw_adding *adding, uint32_t chain, unsigned which, uint32_t *ret);
-
-/* Whether what is of @kind can be merged at all: threads' ends and calls are of one run. */
-bool dw_adding_takes(const struct dw_adding *adding, uint32_t thing);

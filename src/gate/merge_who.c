@@ -102,7 +102,8 @@ int dw_adding_threads(struct dw_adding *adding)
 	return 0;
 }
 
-bool dw_adding_takes(const struct dw_adding *adding, uint32_t thing)
+/* Whether it can be merged at all: threads' ends and calls are of one run. */
+static bool can_be_merged(const struct dw_adding *adding, uint32_t thing)
 {
 	unsigned kind = adding->facts->things[thing].kind;
 
@@ -220,7 +221,7 @@ int dw_adding_things(struct dw_adding *adding)
 	if (!first || !adding->things)
 		return dw_raise(-ENOMEM);
 	for (uint32_t i = 1; i < n && r == 0; i++)
-		if (dw_adding_takes(adding, i))
+		if (can_be_merged(adding, i))
 			r = ensure_thing(adding, i, first[i]);
 	return r < 0 ? dw_pass(r) : 0;
 }

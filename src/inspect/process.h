@@ -116,10 +116,4 @@ static inline int dw_process_read(struct dw_process *process, uint64_t address, 
 	return process->kind->read(process, address, ret, n);
 }
 
-/* The 32 bits at @address. Return: whether they are there. */
-static inline bool dw_process_read_word(struct dw_process *process, uint64_t address, uint32_t *ret)
-{
-	return process->kind->read(process, address, ret, sizeof(*ret)) == 0;
-}
-
 DW_DEFINE_AUTO(process)

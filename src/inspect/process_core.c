@@ -322,8 +322,3 @@ struct dw_process_core_gaps dw_process_core_gaps(const struct dw_process *proces
 {
 	return ((const struct cored *)process)->gaps;
 }
-
-int dw_process_core_signal(const struct dw_process *process)
-{
-	return dw_core_signal(((const struct cored *)process)->core);
-}

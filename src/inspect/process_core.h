@@ -26,6 +26,3 @@ int dw_process_core_new(struct dw_process **ret, const char *path, const char *s
 
 /* Of a process that dw_process_core_new() made. */
 struct dw_process_core_gaps dw_process_core_gaps(const struct dw_process *process);
-
-/* The signal that ended it; 0: none, or not known. */
-int dw_process_core_signal(const struct dw_process *process);

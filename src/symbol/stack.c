@@ -33,7 +33,8 @@ const char *dw_resolver_base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-const char *dw_resolver_shown_file(const char *file)
+/* @file without the `../` and `./` that builds in a directory of their own put before it. */
+static const char *shown_file(const char *file)
 {
 	for (;;) {
 		if (file && strncmp(file, "../", 3) == 0)
@@ -70,7 +71,7 @@ static struct dw_frame told_frame(const struct dw_told_frame *told)
 {
 	return (struct dw_frame){
 	    .function = told->function,
-	    .file = dw_resolver_shown_file(told->file),
+	    .file = shown_file(told->file),
 	    .module = told->module,
 	    .line = told->line,
 	};
@@ -84,7 +85,7 @@ static struct dw_frame frame_of(const struct dw_file_place *place, const struct 
 		return told_frame(place->told);
 	return (struct dw_frame){
 	    .function = symbol->function,
-	    .file = dw_resolver_shown_file(symbol->file),
+	    .file = shown_file(symbol->file),
 	    .module = module && module->path ? dw_resolver_base_name(module->path) : NULL,
 	    .address = module ? place->address - 1 : 0,
 	    .line = symbol->line,
@@ -180,7 +181,7 @@ const struct dw_named_stack *dw_resolver_stack(const struct dw_resolver *resolve
 	n = fill_frames(resolver, stack, frames, n);
 	*named = (struct dw_named_stack){frames, n, mark_frames(resolver, frames, n), stack->flags};
 	if (hint && hint->file && named->site < n && !dw_wrapper_is_hint(hint->file)) {
-		frames[named->site].file = dw_resolver_shown_file(hint->file);
+		frames[named->site].file = shown_file(hint->file);
 		frames[named->site].line = hint->line;
 	}
 	return named;

@@ -39,9 +39,6 @@ struct dw_file_place dw_resolver_place(const struct dw_resolver *resolver, dw_pl
 /* The part of a path behind its last slash. */
 const char *dw_resolver_base_name(const char *path);
 
-/* @file without the `../` and `./` that builds in a directory of their own put before it. */
-const char *dw_resolver_shown_file(const char *file);
-
 /* Whether a frame says nothing about where something was done. */
 bool dw_resolver_is_wrapper(const struct dw_resolver *resolver, const struct dw_frame *frame);
 
