@@ -161,6 +161,7 @@ pthread_rwlock_trywrlock
 pthread_rwlock_unlock
 pthread_rwlock_wrlock
 pthread_setname_np
+pthread_sigmask
 pthread_sigqueue
 pthread_spin_destroy
 pthread_spin_init
@@ -201,6 +202,7 @@ sendmsg
 sendto
 sigaction
 signal
+sigprocmask
 sigsuspend
 sigtimedwait
 sigwait

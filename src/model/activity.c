@@ -8,23 +8,28 @@ struct giving {
 	uint32_t number; /* the teller's, of the thing; 0: it is not told yet, or was lost */
 };
 
-/* A post that was told keeps the number in its entry: another life of the thing is another key. */
+/*
+ * A post that was told keeps the number in its entry: another life of the thing is another key. A
+ * thread ends but once: what it gives then is asked for once, and not remembered.
+ */
 static void post_one(struct dw_thread *thread, struct giving *giving, uint64_t key, uint32_t chain,
 		     uint32_t said)
 {
 	const struct dw_taking *taking = giving->taking;
 	uint64_t post =
 	    dw_hash(dw_hash(dw_hash(dw_hash(DW_POST, taking->thing), taking->life), key), said);
+	bool ends = taking->what == DW_ENDING;
 	const struct dw_told *told;
 
 	post = dw_key_even(post);
-	told = dw_told_find(thread, post);
+	told = ends ? NULL : dw_told_find(thread, post);
 	if (told) {
 		giving->number = told->chain;
 		return;
 	}
 	giving->number = thread->teller->post(thread, taking, chain, said);
-	dw_told_add(thread, post, giving->number);
+	if (!ends)
+		dw_told_add(thread, post, giving->number);
 }
 
 /* What was given since @told was last used. */
@@ -54,9 +59,8 @@ static void post_line(struct dw_thread *thread, struct giving *giving,
 	const struct dw_told_line *table = thread->told;
 
 	for (unsigned i = 0; i < DW_TOLD_WIDTH && table == thread->told; i++)
-		if (dw_key_of_taking(line->keys[i]) &&
-		    line->told[i].stamp >= thread->activity_began)
-			post_chain(thread, giving, line->keys[i]);
+		if (dw_key_of_taking(line->low[i]) && line->told[i].stamp >= thread->activity_began)
+			post_chain(thread, giving, dw_told_key(line, i));
 }
 
 /* Telling adds to the table, which may move: then the search begins again. */

@@ -185,9 +185,10 @@ void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *takin
 	/* What a signal handler locks from here on is not tracked, so it overwrites nothing. */
 	thread->open = 0;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	ready(thread, taking);
+	thread->slot->wants = 0;
+	if (!ready_again(thread, taking))
+		ready(thread, taking);
 	slot = thread->slot;
-	slot->wants = 0;
 	if (slot->held[slot->top + 1].thing == taking->thing) {
 		slot->top++;
 	} else {

@@ -43,6 +43,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 /* In place of a chain's number: it could not be told, and what builds on it cannot be either. */
 #define DW_CHAIN_LOST UINT32_MAX
 
@@ -126,8 +130,11 @@ struct dw_teller {
 #define DW_TOLD_WIDTH 4
 
 struct dw_told_line {
-	/* Odd: of a chain whose last lock was taken; even: of anything else; 0: free. */
-	uint64_t keys[DW_TOLD_WIDTH];
+	/*
+	 * Keys, in halves: the low ones can be compared all at once. Odd: of a chain whose last
+	 * lock was taken; even: of anything else. A low half of 0: free.
+	 */
+	uint32_t low[DW_TOLD_WIDTH], high[DW_TOLD_WIDTH];
 	struct dw_told {
 		uint32_t chain;
 		uint32_t stamp; /* of its last use */
@@ -192,7 +199,7 @@ void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *takin
 
 /*
  * Two rounds of multiplication: the high bits of the key are the good ones. What has to be fetched
- * first, the key of what is below and the life, comes last, so that no multiplication waits for
+ * first, the key of what is below and the life, comes last, so that neither of the two waits for
  * it. The key below is turned, lest the order of locks be lost; the life reaches the high bits as
  * well, because an address may have many. Odd, so it is of a lock that is taken; see struct
  * dw_told_line.
@@ -202,8 +209,7 @@ static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *tak
 	uint64_t where = taking->site ^ (uint64_t)taking->how << 56;
 	uint64_t key = (taking->thing * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN;
 
-	key ^= taking->life * ((UINT64_C(1) << 47) + 2);
-	return (key ^ (below << 23 | below >> 41)) | 1;
+	return (key ^ taking->life * DW_HASH_GOLDEN ^ (below << 23 | below >> 41)) | 1;
 }
 
 /*
@@ -221,6 +227,41 @@ dw_held_ready(struct dw_held *held, const struct dw_taking *taking, uint64_t key
 	held->manner = dw_manner(taking->how, taking->what);
 }
 
+/* Which of the keys in @line, a bit each, have @key's low half: nearly always it is one or none. */
+static inline unsigned dw_told_same(const struct dw_told_line *line, uint64_t key)
+{
+#if defined(__SSE2__)
+	__m128i low = _mm_load_si128((const __m128i *)line->low);
+	__m128i same = _mm_cmpeq_epi32(low, _mm_set1_epi32((int)key));
+
+	return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(same));
+#else
+	unsigned same = 0;
+
+	for (unsigned i = 0; i < DW_TOLD_WIDTH; i++)
+		same |= (unsigned)(line->low[i] == (uint32_t)key) << i;
+	return same;
+#endif
+}
+
+/*
+ * What was told of @key, where that was used in this activity, and is in its own line; NULL: it has
+ * to be looked for.
+ */
+static inline __attribute__((always_inline)) const struct dw_told *
+dw_told_lately(const struct dw_thread *thread, uint64_t key)
+{
+	const struct dw_told_line *line = &thread->told[key >> thread->told_shift];
+	unsigned same = dw_told_same(line, key), i;
+
+	if (__builtin_expect(!same, 0))
+		return NULL;
+	i = (unsigned)__builtin_ctz(same);
+	if (__builtin_expect(line->high[i] != key >> 32 || line->told[i].stamp != thread->stamp, 0))
+		return NULL;
+	return &line->told[i];
+}
+
 /*
  * @thread is about to take a lock. Tells the chain if it is new, before the real
  * call blocks, so that the last step into a deadlock is on record. Readies the entry
@@ -232,23 +273,16 @@ static inline __attribute__((always_inline)) void dw_thread_want(struct dw_threa
 {
 	struct dw_slot *slot = thread->slot;
 	uint32_t top = slot->top;
-	struct dw_held *held = &slot->held[top + 1];
 	uint64_t key = dw_thread_key(slot->held[top].key, taking);
-	const struct dw_told_line *line = &thread->told[key >> thread->told_shift];
-	/* All four at once: to guess which would be wrong three times of four. */
-	bool in_0 = line->keys[0] == key, in_1 = line->keys[1] == key;
-	bool in_2 = line->keys[2] == key, in_3 = line->keys[3] == key;
-	unsigned i = (unsigned)(in_1 | in_3) | (unsigned)(in_2 | in_3) << 1;
-	bool is_told = in_0 | in_1 | in_2 | in_3;
+	const struct dw_told *told = dw_told_lately(thread, key);
 
 	slot->wants = taking->thing;
-	if (__builtin_expect(!is_told || line->told[i].stamp != thread->stamp || top == slot->max,
-			     0)) {
+	if (__builtin_expect(!told || top == slot->max, 0)) {
 		dw_thread_want_slow(thread, taking->thing, taking->site, taking->caller,
 				    taking->life, dw_manner(taking->how, taking->what));
 		return;
 	}
-	dw_held_ready(held, taking, key, line->told[i].chain);
+	dw_held_ready(&slot->held[top + 1], taking, key, told->chain);
 }
 
 /*
@@ -276,6 +310,40 @@ static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw
 		return true;
 	slot->top = top - 1;
 	return false;
+}
+
+/*
+ * dw_thread_want() for a lock that nobody has, by a thread that holds none and has told this lock
+ * before: all that it does, but for looking for the chain, which dw_thread_hold_first() does. For
+ * what is done before a call delays it, while what is done after it may run beside the program's
+ * own waiting for a line of another processor's cache. No deadlock needs this step on record before
+ * it is made, as nobody waits for a lock of this thread's. Should another thread be faster now, the
+ * picture shows what is waited for, and that its chain was lost.
+ */
+static inline __attribute__((always_inline)) void
+dw_thread_want_first(struct dw_thread *thread, uint64_t thing, uint32_t manner)
+{
+	struct dw_held *held = &thread->slot->held[1];
+
+	held->thing = thing;
+	held->chain = DW_CHAIN_LOST;
+	held->manner = manner;
+	thread->slot->wants = thing;
+}
+
+/* dw_thread_hold_ready() for the lock of the last dw_thread_want_first(). */
+static inline __attribute__((always_inline)) bool
+dw_thread_hold_first(struct dw_thread *thread, const struct dw_taking *taking)
+{
+	struct dw_held *held = thread->slot->held;
+	uint64_t key = dw_thread_key(held[0].key, taking);
+	const struct dw_told *told = dw_told_lately(thread, key);
+
+	if (__builtin_expect(!told, 0))
+		return false;
+	held[1].key = key;
+	held[1].chain = told->chain;
+	return dw_thread_hold_ready(thread, taking->thing);
 }
 
 /* The same where @taking, that of the want, is still at hand. */

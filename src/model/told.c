@@ -67,7 +67,7 @@ static struct dw_told_line *find(struct dw_thread *thread, uint64_t key, unsigne
 	for (;; line = next_line(thread, line)) {
 		for (unsigned i = 0; i < DW_TOLD_WIDTH; i++) {
 			*ret = i;
-			if (line->keys[i] == key || !line->keys[i])
+			if (!line->low[i] || dw_told_key(line, i) == key)
 				return line;
 		}
 	}
@@ -78,7 +78,7 @@ struct dw_told *dw_told_find(struct dw_thread *thread, uint64_t key)
 	unsigned i;
 	struct dw_told_line *line = find(thread, key, &i);
 
-	return line->keys[i] ? &line->told[i] : NULL;
+	return line->low[i] ? &line->told[i] : NULL;
 }
 
 static void put(struct dw_thread *thread, uint64_t key, struct dw_told told)
@@ -87,9 +87,10 @@ static void put(struct dw_thread *thread, uint64_t key, struct dw_told told)
 	struct dw_told_line *line = find(thread, key, &i);
 
 	line->told[i] = told;
+	line->high[i] = (uint32_t)(key >> 32);
 	/* A signal handler that looks in between finds a free entry, not half of this one. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	line->keys[i] = key;
+	line->low[i] = (uint32_t)key;
 	thread->n_told++;
 }
 
@@ -109,8 +110,8 @@ static void grow(struct dw_thread *thread)
 		return;
 	}
 	for (uint32_t n = 0; n < n_lines; n++)
-		for (unsigned i = 0; i < DW_TOLD_WIDTH && old[n].keys[i]; i++)
-			put(thread, old[n].keys[i], old[n].told[i]);
+		for (unsigned i = 0; i < DW_TOLD_WIDTH && old[n].low[i]; i++)
+			put(thread, dw_told_key(&old[n], i), old[n].told[i]);
 	thread->teller->memory_free(thread, old, size_of(n_lines));
 }
 

@@ -22,6 +22,12 @@ static inline uint32_t dw_told_lines(const struct dw_thread *thread)
 	return (uint32_t)(UINT64_C(1) << (64 - thread->told_shift));
 }
 
+/* The key of entry @i of @line; 0: it is free. */
+static inline uint64_t dw_told_key(const struct dw_told_line *line, unsigned i)
+{
+	return (uint64_t)line->high[i] << 32 | line->low[i];
+}
+
 /* NULL: it was not told. Until the next dw_told_add(). */
 struct dw_told *dw_told_find(struct dw_thread *thread, uint64_t key);
 

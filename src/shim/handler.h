@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "shim/shim.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,8 +17,12 @@
 /* Signals that have a handler. */
 extern uint64_t shim_caught;
 
-/* Of these, what can come to the calling thread now; none where that must not be asked. */
-uint64_t shim_exposed(void);
+/*
+ * Of these, what can come to the calling thread, which is @t, now; none where that must not be
+ * asked. What the kernel has said at this stack, of which @stack is the number, goes on until the
+ * thread is seen changing its mask: to ask takes as long as all the rest of telling a lock.
+ */
+uint64_t shim_exposed(struct shim_thread *t, uint32_t stack);
 
 /*
  * The signal whose handler begins at @handler, and has interrupted the program at @context, the

@@ -55,36 +55,69 @@ static __attribute__((noinline)) void hold_again(struct shim_thread *t, pthread_
 	dw_thread_hold_slow(&t->thread, &taking);
 }
 
-#if defined(__x86_64__)
-/* An instruction that processors without it pass over. */
-#define PREFETCHES_TO_WRITE __attribute__((target("prfchw")))
-#else
-#define PREFETCHES_TO_WRITE
-#endif
-
 /*
- * Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain, and
- * free. It is about to be written to: where another processor had it last, it is fetched for that
- * at once, and not first for being read and then again.
+ * Whether @t has taken @lock before while it held no other, or one with the same bit; from now on
+ * it has.
  */
-PREFETCHES_TO_WRITE SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
+static inline __attribute__((always_inline)) bool has_met(struct shim_thread *t,
+							  const pthread_mutex_t *lock)
 {
-	struct shim_thread *t = shim_self;
+	uint64_t bit = (uint64_t)lock * DW_HASH_GOLDEN >> (64 - __builtin_ctz(SHIM_MET));
+	uint8_t *at = &t->met[bit / 8], mask = (uint8_t)(1u << bit % 8);
+
+	if (shim_likely(*at & mask))
+		return true;
+	*at |= mask;
+	return false;
+}
+
+/* A mutex that is plain, free and known is taken by a thread that holds no other. */
+static inline __attribute__((always_inline)) int lock_first(struct shim_thread *t,
+							    pthread_mutex_t *lock, uint64_t caller)
+{
 	struct dw_taking taking;
 	int r;
 
-	__builtin_prefetch(lock, /* rw= */ 1);
-	if (shim_unlikely(t->thread.open != SHIM_PLAIN ||
-			  (lock->__data.__kind & SPECIAL) | lock->__data.__owner))
-		return lock_any(lock, SHIM_CALLER);
-	taking = shim_taking(t, lock, DW_MUTEX, 0, SHIM_CALLER);
+	dw_thread_want_first(&t->thread, (uint64_t)lock, dw_manner(0, DW_MUTEX));
+	r = shim_real.pthread_mutex_lock(lock);
+	taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
+	if (shim_unlikely(r != 0))
+		dw_thread_fail(&t->thread);
+	else if (shim_unlikely(!dw_thread_hold_first(&t->thread, &taking)))
+		hold_again(t, lock, caller);
+	return r;
+}
+
+/* One that is not known, or by a thread that holds others. */
+static inline __attribute__((always_inline)) int lock_next(struct shim_thread *t,
+							   pthread_mutex_t *lock, uint64_t caller)
+{
+	struct dw_taking taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
+	int r;
+
 	dw_thread_want(&t->thread, &taking);
 	r = shim_real.pthread_mutex_lock(lock);
 	if (shim_unlikely(r != 0))
 		dw_thread_fail(&t->thread);
 	else if (shim_unlikely(!dw_thread_hold_ready(&t->thread, (uint64_t)lock)))
-		hold_again(t, lock, SHIM_CALLER);
+		hold_again(t, lock, caller);
 	return r;
+}
+
+/*
+ * Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain, and
+ * free.
+ */
+SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
+{
+	struct shim_thread *t = shim_self;
+
+	if (shim_unlikely(t->thread.open != SHIM_PLAIN ||
+			  (lock->__data.__kind & SPECIAL) | lock->__data.__owner))
+		return lock_any(lock, SHIM_CALLER);
+	if (t->thread.slot->top == 0 && has_met(t, lock))
+		return lock_first(t, lock, SHIM_CALLER);
+	return lock_next(t, lock, SHIM_CALLER);
 }
 
 SHIM int pthread_mutex_trylock(pthread_mutex_t *lock)

@@ -62,17 +62,47 @@ static bool ask_mask(uint64_t *ret)
 {
 	sigset_t set;
 
-	if (shim->writer.sealed || shim_sandbox_met || pthread_sigmask(SIG_BLOCK, NULL, &set) != 0)
+	if (shim->writer.sealed || shim_sandbox_met ||
+	    shim_real.pthread_sigmask(SIG_BLOCK, NULL, &set))
 		return false;
 	*ret = set.__val[0];
 	return true;
 }
 
-uint64_t shim_exposed(void)
+uint64_t shim_exposed(struct shim_thread *t, uint32_t stack)
 {
-	uint64_t caught = __atomic_load_n(&shim_caught, __ATOMIC_RELAXED), mask;
+	uint64_t caught = __atomic_load_n(&shim_caught, __ATOMIC_RELAXED);
 
-	return caught && ask_mask(&mask) ? caught & ~mask : 0;
+	if (!caught)
+		return 0;
+	if (!stack || t->masked != stack) {
+		if (!ask_mask(&t->mask))
+			return 0;
+		t->masked = stack;
+	}
+	return caught & ~t->mask;
+}
+
+static void forget_mask(const sigset_t *set)
+{
+	if (set && shim_self)
+		shim_self->masked = 0;
+}
+
+SHIM int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int r = shim_real.pthread_sigmask(how, set, old);
+
+	forget_mask(set);
+	return r;
+}
+
+SHIM int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int r = shim_real.sigprocmask(how, set, old);
+
+	forget_mask(set);
+	return r;
 }
 
 static uint64_t signals_of(uint64_t handler)

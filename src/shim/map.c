@@ -45,12 +45,15 @@ uint64_t *shim_map_ensure(struct shim_map *map, uint64_t key)
 
 	for (uint64_t i = home; i < home + PROBES_MAX; i++) {
 		struct shim_map_entry *entry = &map->entries[i & map->mask];
-		uint64_t there = 0;
+		uint64_t there = key_at(map, i);
 
-		/* Whoever loses the race for a free entry sees who won it, and goes on. */
-		if (__atomic_compare_exchange_n(&entry->key, &there, key, 0, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE) ||
-		    there == key)
+		/* Nearly always it is there: only a free entry is written to, lest processors pass
+		 * the others' lines to each other. Whoever loses the race for one sees who won it,
+		 * and goes on. */
+		if (there == key ||
+		    (!there && (__atomic_compare_exchange_n(&entry->key, &there, key, 0,
+							    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+				there == key)))
 			return &entry->value;
 	}
 	return NULL;

@@ -226,12 +226,12 @@ static void start_monitor(struct start *start)
 	pid_t between;
 
 	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+	if (shim_real.pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
 		return;
 	between = clone(make_monitor, start->stacks[0] + STACK_SIZE, CLONE_VM | CLONE_VFORK, start);
 	if (between > 0)
 		shim_real.syscall(SYS_wait4, between, 0, __WALL, 0, 0, 0);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	shim_real.pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (start->monitor <= 0)
 		return;
 	shim->writer.header->monitor = (uint32_t)start->monitor;

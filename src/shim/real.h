@@ -112,6 +112,8 @@
 	X(NULL, int, sigaction, (int n, const struct sigaction *a, struct sigaction *o),           \
 	  (n, a, o))                                                                               \
 	X(NULL, __sighandler_t, signal, (int n, __sighandler_t h), (n, h))                         \
+	X(NULL, int, pthread_sigmask, (int w, const sigset_t *s, sigset_t *o), (w, s, o))          \
+	X(NULL, int, sigprocmask, (int w, const sigset_t *s, sigset_t *o), (w, s, o))              \
 	X(NULL, int, pause, (void), ())                                                            \
 	X(NULL, int, open, (const char *p, int f, mode_t m), (p, f, m))                            \
 	X(NULL, int, openat, (int d, const char *p, int f, mode_t m), (d, p, f, m))                \

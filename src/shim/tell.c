@@ -98,9 +98,9 @@ static void fill_origin(struct shim_thread *t, struct dw_rec_chain *chain)
 }
 
 /* Whether the lock was taken in a handler, or where one could have come; see struct dw_chain. */
-static void tell_signal(struct shim_thread *t, uint32_t chain)
+static void tell_signal(struct shim_thread *t, uint32_t chain, uint32_t stack)
 {
-	uint64_t exposed = t->interrupted ? 0 : shim_exposed();
+	uint64_t exposed = t->interrupted ? 0 : shim_exposed(t, stack);
 	struct dw_rec_signal *signal;
 
 	if (!t->signal && !exposed)
@@ -133,7 +133,8 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	else
 		fill_taken(t, &filled, taking, thing);
 	fill_origin(t, &filled);
-	if (!below)
+	/* What is wanted no more is held by now: under it, the loader is not to be waited for. */
+	if (!below && thread->slot->wants)
 		shim_got_rescan(t);
 	/* Reserved last: what is reserved must be submitted, and nothing may come in between. */
 	chain = dw_writer_reserve(&shim->writer, &t->cursor, sizeof(*chain));
@@ -144,7 +145,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	*chain = filled;
 	id = dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
 	if (__atomic_load_n(&shim_caught, __ATOMIC_RELAXED) && !remains && dw_is_lock(taking->what))
-		tell_signal(t, id);
+		tell_signal(t, id, filled.stack);
 	return id;
 }
 
