@@ -183,7 +183,7 @@ static void an_idle_point_answers_who_has_asked(void **state)
 	assert_posts(state, "2 idle guest; 2 hold A; 2 drop A; 2 idle guest", "2:2(answer)<2:A");
 	/* What it took before it was asked, it took on its way to idle points as well. */
 	assert_posts(state, "2 hold A; 2 drop A; 2 idle; 1 kick 2; 2 hold B; 2 drop B; 2 idle",
-		     "2:2(answer)<2:B, 2:2(answer)<2:A");
+		     "2:2(answer)<2:A, 2:2(answer)<2:B");
 	assert_posts(state, "1 kick 2; 2 hold A; 2 drop A; 2 idle", "");
 	assert_posts(state, "2 exit; 1 kick 2", "2:2(ending)");
 	/* Nothing has been needed: so there is nothing to say. */
