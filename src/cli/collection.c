@@ -128,6 +128,16 @@ static int take_study(struct dw_collection *collection, struct dw_study **study)
 	return 0;
 }
 
+/* Not every file of a folder is a recording: a disk's image may be as blank as one without room. */
+static bool is_stray(const char *path, int answer)
+{
+	struct stat st;
+
+	if (answer != DW_READER_EMPTY)
+		return answer == DW_READER_FOREIGN;
+	return !dw_stray_has_name(path) && stat(path, &st) == 0 && st.st_size > 0;
+}
+
 /* @strays: files that are no recordings may be there, and are passed over; a gate says so. */
 static void add_file(struct dw_collection *collection, const char *path, bool strays)
 {
@@ -143,7 +153,7 @@ static void add_file(struct dw_collection *collection, const char *path, bool st
 	dw_progress_clear();
 	if (r < 0)
 		say_bad(collection, path, strerror(-r));
-	else if (r > 0 && !(strays && r == DW_READER_FOREIGN))
+	else if (r > 0 && !(strays && is_stray(path, r)))
 		say_bad(collection, path, dw_reader_answer_text(r));
 	else if (r > 0 && dw_stray_has_name(path))
 		say_bad(collection, path, "has the name of a recording, and is none");

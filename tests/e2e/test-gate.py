@@ -436,6 +436,14 @@ class Blindness(Gate):
                 self.assertIn(why, done.stderr)
                 self.assertIn("failed: 1 recording could not be read", done.stdout)
 
+    def test_a_blank_file_by_another_name_is_passed_over(self):
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            shutil.copy(self.recording("order"), folder)
+            with open(os.path.join(folder, "disk.img"), "wb") as file:
+                file.truncate(1 << 20)
+            done = self.gate(folder)
+            self.assertIn("disk.img", done.stdout + done.stderr)
+
     def test_a_process_that_had_no_room_to_record_is_never_green(self):
         """A disk with room for some recordings, in a mount namespace that ends with the command."""
         if os.geteuid() or subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL,
