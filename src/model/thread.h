@@ -313,8 +313,8 @@ static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw
 }
 
 /*
- * dw_thread_want() for a lock that nobody has, by a thread that holds none and has told this lock
- * before: all that it does, but for looking for the chain, which dw_thread_hold_first() does. For
+ * dw_thread_want() for a lock that nobody has, by a thread that holds none and has most likely told
+ * it: all that it does, but for looking for the chain, which dw_thread_hold_first() does. For
  * what is done before a call delays it, while what is done after it may run beside the program's
  * own waiting for a line of another processor's cache. No deadlock needs this step on record before
  * it is made, as nobody waits for a lock of this thread's. Should another thread be faster now, the

@@ -55,23 +55,17 @@ static __attribute__((noinline)) void hold_again(struct shim_thread *t, pthread_
 	dw_thread_hold_slow(&t->thread, &taking);
 }
 
-/*
- * Whether @t has taken @lock before while it held no other, or one with the same bit; from now on
- * it has.
+/* Whether @t has told nothing new for long, so that what it is about to take was most likely told.
  */
-static inline __attribute__((always_inline)) bool has_met(struct shim_thread *t,
-							  const pthread_mutex_t *lock)
+static inline __attribute__((always_inline)) bool is_settled(struct shim_thread *t)
 {
-	uint64_t bit = (uint64_t)lock * DW_HASH_GOLDEN >> (64 - __builtin_ctz(SHIM_MET));
-	uint8_t *at = &t->met[bit / 8], mask = (uint8_t)(1u << bit % 8);
-
-	if (shim_likely(*at & mask))
+	if (shim_likely(t->settled == SHIM_SETTLED))
 		return true;
-	*at |= mask;
+	t->settled++;
 	return false;
 }
 
-/* A mutex that is plain, free and known is taken by a thread that holds no other. */
+/* A mutex that is plain and free is taken by a settled thread that holds no other. */
 static inline __attribute__((always_inline)) int lock_first(struct shim_thread *t,
 							    pthread_mutex_t *lock, uint64_t caller)
 {
@@ -88,7 +82,7 @@ static inline __attribute__((always_inline)) int lock_first(struct shim_thread *
 	return r;
 }
 
-/* One that is not known, or by a thread that holds others. */
+/* The same by another, or by one that holds others. */
 static inline __attribute__((always_inline)) int lock_next(struct shim_thread *t,
 							   pthread_mutex_t *lock, uint64_t caller)
 {
@@ -115,7 +109,7 @@ SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
 	if (shim_unlikely(t->thread.open != SHIM_PLAIN ||
 			  (lock->__data.__kind & SPECIAL) | lock->__data.__owner))
 		return lock_any(lock, SHIM_CALLER);
-	if (t->thread.slot->top == 0 && has_met(t, lock))
+	if (t->thread.slot->top == 0 && is_settled(t))
 		return lock_first(t, lock, SHIM_CALLER);
 	return lock_next(t, lock, SHIM_CALLER);
 }

@@ -144,12 +144,17 @@ struct shim_latest {
 	} returns[SHIM_LATEST_MAX];
 };
 
-/* Bits: 4 KiB. Of 4,096 locks, the last new ones are taken for known ones once in nine times. */
-#define SHIM_MET (1u << 15)
+/*
+ * First locks in a row of which a thread had told all: it is not about to tell much that is new.
+ * What it tells all the same is told with the lock held, where the loader may not be asked for new
+ * files.
+ */
+#define SHIM_SETTLED 64
 
 struct shim_thread {
 	struct dw_thread thread; /* first: the tracker hands it back to the teller */
 	uint64_t hint_site;      /* what the program said about the call it makes; 0: nothing */
+	uint32_t settled;        /* first locks since it last told a chain; SHIM_SETTLED at most */
 	const char *hint_file;
 	uint32_t hint_line;
 	uint32_t locked;  /* it has taken a lock */
@@ -165,7 +170,6 @@ struct shim_thread {
 	uint32_t event_stack; /* told since the last event; 0: none */
 	bool interrupted;     /* the stack that was told last is a handler's */
 	uint32_t signal;      /* whose handler that is; 0: not known */
-	uint8_t met[SHIM_MET / 8]; /* a bit for each lock that it took first, by hash */
 	uint32_t masked; /* the stack at which the mask was asked for; 0: it may be another now */
 	uint64_t mask;   /* of signals, there */
 	uint32_t parent, parent_segment, birth; /* see struct dw_rec_thread */

@@ -144,6 +144,7 @@ static uint32_t tell_chain(struct dw_thread *thread, uint32_t below, const struc
 	filled.order = __atomic_add_fetch(&shim->writer.header->n_chains, 1, __ATOMIC_RELAXED);
 	*chain = filled;
 	id = dw_writer_submit(&shim->writer, chain, DW_REC_CHAIN);
+	t->settled = 0;
 	if (__atomic_load_n(&shim_caught, __ATOMIC_RELAXED) && !remains && dw_is_lock(taking->what))
 		tell_signal(t, id, filled.stack);
 	return id;
