@@ -5,12 +5,14 @@
 
 /* What is in the way, and then the remedy. */
 static const char *const obstacles[] = {
-    [DW_OBSTACLE_UNKNOWN] = "the kernel does not permit it, and does not say why: try as root",
+    [DW_OBSTACLE_UNKNOWN] = "the kernel does not permit it, and does not say why: try as "
+			    "root; if that is what you are, outside of what confines it (a "
+			    "container, a security module as AppArmor or SELinux)",
     [DW_OBSTACLE_USER] = "it belongs to another user: run deadwatch as that user, or as root",
     [DW_OBSTACLE_DUMPABLE] = "it is not dumpable (it has changed its user or its privileges, or "
 			     "asked for that by prctl): run deadwatch as root",
-    [DW_OBSTACLE_CAPABILITY] = "it has capabilities that deadwatch has not: run deadwatch as root, "
-			       "or with CAP_SYS_PTRACE",
+    [DW_OBSTACLE_CAPABILITY] = "it has capabilities that deadwatch has not: run deadwatch with "
+			       "CAP_SYS_PTRACE, as root has it outside of containers",
     [DW_OBSTACLE_NAMESPACE] = "it is in another user namespace: run deadwatch as root outside, or "
 			      "within that namespace (nsenter --user)",
     [DW_OBSTACLE_FILTER] = "deadwatch itself runs under a seccomp filter, as in most containers: "

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,8 +19,8 @@ struct status {
 	unsigned uids[4];
 	char state;
 	unsigned n_threads;
-	uint64_t permitted; /* capabilities */
-	unsigned filtered;  /* Seccomp: 2 with a filter */
+	uint64_t permitted, effective; /* capabilities */
+	unsigned filtered;             /* Seccomp: 2 with a filter */
 };
 
 static void parse(const char *line, struct status *ret)
@@ -30,6 +31,7 @@ static void parse(const char *line, struct status *ret)
 	       &ret->uids[3]);
 	sscanf(line, "State: %c", &ret->state);
 	sscanf(line, "CapPrm: %" SCNx64, &ret->permitted);
+	sscanf(line, "CapEff: %" SCNx64, &ret->effective);
 	sscanf(line, "Threads: %u", &ret->n_threads);
 	sscanf(line, "Seccomp: %u", &ret->filtered);
 }
@@ -97,23 +99,34 @@ static bool is_dumpable(pid_t pid, const struct status *status)
 	return stat(path, &st) != 0 || st.st_uid == status->uids[1];
 }
 
-/* In the order in which the kernel asks. */
-static enum dw_process_obstacle obstacle_of(pid_t pid, const struct status *ours,
-					    const struct status *others)
+/* What CAP_SYS_PTRACE would help against; DW_OBSTACLE_UNKNOWN: nothing. */
+static enum dw_process_obstacle privilege_of(pid_t pid, const struct status *ours,
+					     const struct status *others)
 {
 	uid_t uid = getuid();
 
-	if (others->tracer)
-		return DW_OBSTACLE_TRACED;
-	if (is_other_namespace(pid))
-		return DW_OBSTACLE_NAMESPACE;
+	if (ours->effective >> CAP_SYS_PTRACE & 1)
+		return DW_OBSTACLE_UNKNOWN;
 	if (uid != 0 &&
 	    (others->uids[0] != uid || others->uids[1] != uid || others->uids[2] != uid))
 		return DW_OBSTACLE_USER;
 	if (!is_dumpable(pid, others))
 		return DW_OBSTACLE_DUMPABLE;
-	if (others->permitted & ~ours->permitted)
-		return DW_OBSTACLE_CAPABILITY;
+	return others->permitted & ~ours->permitted ? DW_OBSTACLE_CAPABILITY : DW_OBSTACLE_UNKNOWN;
+}
+
+/* In the order in which the kernel asks. */
+static enum dw_process_obstacle obstacle_of(pid_t pid, const struct status *ours,
+					    const struct status *others)
+{
+	enum dw_process_obstacle privilege = privilege_of(pid, ours, others);
+
+	if (others->tracer)
+		return DW_OBSTACLE_TRACED;
+	if (is_other_namespace(pid))
+		return DW_OBSTACLE_NAMESPACE;
+	if (privilege)
+		return privilege;
 	if (ptrace_scope())
 		return DW_OBSTACLE_PTRACE_SCOPE;
 	return ours->filtered ? DW_OBSTACLE_FILTER : DW_OBSTACLE_UNKNOWN;
