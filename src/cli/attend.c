@@ -318,26 +318,53 @@ static void end(struct attending *a)
 		close(a->own);
 }
 
+int dw_attend_add(struct dw_attend *attend, pid_t pid)
+{
+	for (uint32_t i = 0; i < attend->n_pids; i++)
+		if (attend->pids[i] == pid)
+			return 0;
+	if (attend->n_pids == DW_COLLECTOR_MAX)
+		return -ENOSPC;
+	attend->pids[attend->n_pids++] = pid;
+	return 0;
+}
+
+static bool is_called(pid_t pid, const char *comm)
+{
+	char name[DW_TASK_NAME_SIZE];
+
+	return pid > 0 && pid != getpid() && dw_task_name(pid, pid, name) == 0 &&
+	       strcmp(name, comm) == 0;
+}
+
 /* The processes of that name are those of now. */
 static int find_named(struct dw_attend *attend)
 {
 	struct dirent **entries;
-	int n = scandir("/proc", &entries, NULL, versionsort);
+	int n = scandir("/proc", &entries, NULL, versionsort), r = 0;
+	bool found = false;
 
 	for (int i = 0; i < n; i++) {
 		pid_t pid = (pid_t)atoi(entries[i]->d_name);
-		char name[DW_TASK_NAME_SIZE];
 
-		if (pid > 0 && pid != getpid() && attend->n_pids < DW_COLLECTOR_MAX &&
-		    dw_task_name(pid, pid, name) == 0 && strcmp(name, attend->comm) == 0)
-			attend->pids[attend->n_pids++] = pid;
+		if (r == 0 && is_called(pid, attend->comm)) {
+			r = dw_attend_add(attend, pid);
+			found = true;
+		}
 		free(entries[i]);
 	}
 	if (n >= 0)
 		free(entries);
-	if (attend->n_pids > 0)
+	if (found && r == 0)
 		return 0;
-	fprintf(stderr, "deadwatch: cannot attach: no process is called '%s'\n", attend->comm);
+	if (found)
+		fprintf(stderr,
+			"deadwatch: cannot attach: with those called '%s' there are more than %d "
+			"processes: name the numbers of those that matter\n",
+			attend->comm, DW_COLLECTOR_MAX);
+	else
+		fprintf(stderr, "deadwatch: cannot attach: no process is called '%s'\n",
+			attend->comm);
 	return DW_EXIT_FAILED;
 }
 

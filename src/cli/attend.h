@@ -21,5 +21,8 @@ struct dw_attend {
 	struct dw_collector_options collects;
 };
 
+/* Adds a process, unless it is there. Return: 0, or -ENOSPC: there are DW_COLLECTOR_MAX. */
+int dw_attend_add(struct dw_attend *attend, pid_t pid);
+
 /* Return: 0, or an exit code, and it was said why. */
 int dw_attend(struct dw_attend *attend);

@@ -6,7 +6,20 @@
  */
 #pragma once
 
+#include "model/facts.h"
 #include "render/render.h"
+
+/*
+ * All that a recording, or several, can be blind for, with bars in between; a gate may be told to
+ * live with it. What is said of a process, a core or a text (inspect) is not here.
+ */
+#define DW_BLIND_REASONS                                                         \
+	"no-recordings|no-locks|nothing-seen|waits-only|rust-locks|truncated|"   \
+	"cycles-not-searched|choices-not-tried|runs-not-compared|lock-not-seen|" \
+	"killed|killed-single|monitor-died|"                                     \
+	"no-recording|static|word-size|privileged|memory-limit|"                 \
+	"lost-other" DW_LOSSES(DW_BLIND_LOSS)
+#define DW_BLIND_LOSS(name, value, text, sentence) "|lost-" text
 
 struct dw_analysis_limits;
 struct dw_arena;

@@ -108,14 +108,12 @@ static int read_option(const struct dw_command *self, int id, struct attach_opti
 static int read_pids(const struct dw_command *self, char **words, struct attach_options *options)
 {
 	for (; *words; words++) {
-		char *end;
-		long pid = strtol(*words, &end, 10);
+		pid_t pid;
 
-		if (*end || pid <= 0 || pid > INT32_MAX)
+		if (!dw_word_is_pid(*words, &pid))
 			return dw_usage(self, "'%s' is no number of a process", *words);
-		if (options->attend.n_pids == DW_COLLECTOR_MAX)
+		if (dw_attend_add(&options->attend, pid) != 0)
 			return dw_usage(self, "more than %d processes", DW_COLLECTOR_MAX);
-		options->attend.pids[options->attend.n_pids++] = (pid_t)pid;
 	}
 	if (options->attend.n_pids == 0 && !options->attend.comm)
 		return dw_usage(self, "the number of the process is missing");

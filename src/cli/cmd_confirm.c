@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* Room for a chain in words. */
@@ -30,6 +31,7 @@ const struct dw_option confirm_options[] = {
 
 /* A number's option, and what it may be. */
 struct setting {
+	const char *name;
 	int id;
 	unsigned long value, min, max;
 };
@@ -37,18 +39,19 @@ struct setting {
 /* In the order of use below. */
 enum { RUNS, SEED, DELAY, LIMIT, N_SETTINGS };
 
-static bool set(struct setting *settings, int id, const char *text)
+/* Sets the one of option @id. Return: 0, or DW_EXIT_USAGE, and it was said why. */
+static int set(const struct dw_command *self, struct setting *settings, int id, const char *text)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+	unsigned long value = strtoul(text, NULL, 10);
+	struct setting *setting = settings;
 
-	for (int i = 0; i < N_SETTINGS; i++)
-		if (settings[i].id == id) {
-			settings[i].value = value;
-			return *text >= '0' && *text <= '9' && !*end && value >= settings[i].min &&
-			       value <= settings[i].max;
-		}
-	return false;
+	while (setting->id != id)
+		setting++;
+	if (!dw_word_is_number(text) || value < setting->min || value > setting->max)
+		return dw_usage(self, "--%s cannot be '%s': it is a number from %lu to %lu",
+				setting->name, text, setting->min, setting->max);
+	setting->value = value;
+	return 0;
 }
 
 /* The finding that is meant. */
@@ -69,7 +72,7 @@ static struct chosen choose(const struct dw_report *report, const char *fingerpr
 		for (size_t i = 0; i < process->n_findings; i++) {
 			const struct dw_reported *reported = &process->findings[i];
 
-			if (strncmp(reported->fingerprint, fingerprint, strlen(fingerprint)) != 0)
+			if (strncasecmp(reported->fingerprint, fingerprint, strlen(fingerprint)))
 				continue;
 			if (chosen.finding && strcmp(chosen.fingerprint, reported->fingerprint))
 				chosen.ambiguous = true;
@@ -217,17 +220,19 @@ static int check_words(const struct dw_command *self, char **argv)
 int cmd_confirm(const struct dw_command *self, int argc, char **argv)
 {
 	struct setting settings[] = {
-	    [RUNS] = {'n', 20, 1, 100000},
-	    [SEED] = {OPTION_SEED, 1, 0, ULONG_MAX - 1},
-	    [DELAY] = {OPTION_DELAY, 200, 1, 10000},
-	    [LIMIT] = {OPTION_LIMIT, 60, 1, 86400},
+	    [RUNS] = {"runs", 'n', 20, 1, 100000},
+	    [SEED] = {"seed", OPTION_SEED, 1, 0, ULONG_MAX - 1},
+	    [DELAY] = {"delay", OPTION_DELAY, 200, 1, 10000},
+	    [LIMIT] = {"time-limit", OPTION_LIMIT, 60, 1, 86400},
 	};
 	dw_auto(collection) collection = NULL;
 	int id, status, r;
 
-	while ((id = dw_option_next(self, argc, argv, &status)) >= 0)
-		if (!set(settings, id, optarg))
-			return dw_usage(self, "'%s' is not a number that can be used here", optarg);
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
+		status = set(self, settings, id, optarg);
+		if (status != 0)
+			return status;
+	}
 	if (id == DW_OPTION_STOP)
 		return status;
 	argv += optind;

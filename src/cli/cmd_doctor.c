@@ -3,15 +3,17 @@
 #include "base/resource.h"
 #include "cli/command.h"
 #include "cli/library.h"
+#include "cli/program.h"
+#include "cli/refused.h"
 #include "doctor/doctor.h"
 #include "doctor/file.h"
 #include "doctor/host.h"
 #include "doctor/process.h"
+#include "inspect/refusal.h"
 #include "render/doctor.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Some thirty rows, with a path each at most. */
@@ -35,20 +37,35 @@ struct looks {
 	struct dw_doctor_facts facts;
 };
 
-static int refuse(const char *what, const char *name, int r)
+static int refuse(const char *what, const char *name, const char *why)
 {
-	fprintf(stderr, "deadwatch: cannot look at %s '%s': %s\n", what, name, strerror(-r));
+	fprintf(stderr, "deadwatch: cannot look at %s '%s': %s\n", what, name, why);
+	return DW_EXIT_FAILED;
+}
+
+/* A part of the kernel has no program, and a thread no process of its own to look at. */
+static int refuse_process(const char *number, pid_t pid, int r)
+{
+	struct dw_process_refusal refusal;
+	int answer = dw_refusal_check(pid, &refusal);
+
+	if (r != -ESRCH || answer <= 0)
+		return refuse("process", number, strerror(-r));
+	dw_refused_say(pid, answer, &refusal);
 	return DW_EXIT_FAILED;
 }
 
 /* Its program is not looked at if that may not be seen, which the process's rows tell. */
 static int look_at_process(struct looks *looks, const char *number)
 {
-	long pid = strtol(number, NULL, 10);
-	int r = pid > INT_MAX ? -ESRCH : dw_doctor_process_look((pid_t)pid, &looks->process);
+	pid_t pid;
+	int r;
 
+	if (!dw_word_is_pid(number, &pid))
+		return refuse("process", number, "that is no number of a process");
+	r = dw_doctor_process_look(pid, &looks->process);
 	if (r < 0)
-		return refuse("process", number, r);
+		return refuse_process(number, pid, r);
 	looks->facts.process = &looks->process;
 	if (dw_doctor_process_file(&looks->process, &looks->file) == 0)
 		looks->facts.file = &looks->file;
@@ -57,10 +74,10 @@ static int look_at_process(struct looks *looks, const char *number)
 
 static int look_at_file(struct looks *looks, const char *name)
 {
-	int r = dw_doctor_file_look(name, /* build_id= */ NULL, 0, &looks->file);
+	int r = *name ? dw_doctor_file_look(name, /* build_id= */ NULL, 0, &looks->file) : -ENOENT;
 
 	if (r < 0)
-		return refuse("program", name, r);
+		return refuse("program", name, dw_program_reason(name, -r));
 	looks->facts.file = &looks->file;
 	return 0;
 }
@@ -76,7 +93,7 @@ static int look(struct looks *looks, const char *what, const char *library)
 	looks->facts.host = &looks->host;
 	if (!what)
 		return 0;
-	if (*what && strspn(what, "0123456789") == strlen(what))
+	if (dw_word_is_number(what))
 		return look_at_process(looks, what);
 	return look_at_file(looks, what);
 }

@@ -36,7 +36,12 @@ static int draw(const struct dw_command *self, char **paths, const struct dw_ren
 		fprintf(stderr, "deadwatch: cannot draw: %s\n", reason(r));
 		return DW_EXIT_FAILED;
 	}
-	return dw_collection_n_bad(collection) ? DW_EXIT_FAILED : DW_EXIT_CLEAN;
+	if (dw_collection_n_bad(collection) > 0)
+		return DW_EXIT_FAILED; /* it was said why */
+	if (dw_collection_n_processes(collection) > 0)
+		return DW_EXIT_CLEAN;
+	fputs("deadwatch: there is no recording to draw\n", stderr);
+	return DW_EXIT_BLIND;
 }
 
 int cmd_graph(const struct dw_command *self, int argc, char **argv)

@@ -206,7 +206,7 @@ int cmd_inspect(const struct dw_command *self, int argc, char **argv)
 {
 	dw_cleanup(forget) struct wish wish = {.renderer = &dw_render_text};
 	int status;
-	long pid;
+	pid_t pid;
 
 	if (read_options(self, argc, argv, &wish, &status) == DW_OPTION_STOP)
 		return status;
@@ -215,11 +215,11 @@ int cmd_inspect(const struct dw_command *self, int argc, char **argv)
 						     : "there is more than one process");
 	if (wish.from)
 		return inspect_text(argv[optind], &wish);
-	if (argv[optind][strspn(argv[optind], "0123456789")] || !argv[optind][0])
+	if (!dw_word_is_number(argv[optind]))
 		return inspect_core(argv[optind], &wish);
-	if (!read_number(argv[optind], 1, INT32_MAX, &pid))
+	if (!dw_word_is_pid(argv[optind], &pid))
 		return dw_usage(self, "'%s' is no number of a process", argv[optind]);
 	if (wish.sysroot)
 		return dw_usage(self, "--sysroot is for core files");
-	return inspect_live((pid_t)pid, &wish);
+	return inspect_live(pid, &wish);
 }

@@ -180,10 +180,18 @@ static void watch(struct monitor *m)
 	say_end(m, is_over(m) || flags_of(m) & DW_REC_LEFT || has_exited(m));
 }
 
-static int fail(const char *what, const char *name, int r)
+static int fail(const char *what, const char *name, const char *why)
 {
-	fprintf(stderr, "deadwatch: cannot %s '%s': %s\n", what, name, strerror(-r));
+	fprintf(stderr, "deadwatch: cannot %s '%s': %s\n", what, name, why);
 	return DW_EXIT_FAILED;
+}
+
+/* @r: what opening it came to. */
+static const char *reason(int r)
+{
+	return r == -EINVAL ? "it is no recording, or none that is being written: 'deadwatch "
+			      "report' reads those that are whole"
+			    : strerror(-r);
 }
 
 /* The log's absolute path, for the working directory will be another, or DW_JOURNAL; NULL: there is
@@ -244,23 +252,25 @@ static int monitor(struct monitor *m, int fd)
 	return DW_EXIT_CLEAN;
 }
 
-static int open_and_monitor(const char *recording, const char *number)
+static int open_and_monitor(const char *recording, pid_t pid, const char *number)
 {
-	dw_auto_fd fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	dw_auto_fd fd = open(recording, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
 	struct monitor m = {
-	    .pid = atoi(number),
+	    .pid = pid,
 	    .stall_ns = dw_environment_number("stall_ms", DW_GUARD_STALL_MS) * 1000000,
 	};
 	int r = fd < 0 ? -errno : dw_writer_open(&m.writer, fd);
 
 	if (r < 0)
-		return fail("open the recording", recording, r);
-	m.pidfd = m.pid > 0 ? (int)syscall(SYS_pidfd_open, m.pid, 0) : -1;
+		return fail("open the recording", recording, reason(r));
+	m.pidfd = (int)syscall(SYS_pidfd_open, m.pid, 0);
 	/* It was over before we came: there is nothing to be watched. */
 	if (m.pidfd < 0 && errno == ESRCH && flags_of(&m) & (DW_REC_ENDED | DW_REC_LEFT))
 		say_end(&m, /* has_left= */ false);
-	if (m.pidfd < 0 || m.writer.header->pid != (uint32_t)m.pid)
-		r = fail("watch process", number, m.pidfd < 0 ? -errno : -ESRCH);
+	if (m.pidfd < 0)
+		r = fail("watch process", number, strerror(errno));
+	else if (m.writer.header->pid != (uint32_t)m.pid)
+		r = fail("watch process", number, "the recording is another one's");
 	else
 		r = monitor(&m, fd);
 	dw_close_fd(&m.pidfd);
@@ -271,15 +281,20 @@ static int open_and_monitor(const char *recording, const char *number)
 int cmd_monitor(const struct dw_command *self, int argc, char **argv)
 {
 	int id, status;
+	pid_t pid;
 
-	while ((id = dw_option_next(self, argc, argv, &status)) >= 0)
-		if (dw_environment_add_heartbeat(optarg) != 0)
-			return dw_usage(self, "'%s' is no FUNCTION=TIME, or one too many", optarg);
+	while ((id = dw_option_next(self, argc, argv, &status)) >= 0) {
+		status = dw_environment_take_heartbeat(self, optarg);
+		if (status != 0)
+			return status;
+	}
 	if (id == DW_OPTION_STOP)
 		return status;
 	if (argc - optind != 2)
 		return dw_usage(self, "a recording and the number of its process are wanted");
+	if (!dw_word_is_pid(argv[optind + 1], &pid))
+		return dw_usage(self, "'%s' is no number of a process", argv[optind + 1]);
 	if (dw_environment_check() != 0)
 		return DW_EXIT_USAGE;
-	return open_and_monitor(argv[optind], argv[optind + 1]);
+	return open_and_monitor(argv[optind], pid, argv[optind + 1]);
 }

@@ -90,11 +90,9 @@ static int read_options(const struct dw_command *self, int argc, char **argv,
 			options.events = true;
 			break;
 		case OPTION_HEARTBEAT:
-			if (dw_environment_add_heartbeat(optarg) != 0) {
-				*ret_exit = dw_usage(
-				    self, "'%s' is no FUNCTION=TIME, or one too many", optarg);
+			*ret_exit = dw_environment_take_heartbeat(self, optarg);
+			if (*ret_exit != 0)
 				return DW_OPTION_STOP;
-			}
 			break;
 		case OPTION_GATE:
 			options.has_gate = true;

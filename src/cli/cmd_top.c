@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/profiles.h"
+#include "cli/refused.h"
 #include "cli/screen.h"
 #include "cli/view.h"
 #include "render/board.h"
@@ -29,6 +30,7 @@ const struct dw_option top_options[] = {
 
 struct wish {
 	const char *target; /* what the user wrote: a recording, or a process's number */
+	pid_t pid;          /* the number; 0: it is a recording */
 	const char *profile;
 	double delay_s;
 	bool once;
@@ -40,15 +42,27 @@ static int fail(const struct wish *wish, const char *reason)
 	return DW_EXIT_FAILED;
 }
 
+/* @r: what the look came to. */
+static int fail_to_look(const struct dw_view *view, const struct wish *wish, int r)
+{
+	const struct dw_process_refusal *refusal = dw_view_refusal(view);
+
+	if (r < 0 || !refusal)
+		return fail(wish, dw_view_reason(view, r));
+	dw_refused_say(wish->pid, r, refusal);
+	return DW_EXIT_FAILED;
+}
+
 static int show_once(struct dw_view *view, const struct wish *wish)
 {
 	int r = dw_view_look(view);
 
-	if (r == 0)
-		r = dw_board_write(stdout, dw_view_board(view), ONCE_WIDTH);
+	if (r != 0)
+		return fail_to_look(view, wish, r);
+	r = dw_board_write(stdout, dw_view_board(view), ONCE_WIDTH);
 	if (r == 0 && fflush(stdout) != 0)
 		r = -errno;
-	return r == 0 ? DW_EXIT_CLEAN : fail(wish, dw_view_reason(view, r));
+	return r == 0 ? DW_EXIT_CLEAN : fail(wish, strerror(-r));
 }
 
 static int show(struct dw_view *view, const struct wish *wish)
@@ -57,7 +71,7 @@ static int show(struct dw_view *view, const struct wish *wish)
 	int r = dw_view_look(view);
 
 	if (r != 0)
-		return fail(wish, dw_view_reason(view, r));
+		return fail_to_look(view, wish, r);
 	r = dw_screen_show(view, (unsigned)(wish->delay_s * 1000));
 	if (r == DW_SCREEN_NONE) {
 		fprintf(stderr, "deadwatch: there is no terminal that 'top' could use; --once "
@@ -67,30 +81,18 @@ static int show(struct dw_view *view, const struct wish *wish)
 	return r < 0 ? fail(wish, strerror(-r)) : DW_EXIT_CLEAN;
 }
 
-/* Return: whether @text is a number of a process. */
-static bool is_number(const char *text, pid_t *ret)
-{
-	char *end;
-	long number = strtol(text, &end, 10);
-
-	if (end == text || *end || number <= 0 || number > INT32_MAX)
-		return false;
-	*ret = (pid_t)number;
-	return true;
-}
-
 /* Of a process: of its recording, where it writes one that can be seen. */
 static int open_view(struct dw_view **ret, const struct wish *wish,
 		     const struct dw_profiles *profiles)
 {
 	char *path = NULL;
-	pid_t pid;
 	int r;
 
-	if (!is_number(wish->target, &pid))
+	if (!wish->pid)
 		return dw_view_new(ret, wish->target, profiles);
-	r = dw_view_find(pid, &path);
-	r = r == 0 ? dw_view_new(ret, path, profiles) : dw_view_new_of_process(ret, pid, profiles);
+	r = dw_view_find(wish->pid, &path);
+	r = r == 0 ? dw_view_new(ret, path, profiles)
+		   : dw_view_new_of_process(ret, wish->pid, profiles);
 	free(path);
 	return dw_pass(r);
 }
@@ -142,5 +144,7 @@ int cmd_top(const struct dw_command *self, int argc, char **argv)
 		return dw_usage(self, optind == argc ? "a process or a recording is missing"
 						     : "there is more than one to be shown");
 	wish.target = argv[optind];
+	if (dw_word_is_number(wish.target) && !dw_word_is_pid(wish.target, &wish.pid))
+		return dw_usage(self, "'%s' is no number of a process", wish.target);
 	return top(&wish);
 }

@@ -3,6 +3,8 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPTIONS_MAX 32 /* options of one command; more would not fit a screen's help either */
@@ -14,7 +16,7 @@ const struct dw_option dw_help_option = {"help", 'h', NULL, "show this help"};
 /* getopt's two forms of the same table. */
 struct getopt_tables {
 	struct option long_options[OPTIONS_MAX + 2];
-	char short_options[2 * OPTIONS_MAX + 4];
+	char short_options[2 * OPTIONS_MAX + 5];
 };
 
 static void add_option(struct getopt_tables *tables, unsigned n, const struct dw_option *option)
@@ -38,8 +40,8 @@ static void fill_tables(struct getopt_tables *tables, const struct dw_command *c
 	unsigned n = 0;
 
 	*tables = (struct getopt_tables){0};
-	if (command->wraps)
-		tables->short_options[0] = '+';
+	/* The colon: an argument that is missing has an answer of its own. */
+	strcpy(tables->short_options, command->wraps ? "+:" : ":");
 	for (; command->options[n].name && n < OPTIONS_MAX; n++)
 		add_option(tables, n, &command->options[n]);
 	add_option(tables, n, &dw_help_option);
@@ -135,17 +137,63 @@ bool dw_word_is_among(const char *words, const char *word, size_t n)
 	return false;
 }
 
+static int refuse_missing(const struct dw_command *command, const struct dw_option *option)
+{
+	return dw_usage(command, "--%s wants an argument: --%s=%s", option->name, option->name,
+			option->argument);
+}
+
+/*
+ * What getopt did not take: @answer is its answer, and @word what it looked at last. Return:
+ * DW_EXIT_USAGE.
+ */
+static int refuse(const struct dw_command *command, int answer, const char *word)
+{
+	const struct dw_option *option = find_option(command, optopt);
+
+	if (answer == ':')
+		return refuse_missing(command, option);
+	if (optopt == 0)
+		return dw_usage(command, "option '%s' is unknown, or short for several", word);
+	if (!option && optopt == dw_help_option.id)
+		option = &dw_help_option;
+	if (option)
+		return dw_usage(command, "--%s takes no argument, and has one: '%s'", option->name,
+				word);
+	return dw_usage(command, "option '-%c' is unknown", optopt);
+}
+
 /* Return: @id, or DW_OPTION_STOP: its argument is none that it can have, and that was said. */
 static int check_argument(const struct dw_command *command, int id, int *ret_exit)
 {
 	const struct dw_option *option = find_option(command, id);
 
-	if (!option || !option->argument || !strchr(option->argument, '|') ||
-	    dw_word_is_among(option->argument, optarg, strlen(optarg)))
+	if (!option || !option->argument)
 		return id;
-	*ret_exit = dw_usage(command, "--%s cannot be '%s': it is one of %s", option->name, optarg,
-			     option->argument);
+	if (!*optarg)
+		*ret_exit = refuse_missing(command, option);
+	else if (strchr(option->argument, '|') &&
+		 !dw_word_is_among(option->argument, optarg, strlen(optarg)))
+		*ret_exit = dw_usage(command, "--%s cannot be '%s': it is one of %s", option->name,
+				     optarg, option->argument);
+	else
+		return id;
 	return DW_OPTION_STOP;
+}
+
+bool dw_word_is_number(const char *word)
+{
+	return *word && strspn(word, "0123456789") == strlen(word);
+}
+
+bool dw_word_is_pid(const char *word, pid_t *ret)
+{
+	long number = strtol(word, NULL, 10);
+
+	if (!dw_word_is_number(word) || number <= 0 || number > INT32_MAX)
+		return false;
+	*ret = (pid_t)number;
+	return true;
 }
 
 int dw_option_next(const struct dw_command *command, int argc, char **argv, int *ret_exit)
@@ -156,9 +204,8 @@ int dw_option_next(const struct dw_command *command, int argc, char **argv, int 
 	fill_tables(&tables, command);
 	opterr = 0;
 	id = getopt_long(argc, argv, tables.short_options, tables.long_options, NULL);
-	if (id == '?') {
-		*ret_exit = dw_usage(command, "option '%s' is unknown, or its argument is wrong",
-				     argv[optind - 1]);
+	if (id == '?' || id == ':') {
+		*ret_exit = refuse(command, id, argv[optind - 1]);
 		return DW_OPTION_STOP;
 	}
 	if (id == dw_help_option.id) {

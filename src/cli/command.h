@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* What `deadwatch` exits with; `run` gives the program's own status instead. */
 enum dw_exit {
@@ -64,6 +65,11 @@ int dw_option_next(const struct dw_command *command, int argc, char **argv, int 
 
 /* Whether the @n bytes at @word are one of @words, which have bars between them. */
 bool dw_word_is_among(const char *words, const char *word, size_t n);
+
+/* Whether @word has digits and nothing else: it is meant as a process, and not as a file. */
+bool dw_word_is_number(const char *word);
+/* Whether @word is the number that a process can have, with *@ret set. */
+bool dw_word_is_pid(const char *word, pid_t *ret);
 
 /* Says why the command line is wrong. Return: DW_EXIT_USAGE. */
 int dw_usage(const struct dw_command *command, const char *format, ...)

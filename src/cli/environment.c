@@ -159,7 +159,8 @@ int dw_environment_set(const char *library, const char *record_path, bool events
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-int dw_environment_add_heartbeat(const char *wish)
+/* Return: 0; 1 if @wish is none, or they are too many; or -ENOMEM. */
+static int add_heartbeat(const char *wish)
 {
 	char before[DW_HEARTBEAT_SIZE] = "", added[DW_HEARTBEAT_SIZE];
 	char *value = added + strlen(HEARTBEAT "=");
@@ -173,4 +174,14 @@ int dw_environment_add_heartbeat(const char *wish)
 		*colon = '/';
 	r = set_joined("DEADWATCH_OPTIONS", get("DEADWATCH_OPTIONS"), added);
 	return r < 0 ? dw_pass(r) : 0;
+}
+
+int dw_environment_take_heartbeat(const struct dw_command *command, const char *wish)
+{
+	if (add_heartbeat(wish) == 0)
+		return 0;
+	return dw_usage(command,
+			"--heartbeat cannot be '%s': it is FUNCTION=TIME with a time as 500ms, 2s "
+			"or 1min, and there are %d at most",
+			wish, DW_PULSE_MAX);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dw_command;
+
 enum dw_setting_kind {
 	DW_SETTING_TEXT,
 	DW_SETTING_NUMBER,
@@ -49,11 +51,10 @@ uint64_t dw_environment_number(const char *key, uint64_t otherwise);
 #define DW_HEARTBEAT_SIZE 4096
 
 /*
- * Adds FUNCTION=TIME to the heartbeats of DEADWATCH_OPTIONS; see dw_pulse_check().
- *
- * Return: 0; 1 if it is none, or they are too many; or -ENOMEM.
+ * Adds FUNCTION=TIME, as --heartbeat has it, to the heartbeats of DEADWATCH_OPTIONS; see
+ * dw_pulse_check(). Return: 0, or DW_EXIT_USAGE, and it was said why.
  */
-int dw_environment_add_heartbeat(const char *wish);
+int dw_environment_take_heartbeat(const struct dw_command *command, const char *wish);
 
 /*
  * Sets LD_PRELOAD and DEADWATCH_OPTIONS for a program about to be executed, behind and before

@@ -84,6 +84,8 @@ const char *dw_file_reason(int r)
 {
 	if (r == -ENODATA)
 		return "it is a pipe, and nobody writes to it";
+	if (r == -ENXIO)
+		return "it is a pipe, and nobody reads from it";
 	if (r == -EWOULDBLOCK)
 		return "another process has locked its folder";
 	return strerror(-r);
@@ -147,6 +149,31 @@ static int begin_beside(struct dw_file *file, const struct stat *before)
 	return 0;
 }
 
+/* A device, or a pipe: to open one that nobody reads from would wait for somebody who does. */
+static FILE *open_special(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	FILE *out = NULL;
+
+	if (fd >= 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0)
+		out = fdopen(fd, "w");
+	if (fd >= 0 && !out)
+		close(fd);
+	return out;
+}
+
+int dw_file_check(const char *path)
+{
+	dw_auto_text copy = strdup(path);
+	struct stat st;
+
+	if (!copy)
+		return dw_raise(-ENOMEM);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : 0;
+	return access(dirname(copy), W_OK) < 0 ? -errno : 0;
+}
+
 int dw_file_begin(struct dw_file *ret, const char *path)
 {
 	dw_cleanup(dw_file_done) struct dw_file file = {0};
@@ -160,7 +187,7 @@ int dw_file_begin(struct dw_file *ret, const char *path)
 	if (!exists || S_ISREG(st.st_mode))
 		r = begin_beside(&file, exists ? &st : NULL);
 	else
-		file.out = fopen(path, "we");
+		file.out = open_special(path);
 	if (r < 0)
 		return r;
 	if (!file.out)

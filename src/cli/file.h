@@ -36,7 +36,16 @@ struct dw_file {
 	char *temporary; /* where it is; NULL: `path` is a device, a pipe or the like */
 };
 
-/* All zero is a file that is done. Return: 0, or a negative errno. */
+/*
+ * Whether one could be begun at @path, as far as can be known without beginning it. Return: 0, or
+ * a negative errno.
+ */
+int dw_file_check(const char *path);
+
+/*
+ * All zero is a file that is done. Return: 0, or a negative errno; -ENXIO if it is a pipe that
+ * nobody reads from.
+ */
 int dw_file_begin(struct dw_file *ret, const char *path);
 int dw_file_end(struct dw_file *file);
 

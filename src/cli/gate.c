@@ -3,10 +3,12 @@
 
 #include "base/error.h"
 #include "base/resource.h"
+#include "cli/blind.h"
 #include "cli/collection.h"
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/tally.h"
+#include "cli/tracing.h"
 #include "gate/baseline.h"
 #include "gate/declared.h"
 #include "gate/lines.h"
@@ -63,6 +65,16 @@ static int add_text(const struct dw_command *command, struct dw_gate_texts *text
 	return 0;
 }
 
+/* A reason that does not exist would allow nothing, and nobody would notice. */
+static int add_allowed(const struct dw_command *command, struct dw_gate_texts *texts, int *ret_exit)
+{
+	if (dw_word_is_among(DW_BLIND_REASONS, optarg, strlen(optarg)))
+		return add_text(command, texts, ret_exit);
+	*ret_exit =
+	    dw_usage(command, "--allow cannot be '%s': it is one of %s", optarg, DW_BLIND_REASONS);
+	return DW_OPTION_STOP;
+}
+
 static bool take_flag(struct dw_gate_options *options, int id)
 {
 	bool *flag = id == DW_GATE_UPDATE    ? &options->update
@@ -93,7 +105,7 @@ int dw_gate_option(const struct dw_command *command, struct dw_gate_options *opt
 	case DW_GATE_REQUIRE_LOCK:
 		return add_text(command, &options->required, ret_exit);
 	case DW_GATE_ALLOW:
-		return add_text(command, &options->allowed, ret_exit);
+		return add_allowed(command, &options->allowed, ret_exit);
 	case DW_GATE_WRITE:
 		if (check_write(command, optarg, ret_exit) == DW_OPTION_STOP)
 			return DW_OPTION_STOP;
@@ -204,12 +216,31 @@ static int read_files(struct files *files, const struct dw_gate_options *options
 	return r;
 }
 
+/* Return: 0, or an enum dw_exit, and it was said why. */
+static int check_writes(const struct dw_gate_options *options)
+{
+	int r = options->update ? dw_file_check(options->baseline) : 0;
+
+	if (r < 0)
+		return fail("write the baseline", options->baseline, r);
+	for (size_t i = 0; i < options->writes.n; i++) {
+		const char *path = strchr(options->writes.texts[i], '=') + 1;
+
+		r = dw_file_check(path);
+		if (r < 0)
+			return fail("write the report", path, r);
+	}
+	return 0;
+}
+
 int dw_gate_check(const struct dw_gate_options *options)
 {
 	dw_cleanup(files_done) struct files files = {0};
 	int r = read_files(&files, options);
 
-	return r < 0 ? fail("set up", "the gate", r) : r;
+	if (r == 0)
+		r = check_writes(options);
+	return r < 0 ? dw_tracing_fail("set up the gate", r) : r;
 }
 
 /* Return: 0, or an enum dw_exit, and it was said why. */
@@ -291,7 +322,7 @@ static int report_all(const struct dw_gate_options *options, const struct dw_rep
 	int r = dw_output_write(out, report, renderer, &options->render);
 
 	if (r < 0)
-		return fail("write", "the report", r);
+		return dw_tracing_fail("write the report", r);
 	for (size_t i = 0; i < options->writes.n; i++)
 		if (write_report(report, options->writes.texts[i], options->render) != 0)
 			return DW_EXIT_FAILED;
@@ -310,7 +341,7 @@ static int judge(struct dw_collection *collection, const struct dw_gate_options 
 	if (r == 0)
 		r = dw_collection_finish(collection, &report);
 	if (r < 0)
-		return fail("judge", "recordings", r);
+		return dw_tracing_fail("judge recordings", r);
 	status = report_all(options, &report, out, renderer);
 	if (status != DW_EXIT_CLEAN)
 		return status;
@@ -347,6 +378,6 @@ int dw_gate(const struct dw_gate_options *options, const struct dw_gate_input *i
 	if (r == 0)
 		r = dw_tally_new(&tally, &wishes, dw_collection_symbols(collection));
 	if (r < 0)
-		return fail("set up", "the gate", r);
+		return dw_tracing_fail("set up the gate", r);
 	return judge(collection, options, &files, tally, input, out, renderer);
 }

@@ -67,8 +67,8 @@ int dw_gate_option(const struct dw_command *command, struct dw_gate_options *opt
 		   int *ret_exit);
 
 /*
- * Whether the files that @options name can be used: what is wrong is better known before a run
- * of hours than after it. Return: 0, or an enum dw_exit.
+ * Whether the files that @options name can be used, read and written: what is wrong is better
+ * known before a run of hours than after it. Return: 0, or an enum dw_exit.
  */
 int dw_gate_check(const struct dw_gate_options *options);
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/resource.h"
+#include "symbol/elf_file.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -37,12 +38,24 @@ static int check_path(const char *path)
 	return 1;
 }
 
+/* The loader would go on without one that it cannot load, and nothing would be recorded. */
+static int check_file(const char *path)
+{
+	dw_auto_elf elf = dw_elf_open(path);
+	GElf_Ehdr header;
+
+	if (elf && gelf_getehdr(elf, &header) && header.e_type == ET_DYN)
+		return 0;
+	fprintf(stderr, "deadwatch: cannot preload '%s': it is no shared library\n", path);
+	return 1;
+}
+
 /* Preloading needs an absolute path: the program may run elsewhere. */
 static int resolve(char **ret, const char *path)
 {
 	*ret = realpath(path, NULL);
 	if (*ret)
-		return check_path(*ret);
+		return check_path(*ret) != 0 ? 1 : check_file(*ret);
 	return errno == ENOMEM ? dw_raise(-ENOMEM) : 1;
 }
 

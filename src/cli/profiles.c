@@ -3,7 +3,9 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/resource.h"
 #include "cli/environment.h"
+#include "cli/file.h"
 #include "profile/apply.h"
 #include "symbol/names.h"
 
@@ -44,8 +46,12 @@ static int add_own(struct dw_profiles *profiles, const char *path)
 {
 	struct dw_profile_error error;
 	struct dw_profile *profile = NULL;
-	int r = dw_profile_load(&profile, path, &error);
+	dw_auto_text text = NULL;
+	size_t size;
+	int r = dw_file_read(path, DW_PROFILE_SIZE_MAX, &text, &size);
 
+	if (r == 0)
+		r = dw_profile_read(&profile, text, size, &error);
 	if (r == 0) {
 		profiles->has_own = true;
 		return add(profiles, profile);
@@ -53,7 +59,8 @@ static int add_own(struct dw_profiles *profiles, const char *path)
 	if (r == -ENOMEM)
 		return dw_pass(r);
 	if (r < 0)
-		fprintf(stderr, "deadwatch: cannot read profile '%s': %s\n", path, strerror(-r));
+		fprintf(stderr, "deadwatch: cannot read profile '%s': %s\n", path,
+			dw_file_reason(r));
 	else
 		fprintf(stderr, "deadwatch: %s:%u: %s\n", path, error.line, error.text);
 	return DW_PROFILE_WRONG;

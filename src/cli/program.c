@@ -4,8 +4,11 @@
 #include "base/settings.h"
 #include "doctor/file.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct dw_blind statically_linked = {
@@ -67,6 +70,33 @@ int dw_program_check(const char *name)
 		"not start it with libdeadwatch.so; use a build for glibc\n",
 		name);
 	return 1;
+}
+
+const char *dw_program_reason(const char *name, int error)
+{
+	bool is_path = strchr(name, '/');
+	struct stat st;
+	bool exists = stat(name, &st) == 0;
+
+	if (error == ENOENT && is_path && exists)
+		return "it is there, but what is to run it is not: its loader, or what a script's "
+		       "first line names";
+	if (error == ENOENT && is_path)
+		return "there is no such program";
+	if (error == ENOENT && exists && *name)
+		return "there is no such program in the folders of PATH; the file of this folder "
+		       "needs ./ before its name";
+	if (error == ENOENT)
+		return "there is no such program in the folders of PATH";
+	if (error == EISDIR || (error == EACCES && exists && S_ISDIR(st.st_mode)))
+		return "it is a folder";
+	if (error == EACCES && exists && !S_ISREG(st.st_mode))
+		return "it is no file of a program, but a device, pipe or socket";
+	if (error == EACCES && exists && !(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+		return "it is not executable ('chmod +x' makes it so)";
+	if (error == ENOEXEC)
+		return "it is neither a program nor a script that begins with #!";
+	return strerror(error);
 }
 
 struct dw_blind dw_program_judge(const char *name)

@@ -15,5 +15,11 @@
  */
 int dw_program_check(const char *name);
 
+/*
+ * Why @name, which is taken as execvp() takes it, cannot be executed or looked at: @error is
+ * positive. strerror(), but in words that say what is to be done. The text is static.
+ */
+const char *dw_program_reason(const char *name, int error);
+
 /* Judges the program that the shell would find as @name. The texts are static. */
 struct dw_blind dw_program_judge(const char *name);

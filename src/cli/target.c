@@ -84,7 +84,7 @@ static int split_wish(struct dw_target *target, const char *wish)
 	if (!*wish || wish[strlen(wish) - 1] == '/')
 		return refuse(DW_TARGET_WRONG, wish, "that is not a file's name");
 	if (lstat(wish, &st) == 0)
-		return refuse(DW_TARGET_WRONG, wish, "it exists");
+		return refuse(DW_TARGET_WRONG, wish, "it exists: remove it, or name another file");
 	target->folder = realpath(dirname(for_folder), NULL);
 	if (!target->folder)
 		return refuse(DW_TARGET_FAILED, wish, strerror(errno));
@@ -154,7 +154,7 @@ static int check_free(struct dw_target *target)
 	if (target->n_recordings > 0) {
 		fprintf(stderr,
 			"deadwatch: cannot record to '%s': '%s' exists, and would be taken for a "
-			"recording of this run\n",
+			"recording of this run: remove it, or name another file\n",
 			target->path, target->recordings[0]);
 		return DW_TARGET_WRONG;
 	}

@@ -20,12 +20,8 @@ int dw_tracing_fail(const char *what, int r)
 
 int dw_tracing_refuse(const char *name, int error)
 {
-	if (error == ENOENT) {
-		fprintf(stderr, "deadwatch: cannot run '%s': there is no such program\n", name);
-		return DW_EXIT_NOT_FOUND;
-	}
-	fprintf(stderr, "deadwatch: cannot run '%s': %s\n", name, strerror(error));
-	return DW_EXIT_NOT_EXECUTABLE;
+	fprintf(stderr, "deadwatch: cannot run '%s': %s\n", name, dw_program_reason(name, error));
+	return error == ENOENT ? DW_EXIT_NOT_FOUND : DW_EXIT_NOT_EXECUTABLE;
 }
 
 static int read_profile(struct dw_tracing *tracing)

@@ -38,6 +38,7 @@ struct seen {
 struct dw_view {
 	char *path; /* NULL: there is a process */
 	pid_t pid;
+	struct dw_process_refusal refusal; /* of the latest look into it */
 	const struct dw_profiles *profiles;
 	struct dw_symbols *symbols;
 	struct seen *seen; /* NULL: nothing yet */
@@ -112,8 +113,7 @@ static int look_at_recording(struct dw_view *view, struct seen *seen)
 
 static int look_at_process(struct dw_view *view, struct seen *seen)
 {
-	struct dw_process_refusal refusal;
-	int r = dw_process_live_new(&seen->inspected, view->pid, &refusal);
+	int r = dw_process_live_new(&seen->inspected, view->pid, &view->refusal);
 
 	seen->options = (struct dw_inspection_options){
 	    .stall_ns = STALL_NS,
@@ -149,6 +149,11 @@ int dw_view_look(struct dw_view *view)
 const struct dw_board *dw_view_board(const struct dw_view *view)
 {
 	return view->seen ? &view->seen->board : NULL;
+}
+
+const struct dw_process_refusal *dw_view_refusal(const struct dw_view *view)
+{
+	return view->path ? NULL : &view->refusal;
 }
 
 const char *dw_view_reason(const struct dw_view *view, int answer)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct dw_board;
+struct dw_process_refusal;
 struct dw_profiles;
 struct dw_view;
 
@@ -29,6 +30,12 @@ struct dw_view *dw_view_free(struct dw_view *view);
  * or a negative errno.
  */
 int dw_view_look(struct dw_view *view);
+
+/*
+ * Of a process into which nobody may look, or that is none (see dw_process_answer): more of it.
+ * NULL: there is a recording.
+ */
+const struct dw_process_refusal *dw_view_refusal(const struct dw_view *view);
 
 /* Why the last look, which had this answer, came to nothing: "is not a recording". */
 const char *dw_view_reason(const struct dw_view *view, int answer);

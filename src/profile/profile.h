@@ -92,6 +92,9 @@ struct dw_profile_error {
 	char text[256];
 };
 
+/* One of all that is known about QEMU takes 8 KiB. */
+#define DW_PROFILE_SIZE_MAX ((size_t)1 << 20)
+
 /* An answer: the profile is wrong, and it was said how. */
 #define DW_PROFILE_WRONG 1
 
@@ -102,9 +105,6 @@ struct dw_profile_error {
  */
 int dw_profile_read(struct dw_profile **ret, const char *text, size_t size,
 		    struct dw_profile_error *ret_error);
-
-/* The same from the file at @path. Return: likewise, or another negative errno. */
-int dw_profile_load(struct dw_profile **ret, const char *path, struct dw_profile_error *ret_error);
 
 struct dw_profile *dw_profile_free(struct dw_profile *profile);
 

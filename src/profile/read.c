@@ -10,18 +10,13 @@
 #include "profile/profile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* A profile of all that is known about QEMU takes 8 KiB. */
-#define PROFILE_SIZE_MAX ((size_t)1 << 20)
 #define PROFILE_MEMORY_MAX ((size_t)16 << 20)
 
 /* The deepest profile has 4. */
@@ -324,7 +319,7 @@ static int read_text(struct reading *reading, size_t size)
 	dw_cleanup(put_json) json_object *value = NULL;
 	int r;
 
-	if (size > PROFILE_SIZE_MAX || strlen(reading->text) != size)
+	if (size > DW_PROFILE_SIZE_MAX || strlen(reading->text) != size)
 		return wrong_at(reading, 1, "this is no profile");
 	r = parse(reading, size, &value);
 	if (r != 0)
@@ -350,41 +345,6 @@ int dw_profile_read(struct dw_profile **ret, const char *text, size_t size,
 		return r < 0 ? dw_pass(r) : r;
 	*ret = dw_take(profile);
 	return 0;
-}
-
-/* The whole file, or one byte more than a profile may have. */
-static int read_file(const char *path, char *room, size_t *ret_size)
-{
-	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	size_t size = 0;
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st))
-		return dw_raise(-errno);
-	if (S_ISDIR(st.st_mode))
-		return dw_raise(-EISDIR);
-	do {
-		n = read(fd, room + size, PROFILE_SIZE_MAX + 1 - size);
-		size += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	*ret_size = size;
-	return n < 0 ? dw_raise(-errno) : 0;
-}
-
-int dw_profile_load(struct dw_profile **ret, const char *path, struct dw_profile_error *ret_error)
-{
-	dw_auto_text text = malloc(PROFILE_SIZE_MAX + 1);
-	size_t size = 0;
-	int r;
-
-	if (!text)
-		return dw_raise(-ENOMEM);
-	r = read_file(path, text, &size);
-	if (r < 0)
-		return dw_pass(r);
-	r = dw_profile_read(ret, text, size, ret_error);
-	return r < 0 ? dw_pass(r) : r;
 }
 
 struct dw_profile *dw_profile_free(struct dw_profile *profile)

@@ -165,7 +165,9 @@ class Several(unittest.TestCase):
             made = [subprocess.Popen([named, "30"]) for _ in range(3)]
             self.assertTrue(until(lambda: all(self.name_of(one.pid) == "namesake"
                                               for one in made)))
-            with subprocess.Popen([DEADWATCH, "attach", "--comm", "namesake", "--format", "json"],
+            # Who is named as well is attached to once.
+            with subprocess.Popen([DEADWATCH, "attach", "--comm", "namesake", "--format", "json",
+                                   str(made[1].pid), str(made[1].pid)],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True) as attached:
                 for _ in made:
@@ -179,6 +181,12 @@ class Several(unittest.TestCase):
                     one.wait()
                 report = json.loads(attached.communicate(timeout=TIMEOUT_S)[0])
         self.assertEqual(report["counts"]["processes"], 3)
+
+    def test_a_name_that_nobody_has_is_said(self):
+        done = subprocess.run([DEADWATCH, "attach", "--comm", "nobody is so", str(os.getpid())],
+                              capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
+        self.assertIn("no process is called 'nobody is so'", done.stderr)
 
     @staticmethod
     def name_of(pid):

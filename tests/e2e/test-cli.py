@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line, right and wrong: every test's name is a claim.
 
-usage: test-cli.py DEADWATCH SAMPLE STATIC_SAMPLE MAN_FOLDER [unittest's arguments]
+usage: test-cli.py DEADWATCH SAMPLE STATIC_SAMPLE [unittest's arguments]
 """
 import json
 import os
 import pty
-import re
 import resource
 import shutil
 import signal
@@ -17,8 +16,8 @@ import sys
 import tempfile
 import unittest
 
-DEADWATCH, SAMPLE, STATIC_SAMPLE, MAN = (os.path.abspath(a) for a in sys.argv[1:5])
-del sys.argv[1:5]
+DEADWATCH, SAMPLE, STATIC_SAMPLE = (os.path.abspath(a) for a in sys.argv[1:4])
+del sys.argv[1:4]
 
 CLEAN, FINDINGS, USAGE, BLIND, FAILED = range(5)
 HEADER_SIZE = 8192
@@ -178,6 +177,20 @@ class Run(Folder):
         self.assertEqual(done.returncode, 126)
         self.assertIn(path, done.stderr)
 
+    def test_why_a_program_cannot_be_run_is_said(self):
+        os.mkfifo(self.path("pipe"))
+        self.write("script", b"#!/nonexistent/interpreter\n")
+        os.chmod(self.path("script"), 0o755)
+        self.write("data", b"no program\n")
+        for name, status, said in ((self.folder, 126, "it is a folder"),
+                                   (self.path("pipe"), 126, "a device, pipe or socket"),
+                                   (self.path("data"), 126, "'chmod +x' makes it so"),
+                                   (self.path("script"), 127, "what is to run it is not"),
+                                   ("data", 127, "needs ./ before its name")):
+            done = deadwatch("run", "--", name, cwd=self.folder, env=self.environment)
+            self.assertEqual((done.returncode, done.stdout), (status, ""))
+            self.assertIn(said, done.stderr)
+
     def test_no_program_is_wrong_usage(self):
         self.assertEqual(deadwatch("run").returncode, USAGE)
 
@@ -185,6 +198,7 @@ class Run(Folder):
         path = self.write("kept", b"precious")
         done = self.run_sample("inversion", options=("-o", path))
         self.assertEqual(done.returncode, USAGE)
+        self.assertIn("it exists: remove it, or name another file", done.stderr)
         self.assertEqual(done.stdout, "")
         self.assertEqual(self.bytes_of(path), b"precious")
 
@@ -476,72 +490,11 @@ class Dump(Folder):
         self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
 
 
-class Help(unittest.TestCase):
-    with open(os.path.join(MAN, "tables.json")) as file:
-        TABLES = json.load(file)
-    COMMANDS = [command["name"] for command in TABLES["commands"]]
-
-    def options(self, *command):
-        return set(re.findall(r"--[a-z]+", deadwatch(*command, "--help").stdout)) - {"--help"}
-
-    def test_help_fits_a_screen(self):
-        for command in ((), *((c,) for c in self.COMMANDS)):
-            done = deadwatch(*command, "--help")
-            self.assertEqual((done.returncode, done.stderr), (CLEAN, ""))
-            lines = done.stdout.splitlines()
-            self.assertLessEqual(len(lines), 24)
-            self.assertLessEqual(max(map(len, lines)), 80, lines)
-
-    def test_help_has_each_word_that_an_option_can_be(self):
-        for command in self.TABLES["commands"]:
-            text = re.sub(r"\s", "", deadwatch(command["name"], "--help").stdout)
-            for option in command["options"]:
-                self.assertIn("--%s%s" % (option["name"], "=" + option["argument"]
-                                          if option.get("argument") else ""), text)
-
-    def test_help_lists_every_command(self):
-        text = deadwatch("--help").stdout
-        for command in self.COMMANDS:
-            self.assertRegex(text, rf"(?m)^  {command} ")
-
-    def test_the_manual_has_the_options_of_the_help(self):
-        for command in self.COMMANDS:
-            with open(os.path.join(MAN, f"deadwatch-{command}.1")) as page:
-                text = page.read().replace("\\-", "-")
-            described = set(re.findall(r"(?m)^\.TP\n.*?(--[a-z]+)", text)) - {"--help"}
-            self.assertEqual(described, self.options(command), command)
-
-    def test_the_manual_is_sound(self):
-        if not shutil.which("groff"):
-            self.skipTest("groff is not installed")
-        pages = [os.path.join(MAN, page) for page in os.listdir(MAN) if page.startswith("deadwatch")
-                 and page[-1].isdigit()]
-        self.assertGreater(len(pages), len(self.COMMANDS))
-        for page in pages:
-            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page],
-                                  capture_output=True, text=True, timeout=TIMEOUT)
-            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
-            with open(page) as file:
-                self.assertNotRegex(file.read(), r'(?m)^\.\\" (commands|options|settings|more|macros)')
-
-    def test_what_is_wrong_is_said_and_is_2(self):
-        for wrong in ((), ("frobnicate",), ("--frobnicate",), ("report",), ("report", "--all"),
-                      ("report", "--format=xml", "x"), ("graph",), ("graph", "--format=png", "x"),
-                      ("dump",), ("dump", "a", "b"),
-                      ("run", "--frobnicate"), ("run", "--heartbeat=poll", "true"),
-                      ("monitor", "--heartbeat=poll=1", "x", "1")):
-            done = deadwatch(*wrong)
-            self.assertEqual(done.returncode, USAGE, wrong)
-            self.assertIn("usage: deadwatch", done.stderr)
-            self.assertEqual(done.stdout, "")
-
-    def test_the_version_is_shown(self):
-        self.assertRegex(deadwatch("--version").stdout, r"^deadwatch \d+\.\d+\.\d+\n$")
-
-    def test_debug_shows_the_way_of_an_error(self):
-        done = deadwatch("--debug", "report", "/nonexistent")
-        self.assertRegex(done.stderr, r"(?m)^  raised  \S+ .*\.c:\d+: No such file")
-        self.assertNotIn("raised", deadwatch("report", "/nonexistent").stderr)
+class Graph(Folder):
+    def test_a_folder_without_recordings_is_nothing_to_draw(self):
+        done = deadwatch("graph", self.tmpdir)
+        self.assertEqual((done.returncode, done.stdout), (BLIND, ""))
+        self.assertEqual(done.stderr, "deadwatch: there is no recording to draw\n")
 
 
 if __name__ == "__main__":

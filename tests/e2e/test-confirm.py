@@ -71,6 +71,10 @@ class Confirm(unittest.TestCase):
                      "0123456789abcdef")
         self.refuses(self.confirm(self.finding[:2], "--", SAMPLE), "fingerprint")
 
+    def test_a_fingerprint_may_be_written_in_capitals(self):
+        r = self.confirm(self.finding.upper(), "--", SAMPLE, "inversion")
+        self.assertEqual(r.returncode, CLEAN, r.stderr)
+
     def test_the_program_and_the_numbers_are_checked(self):
         self.refuses(deadwatch("confirm"), "a recording is missing")
         self.refuses(self.confirm(), "a finding's fingerprint is missing")
@@ -82,7 +86,9 @@ class Confirm(unittest.TestCase):
         for option in ("--runs=0", "--runs=many", "--delay=-1", "--delay=1s", "--time-limit=",
                        "--seed=x"):
             r = deadwatch("confirm", option, self.recording, self.finding, "--", SAMPLE)
-            self.refuses(r, option.partition("=")[2])
+            self.refuses(r, option.partition("=")[0], option.partition("=")[2])
+        r = deadwatch("confirm", "--time-limit=0", self.recording, self.finding, "--", SAMPLE)
+        self.refuses(r, "--time-limit cannot be '0': it is a number from 1 to 86400")
 
     def test_a_program_that_is_not_there_is_said_once(self):
         r = self.confirm(self.finding, "--", "/no/such/program")

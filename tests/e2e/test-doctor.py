@@ -204,7 +204,24 @@ class Doctor(unittest.TestCase):
             done = doctor(wrong)
             self.assertEqual((done.returncode, done.stdout), (FAILED, ""), wrong)
             self.assertEqual(len(done.stderr.splitlines()), 1)
-            self.assertIn(f"'{wrong}'", done.stderr)
+            self.assertIn(wrong or "''", done.stderr)
+
+    def test_why_something_cannot_be_looked_at_is_said(self):
+        os.mkfifo(self.path("pipe"))
+        for wrong, said in (("", "no such program in the folders of PATH"),
+                            ("pipe", "needs ./ before its name"),
+                            (self.path("pipe"), "a device, pipe or socket"),
+                            (self.folder, "it is a folder"), ("0", "no number of a process")):
+            done = doctor(wrong, cwd=self.folder)
+            self.assertEqual((done.returncode, done.stdout), (FAILED, ""), wrong)
+            self.assertIn(said, done.stderr)
+
+    def test_a_part_of_the_kernel_is_said_to_be_one(self):
+        if not os.path.exists("/proc/2") or os.path.exists("/proc/2/exe"):
+            self.skipTest("no thread of the kernel can be seen from here")
+        done = doctor("2")
+        self.assertEqual((done.returncode, done.stderr),
+                         (FAILED, "deadwatch: process 2 is the kernel's own\n"))
 
     def test_wrong_usage_is_2(self):
         for wrong in (("1", "2"), ("--format=xml",), ("--frobnicate",)):

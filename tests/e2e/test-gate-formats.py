@@ -277,6 +277,23 @@ class Run(Folder):
         done = self.run_gate("order", "--baseline", self.write("base", "junk"))
         self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
 
+    def test_where_a_report_cannot_be_written_is_known_before_the_program_runs(self):
+        for option in ("--write=json=/nonexistent/report", "--write=json=" + self.folder):
+            done = self.run_gate("order", option)
+            self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+            self.assertIn("cannot write the report '%s'" % option.split("=")[2], done.stderr)
+        done = self.run_gate("order", "--update", "--baseline=/nonexistent/base")
+        self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+
+    def test_a_pipe_that_nobody_reads_from_is_not_waited_for(self):
+        os.mkfifo(self.path("pipe"))
+        done = self.run_gate("order", "--write=json=" + self.path("pipe"))
+        self.assertIn("it is a pipe, and nobody reads from it", done.stderr)
+        read_end = os.open(self.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+        self.assertEqual(self.run_gate("order", "--write=json=" + self.path("pipe")).returncode, 0)
+        json.loads(os.read(read_end, 1 << 20))
+        os.close(read_end)
+
     def test_options_of_a_gate_want_one(self):
         for option in ("--baseline=x", "--strict", "--gate-exit=3"):
             self.assertEqual(deadwatch("run", option, "--", "true").returncode, USAGE)

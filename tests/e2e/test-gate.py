@@ -253,6 +253,12 @@ class Order(Gate):
 
 
 class Blindness(Gate):
+    def test_a_reason_that_does_not_exist_cannot_be_allowed(self):
+        done = self.gate("--allow=kiled", "order", expect=USAGE)
+        self.assertIn("--allow cannot be 'kiled': it is one of ", done.stderr)
+        self.assertIn("|killed|", done.stderr)
+        self.gate("--allow=lost-signal", "order")
+
     def test_a_lock_that_was_not_seen_makes_blind(self):
         self.gate("--require-lock=first", "order")
         done = self.gate("--require-lock=first", "--require-lock=BQL", "order", expect=BLIND)

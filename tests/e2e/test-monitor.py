@@ -258,6 +258,14 @@ class Options(Monitored):
             self.assertIn(options, done.stderr)
 
 
+    def test_what_cannot_be_watched_is_said(self):
+        os.mkfifo(self.path("pipe"))
+        done = subprocess.run([DEADWATCH, "monitor", self.path("pipe"), str(os.getpid())],
+                              capture_output=True, text=True, timeout=END_MAX_S)
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
+        self.assertRegex(done.stderr, r"\Adeadwatch: [^\n]*it is no recording[^\n]*\n\Z")
+
+
 class Host(Monitored):
     def test_the_monitor_ends_with_the_process(self):
         process = self.case("fenceq", "hang")

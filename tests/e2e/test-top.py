@@ -103,7 +103,7 @@ class Once(Top):
         self.assertIn("No such file", nothing.stderr)
         nobody = once("999999999")
         self.assertEqual((nobody.returncode, nobody.stdout), (FAILED, ""))
-        self.assertIn("there is no such process", nobody.stderr)
+        self.assertEqual(nobody.stderr, "deadwatch: there is no process 999999999\n")
 
     def test_without_a_terminal_it_asks_for_once(self):
         run = subprocess.run([DEADWATCH, "top", self.recording], stdin=subprocess.DEVNULL,

@@ -155,17 +155,6 @@ static void a_text_that_nests_deep_is_wrong(void **state)
 	assert_int_equal(dw_profile_read(&profile, text, sizeof(text), &error), DW_PROFILE_WRONG);
 }
 
-static void a_file_that_is_not_there_is_an_error(void **state)
-{
-	struct dw_profile_error error = {0};
-	struct dw_profile *profile = NULL;
-
-	(void)state;
-	assert_int_equal(dw_profile_load(&profile, "/nowhere/at/all.json", &error), -ENOENT);
-	assert_int_equal(dw_profile_load(&profile, "/", &error), -EISDIR);
-	assert_null(profile);
-}
-
 static void a_star_stands_for_any_number_of_characters(void **state)
 {
 	(void)state;
@@ -541,7 +530,6 @@ int main(void)
 	    cmocka_unit_test(a_key_that_stands_twice_is_wrong),
 	    cmocka_unit_test(what_is_no_json_is_named_with_its_line),
 	    cmocka_unit_test(a_text_that_nests_deep_is_wrong),
-	    cmocka_unit_test(a_file_that_is_not_there_is_an_error),
 	    cmocka_unit_test(a_star_stands_for_any_number_of_characters),
 	    cmocka_unit_test(the_built_in_profiles_are_right),
 	    cmocka_unit_test(a_wait_in_a_call_needs_the_locks_of_what_completes_it),
