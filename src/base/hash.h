@@ -13,6 +13,13 @@
 
 #define DW_HASH_GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
+/*
+ * Two more, for words that are multiplied beside each other: those of SplitMix64 (Steele, Lea and
+ * Flood, Fast Splittable Pseudorandom Number Generators, 2014).
+ */
+#define DW_HASH_SECOND UINT64_C(0xbf58476d1ce4e5b9)
+#define DW_HASH_THIRD UINT64_C(0x94d049bb133111eb)
+
 /* Mixes @word into @hash; the high bits of the result are the good ones. */
 static inline uint64_t dw_hash(uint64_t hash, uint64_t word)
 {

@@ -198,18 +198,18 @@ void dw_thread_want_slow(struct dw_thread *thread, uint64_t thing, uint64_t site
 void dw_thread_hold_slow(struct dw_thread *thread, const struct dw_taking *taking);
 
 /*
- * Two rounds of multiplication: the high bits of the key are the good ones. What has to be fetched
- * first, the key of what is below and the life, comes last, so that neither of the two waits for
- * it. The key below is turned, lest the order of locks be lost; the life reaches the high bits as
- * well, because an address may have many. Odd, so it is of a lock that is taken; see struct
- * dw_told_line.
+ * What a key is made of is multiplied beside each other, so that the key is there soon; the high
+ * bits are the good ones. The key below is turned, lest the order of locks be lost; the life
+ * reaches the high bits as well, because an address may have many. Odd, so it is of a lock that is
+ * taken; see struct dw_told_line.
  */
 static inline uint64_t dw_thread_key(uint64_t below, const struct dw_taking *taking)
 {
 	uint64_t where = taking->site ^ (uint64_t)taking->how << 56;
-	uint64_t key = (taking->thing * DW_HASH_GOLDEN ^ where) * DW_HASH_GOLDEN;
+	uint64_t key =
+	    taking->thing * DW_HASH_GOLDEN ^ where * DW_HASH_SECOND ^ taking->life * DW_HASH_THIRD;
 
-	return (key ^ taking->life * DW_HASH_GOLDEN ^ (below << 23 | below >> 41)) | 1;
+	return (key ^ (below << 23 | below >> 41)) | 1;
 }
 
 /*
@@ -244,6 +244,12 @@ static inline unsigned dw_told_same(const struct dw_told_line *line, uint64_t ke
 #endif
 }
 
+/* Where what was told of @key is, unless its line is full. */
+static inline struct dw_told_line *dw_told_line(const struct dw_thread *thread, uint64_t key)
+{
+	return &thread->told[key >> thread->told_shift];
+}
+
 /*
  * What was told of @key, where that was used in this activity, and is in its own line; NULL: it has
  * to be looked for.
@@ -251,7 +257,7 @@ static inline unsigned dw_told_same(const struct dw_told_line *line, uint64_t ke
 static inline __attribute__((always_inline)) const struct dw_told *
 dw_told_lately(const struct dw_thread *thread, uint64_t key)
 {
-	const struct dw_told_line *line = &thread->told[key >> thread->told_shift];
+	const struct dw_told_line *line = dw_told_line(thread, key);
 	unsigned same = dw_told_same(line, key), i;
 
 	if (__builtin_expect(!same, 0))
@@ -315,35 +321,35 @@ static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw
 /*
  * dw_thread_want() for a lock that nobody has, by a thread that holds none and has most likely told
  * it: all that it does, but for looking for the chain, which dw_thread_hold_first() does. For
- * what is done before a call delays it, while what is done after it may run beside the program's
- * own waiting for a line of another processor's cache. No deadlock needs this step on record before
- * it is made, as nobody waits for a lock of this thread's. Should another thread be faster now, the
- * picture shows what is waited for, and that its chain was lost.
+ * what is waited for before a call delays it, while what is asked for beforehand is there after it.
+ * No deadlock needs this step on record before it is made, as nobody waits for a lock of this
+ * thread's. Should another thread be faster now, the picture shows what is waited for, and that its
+ * chain was lost.
+ *
+ * Return: the chain's key.
  */
-static inline __attribute__((always_inline)) void
-dw_thread_want_first(struct dw_thread *thread, uint64_t thing, uint32_t manner)
-{
-	struct dw_held *held = &thread->slot->held[1];
-
-	held->thing = thing;
-	held->chain = DW_CHAIN_LOST;
-	held->manner = manner;
-	thread->slot->wants = thing;
-}
-
-/* dw_thread_hold_ready() for the lock of the last dw_thread_want_first(). */
-static inline __attribute__((always_inline)) bool
-dw_thread_hold_first(struct dw_thread *thread, const struct dw_taking *taking)
+static inline __attribute__((always_inline)) uint64_t
+dw_thread_want_first(struct dw_thread *thread, const struct dw_taking *taking)
 {
 	struct dw_held *held = thread->slot->held;
 	uint64_t key = dw_thread_key(held[0].key, taking);
+
+	__builtin_prefetch(dw_told_line(thread, key));
+	dw_held_ready(&held[1], taking, key, DW_CHAIN_LOST);
+	thread->slot->wants = taking->thing;
+	return key;
+}
+
+/* dw_thread_hold_ready() for the lock of the last dw_thread_want_first(), which gave @key. */
+static inline __attribute__((always_inline)) bool dw_thread_hold_first(struct dw_thread *thread,
+								       uint64_t thing, uint64_t key)
+{
 	const struct dw_told *told = dw_told_lately(thread, key);
 
 	if (__builtin_expect(!told, 0))
 		return false;
-	held[1].key = key;
-	held[1].chain = told->chain;
-	return dw_thread_hold_ready(thread, taking->thing);
+	thread->slot->held[1].chain = told->chain;
+	return dw_thread_hold_ready(thread, thing);
 }
 
 /* The same where @taking, that of the want, is still at hand. */

@@ -62,7 +62,7 @@ static struct dw_told_line *next_line(struct dw_thread *thread, struct dw_told_l
  */
 static struct dw_told_line *find(struct dw_thread *thread, uint64_t key, unsigned *ret)
 {
-	struct dw_told_line *line = &thread->told[key >> thread->told_shift];
+	struct dw_told_line *line = dw_told_line(thread, key);
 
 	for (;; line = next_line(thread, line)) {
 		for (unsigned i = 0; i < DW_TOLD_WIDTH; i++) {

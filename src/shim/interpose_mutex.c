@@ -69,15 +69,13 @@ static inline __attribute__((always_inline)) bool is_settled(struct shim_thread 
 static inline __attribute__((always_inline)) int lock_first(struct shim_thread *t,
 							    pthread_mutex_t *lock, uint64_t caller)
 {
-	struct dw_taking taking;
-	int r;
+	struct dw_taking taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
+	uint64_t key = dw_thread_want_first(&t->thread, &taking);
+	int r = shim_real.pthread_mutex_lock(lock);
 
-	dw_thread_want_first(&t->thread, (uint64_t)lock, dw_manner(0, DW_MUTEX));
-	r = shim_real.pthread_mutex_lock(lock);
-	taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
 	if (shim_unlikely(r != 0))
 		dw_thread_fail(&t->thread);
-	else if (shim_unlikely(!dw_thread_hold_first(&t->thread, &taking)))
+	else if (shim_unlikely(!dw_thread_hold_first(&t->thread, (uint64_t)lock, key)))
 		hold_again(t, lock, caller);
 	return r;
 }
