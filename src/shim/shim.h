@@ -91,8 +91,8 @@ struct shim {
 	bool monitor_started;
 	struct dw_writer writer;
 	struct shim_settings settings;
-	/* Address of a lock -> id of its thing record; without one, the number of its next life
-	 * << 32. */
+	/* Address of a lock -> id of its thing record, and what thing.c says with it; without a
+	 * record, the number of its next life << 32. */
 	struct shim_map things;
 	struct shim_map threads; /* pthread_t -> number of the thread | its record << 32 */
 	uint32_t *numbers; /* ids of threads' records, each at its number modulo SHIM_NUMBERS */

@@ -15,6 +15,13 @@ static uint8_t watched[8192];
 
 uint32_t shim_lives[SHIM_LIVES];
 
+/*
+ * What the map says of a thing beside the number of its record: so the record, which other
+ * processors may have written, is mostly not needed.
+ */
+#define LIFE_OVER (UINT64_C(1) << 63)
+#define LIFE_USED (UINT64_C(1) << 62) /* the record says for good what the thing is */
+
 static uint32_t page_bit(uint64_t page)
 {
 	return (uint32_t)(dw_hash(0, page) >> 16) & (sizeof(watched) * 8 - 1);
@@ -46,7 +53,7 @@ static struct dw_rec_thing *thing_record(uint32_t id)
 
 static bool is_living(uint64_t value)
 {
-	return (uint32_t)value && !(thing_record((uint32_t)value)->flags & DW_THING_ENDED);
+	return (uint32_t)value && !(value & LIFE_OVER);
 }
 
 static uint32_t write_thing(struct shim_thread *t, uint64_t address, uint32_t life)
@@ -114,6 +121,26 @@ static uint64_t key_of(uint64_t address)
 	return (address & ~(uint64_t)UINT32_MAX) | (uint64_t)dw_thing_number(address) << 6;
 }
 
+/* @id with what its record says after @kind was used. */
+static uint64_t with_use(uint64_t id, enum dw_thing_kind kind)
+{
+	struct dw_rec_thing *record = thing_record((uint32_t)id);
+
+	use(record, kind);
+	return record->kind == DW_FUTEX ? id : id | LIFE_USED;
+}
+
+static uint32_t use_living(uint64_t *value, uint64_t id, enum dw_thing_kind kind)
+{
+	uint64_t used = id & LIFE_USED ? id : with_use(id, kind);
+
+	/* Should somebody else have written to it now, then the same, or that the life is over. */
+	if (used != id)
+		__atomic_compare_exchange_n(value, &id, used, 0, __ATOMIC_ACQ_REL,
+					    __ATOMIC_ACQUIRE);
+	return (uint32_t)used;
+}
+
 uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind kind)
 {
 	uint64_t *value = shim_map_ensure(&shim->things, key_of(address));
@@ -124,14 +151,12 @@ uint32_t shim_thing(struct shim_thread *t, uint64_t address, enum dw_thing_kind 
 		return 0;
 	}
 	id = __atomic_load_n(value, __ATOMIC_ACQUIRE);
-	if (is_living(id)) {
-		use(thing_record((uint32_t)id), kind);
-		return (uint32_t)id;
-	}
+	if (is_living(id))
+		return use_living(value, id, kind);
 	mine = write_thing(t, address, next_life(id));
 	if (!mine)
 		return 0;
-	use(thing_record((uint32_t)mine), kind);
+	mine = with_use(mine, kind);
 	if (__atomic_compare_exchange_n(value, &id, mine, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return (uint32_t)mine;
 	/* Another thread was faster: its record is the lock's, and ours is free again. */
@@ -165,7 +190,7 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 	if (!(uint32_t)id)
 		return next_life(id);
 	record = thing_record((uint32_t)id);
-	if (record->flags & DW_THING_ENDED)
+	if (id & LIFE_OVER)
 		return next_life(id);
 	if (!record->kind && !(record->flags & DW_THING_NAMED)) {
 		uint32_t life = record->life;
@@ -175,6 +200,7 @@ static uint32_t end_life(struct shim_thread *t, uint64_t address, uint64_t *valu
 		return life;
 	}
 	record->flags |= (uint16_t)flags;
+	__atomic_store_n(value, (uint32_t)id | LIFE_OVER, __ATOMIC_RELEASE);
 	__atomic_fetch_add(shim_life(address), 1, __ATOMIC_RELAXED);
 	return next_life(id);
 }
