@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define MSG_DONTWAIT 0x40
+#define IORING_ENTER_GETEVENTS 1
 #define PROT_EXEC 4
 #define EINTR 4
 /* From here on they mean that the kernel makes it again, unless a handler of a signal comes first.
@@ -47,6 +48,20 @@ static __always_inline bool is_word_wait(const struct dw_wire_thread *thread)
 
 	return command == FUTEX_WAIT || command == FUTEX_LOCK_PI || command == FUTEX_WAIT_BITSET ||
 	       command == FUTEX_WAIT_REQUEUE_PI || command == FUTEX_LOCK_PI2;
+}
+
+/* Whether the call, with these arguments, does not wait. */
+static __always_inline bool is_at_once(const struct dw_wire_call *call,
+				       const struct dw_wire_thread *thread)
+{
+	if (call->flags & DW_WIRE_DONTWAIT)
+		return thread->arguments[3] & MSG_DONTWAIT;
+	if (call->flags & DW_WIRE_COUNTS)
+		return (int64_t)thread->arguments[1] <= 0;
+	if (call->flags & DW_WIRE_RING)
+		return !(thread->arguments[3] & IORING_ENTER_GETEVENTS) ||
+		       !(uint32_t)thread->arguments[2];
+	return false;
 }
 
 /* Whether mmap() with these arguments maps code of a file. */

@@ -130,7 +130,7 @@ static __always_inline void begin_wait(struct dw_wire_thread *thread, uint32_t n
 {
 	struct dw_wire_call call = calls[number];
 
-	if (call.flags & DW_WIRE_DONTWAIT && thread->arguments[3] & MSG_DONTWAIT)
+	if (is_at_once(&call, thread))
 		return;
 	if (call.flags & DW_WIRE_KVM && thread->arguments[1] != KVM_RUN && !thread->depth)
 		return; /* its state is left as it is */

@@ -66,6 +66,8 @@ static const struct {
     {SYS_msgsnd, "msgsnd", 0, 0},
     {SYS_semop, "semop", 0, 0},
     {SYS_semtimedop, "semop", 0, 4},
+    {SYS_io_uring_enter, "io_uring_enter", DW_WIRE_RING, 0},
+    {SYS_io_getevents, "io_getevents", DW_WIRE_COUNTS, 5},
     {SYS_mmap, NULL, DW_WIRE_MAPS, 0},
     {SYS_futex, NULL, DW_WIRE_FUTEX, 4},
     {SYS_tkill, NULL, DW_WIRE_KICK, 0},

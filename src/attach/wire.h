@@ -202,6 +202,9 @@ enum dw_wire_call_flag {
 	DW_WIRE_POLLS = 128,   /* sleeps if its second argument, a count, is 0 */
 	DW_WIRE_SELECTS = 256, /* the same of its first */
 	DW_WIRE_MAPS = 512,    /* may map code of a file: its third argument, and its fifth */
+	DW_WIRE_COUNTS = 1024, /* waits for so many events as its second argument says */
+	DW_WIRE_RING =
+	    2048, /* the same of its third, if its flags, the fourth, say that it waits */
 };
 
 /* Why an event is missing; an index of the counters. */

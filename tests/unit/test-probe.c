@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is told of a process by the probes, and what is lost, is all that it did. */
+#include "attach/call.h"
 #include "attach/function.h"
 #include "attach/probe.h"
 
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,6 +148,29 @@ static void *try_to_read(void *unused)
 	return unused;
 }
 
+/* None of these is there, so none waits: their arguments say that three would. */
+static void *await_events(void *unused)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	const struct timespec moment = {.tv_nsec = 1};
+	char byte = 0;
+
+	if (read(begin_fds[0], &byte, 1) != 1)
+		_exit(1);
+	pthread_mutex_lock(&lock);
+	syscall(SYS_io_uring_enter, -1, 1, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+	syscall(SYS_io_uring_enter, -1, 1, 1, 0, NULL, 0);
+	syscall(SYS_io_uring_enter, -1, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+	syscall(SYS_io_getevents, 0, 0L, 1L, NULL, &moment);
+	syscall(SYS_io_getevents, 0, 1L, 1L, NULL, NULL);
+	syscall(SYS_io_getevents, 0, 1L, 1L, NULL, &moment);
+	pthread_mutex_unlock(&lock);
+	if (write(end_fds[1], &byte, 1) != 1)
+		_exit(1);
+	pause();
+	return unused;
+}
+
 static void run_subject(void *(*worker)(void *))
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -204,6 +230,12 @@ struct told {
 	uint8_t got[8];
 	uint32_t n_got;
 	bool tries;
+
+	/* Calls that can block, in their order. */
+	struct {
+		uint32_t number, how;
+	} calls[8];
+	uint32_t n_calls;
 };
 
 static void on_event(void *context, const struct dw_wire_event *event)
@@ -214,6 +246,10 @@ static void on_event(void *context, const struct dw_wire_event *event)
 	assert_true(event->n_lost >= told->n_lost);
 	if (told->tries && told->n_got < sizeof(told->got))
 		told->got[told->n_got++] = event->got;
+	if (event->kind == DW_ENTER && told->n_calls < sizeof(told->calls) / sizeof(*told->calls)) {
+		told->calls[told->n_calls].number = dw_thing_number(event->object);
+		told->calls[told->n_calls++].how = event->how;
+	}
 	told->tries = event->what == DW_RWLOCK && event->how & (DW_TRY | DW_TIMED);
 	told->n[event->kind]++;
 	told->all++;
@@ -412,6 +448,32 @@ static void what_came_of_trying_to_read_is_seen(void **state)
 	end(&subject);
 }
 
+static void waits_for_events_of_the_kernel_are_calls(void **state)
+{
+	static struct dw_wire_call known[DW_WIRE_CALLS_MAX];
+	struct subject subject = start(await_events);
+	struct told told = {0};
+	struct dw_probe *probe = attach(&subject, AMPLE, &told);
+	const char byte = 0;
+
+	(void)state;
+	dw_calls_fill(known);
+	if (probe) {
+		assert_int_equal(write(subject.begin, &byte, 1), 1);
+		await_bytes(&subject, 1);
+		drain(probe);
+		assert_int_equal(told.n_calls, 3);
+		assert_int_equal(told.calls[0].number, known[SYS_io_uring_enter].number);
+		assert_int_equal(told.calls[1].number, known[SYS_io_getevents].number);
+		assert_int_equal(told.calls[1].how, 0);
+		assert_int_equal(told.calls[2].number, known[SYS_io_getevents].number);
+		assert_int_equal(told.calls[2].how, DW_TIMED);
+		assert_int_equal(told.n[DW_WIRE_LEFT], 3);
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +484,7 @@ int main(void)
 	    cmocka_unit_test(a_stop_does_not_end_a_sleep),
 	    cmocka_unit_test(a_stop_does_not_end_a_call_that_is_made_again),
 	    cmocka_unit_test(what_came_of_trying_to_read_is_seen),
+	    cmocka_unit_test(waits_for_events_of_the_kernel_are_calls),
 	};
 
 	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
