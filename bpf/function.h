@@ -62,18 +62,26 @@ static __always_inline bool is_futex(struct dw_wire_event *event, const struct p
 	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
 }
 
-/* The one lock that is of interest is taken, let go, or let go of by who waits. Return: it is. */
-static __always_inline bool is_only_lock(struct dw_wire_event *event)
+/*
+ * One of the locks that are of interest is taken, let go, or let go of by who waits: that which the
+ * cookie says, or the arguments. Return: whether it is one.
+ */
+static __always_inline bool is_only_lock(struct dw_wire_event *event, uint8_t number)
 {
 	uint32_t pid = bpf_get_current_pid_tgid() >> 32;
 	const struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
+	uint64_t lock = event->kind == DW_PARK ? event->other : event->object;
 
 	if (!target)
 		return false;
-	if (event->kind == DW_PARK)
-		return event->other == target->only_lock;
-	event->object = target->only_lock;
-	return true;
+	if (number != DW_WIRE_ANY_LOCK) {
+		event->object = target->only_locks[(number - 1u) % DW_WIRE_ONLY_MAX];
+		return true;
+	}
+	for (int i = 0; i < DW_WIRE_ONLY_MAX; i++)
+		if (lock && target->only_locks[i] == lock)
+			return true;
+	return false;
 }
 
 /* What the cookie and the arguments say. */
@@ -148,7 +156,8 @@ static __always_inline int on_function(struct pt_regs *regs)
 		return on_result(thread, regs);
 	end_onces(thread, regs->sp);
 	read_entry(&event, &cookie, regs);
-	if ((cookie.is_only_lock && !is_only_lock(&event)) || !read_thing(&event, thread, regs))
+	if ((cookie.lock && !is_only_lock(&event, cookie.lock)) ||
+	    !read_thing(&event, thread, regs))
 		return 0;
 	if (!(event.object & DW_NO_MEMORY) && !mark(thread->pid, event.object))
 		lose(thread->pid, DW_WIRE_LOSS_PAGES);

@@ -126,9 +126,8 @@ static void drop_what_is_over(struct dw_attached_thread *thread, const struct dw
 /* Where not all is probed: whether it would be told that such a thing is let go. */
 static bool is_told_of(const struct dw_attached *attached, const struct dw_held *held)
 {
-	if (attached->only_lock)
-		return held->thing == attached->only_lock;
-	return !attached->only || dw_only_tells(attached->only, held->what);
+	return !attached->only || dw_attached_is_only_lock(attached, held->thing) ||
+	       dw_only_tells(attached->only, held->what);
 }
 
 /* What a thread was seen taking, or letting go, since is known from that. */

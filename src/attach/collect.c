@@ -26,6 +26,7 @@ struct dw_collector {
 	struct dw_camera *cameras[DW_COLLECTOR_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
 	const char *culprit; /* see dw_collector_culprit() */
+	struct dw_only_lacking lacking;
 	bool every_taking, follows;
 	pid_t born[BORN_MAX]; /* see dw_collector_born(); the latest last */
 	uint32_t n_born;
@@ -188,8 +189,7 @@ static int probe_files(struct dw_collector *collector, struct dw_attached *proce
 	if (r < 0)
 		return dw_pass(r);
 	collector->counts.n_functions += (uint32_t)r;
-	return collector->only && collector->only->lock && !process->only_lock ? dw_raise(-ENXIO)
-									       : 0;
+	return dw_files_lack(process, &collector->lacking) ? dw_raise(-ENXIO) : 0;
 }
 
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path)
@@ -210,7 +210,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	/* All probes first: who is seen taking a lock must be seen letting go of it. */
 	r = collector->every_taking ? probe_files(collector, process) : 0;
 	if (r == 0)
-		r = dw_probe_add(collector->probe, pid, process->only_lock);
+		r = dw_probe_add(collector->probe, pid, process->only_locks);
 	if (r == 0)
 		r = add_threads(process);
 	if (r == 0)
@@ -231,6 +231,22 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 const char *dw_collector_culprit(const struct dw_collector *collector)
 {
 	return collector->culprit;
+}
+
+const struct dw_only_lacking *dw_collector_lacking(const struct dw_collector *collector)
+{
+	return &collector->lacking;
+}
+
+const char *dw_collector_looked_into(const struct dw_collector *collector, uint32_t i)
+{
+	return dw_files_looked_into(collector->processes[collector->n_processes - 1],
+				    &collector->lacking, i);
+}
+
+const char *dw_collector_unseen(const struct dw_collector *collector, size_t i)
+{
+	return dw_named_unseen(collector->named, i);
 }
 
 struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t index)

@@ -61,13 +61,21 @@ void dw_collector_retire(struct dw_collector *collector, uint32_t index);
  * counted.
  *
  * Return: the index of the process, from 0; or a negative errno (-ESTALE: a file is not what was
- * loaded from it; -ENXIO: it has not the one lock that is wanted, or hides it; -E2BIG: it is one
- * too many).
+ * loaded from it; -ENXIO: it has not all that is wanted, see dw_collector_lacking(); -E2BIG: it is
+ * one too many).
  */
 int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path);
 
 /* The file whose functions the latest dw_collector_add() could not probe; NULL: that was not it. */
 const char *dw_collector_culprit(const struct dw_collector *collector);
+
+/* What of dw_collector_options::only it has not; and the files that were looked into for it, those
+ * of number @i, NULL: there are no more. */
+const struct dw_only_lacking *dw_collector_lacking(const struct dw_collector *collector);
+const char *dw_collector_looked_into(const struct dw_collector *collector, uint32_t i);
+
+/* The @i-th of the calls that no file of any process has had so far; NULL: there are no more. */
+const char *dw_collector_unseen(const struct dw_collector *collector, size_t i);
 
 /* The recording of process @index, to be written to by others as well. */
 struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t index);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "symbol/annotated.h"
 #include "symbol/build_id.h"
+#include "symbol/elf_file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -58,6 +59,12 @@ static int probe_any(const struct dw_attached *process, struct dw_probe *probe,
 	return r < 0 ? dw_pass(r) : r;
 }
 
+/* Locks that the user has named are variables, which live for ever. */
+static bool sees_lives(const struct dw_attached *process)
+{
+	return !process->only || !process->only->n_locks || process->only->n_functions;
+}
+
 /* Calls that have a name, and allocators that are used in place of the C library's. */
 static int probe_others(const struct dw_attached *process, struct dw_probe *probe,
 			const struct dw_map *map, struct dw_named *named)
@@ -65,7 +72,7 @@ static int probe_others(const struct dw_attached *process, struct dw_probe *prob
 	const struct dw_finder calls = dw_named_finder(named), freeing = dw_freeing_finder();
 	int n = probe_any(process, probe, map, &calls), n_freeing = 0;
 
-	if (n >= 0 && !has_locks(process, map->path) && !(process->only && process->only->lock))
+	if (n >= 0 && !has_locks(process, map->path) && sees_lives(process))
 		n_freeing = probe_any(process, probe, map, &freeing);
 	if (n < 0 || n_freeing < 0)
 		return dw_pass(n < 0 ? n : n_freeing);
@@ -79,7 +86,7 @@ static uint32_t count_functions(const struct dw_map *map, const struct dw_finder
 	uint32_t count = 0;
 
 	for (int i = 0; i < n; i++)
-		count += located[i].function->cookie.kind != DW_WIRE_RESULT;
+		count += located[i].function.cookie.kind != DW_WIRE_RESULT;
 	return count;
 }
 
@@ -111,30 +118,52 @@ static int probe_locks(struct dw_attached *process, struct dw_probe *probe,
 	return n < 0 ? dw_pass(n) : n;
 }
 
-/* The functions of the one lock that is wanted. Return: as dw_probe_file(). */
-static int probe_own(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map)
+/* Return: as dw_probe_file(). */
+static int probe_lock(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map,
+		      const struct dw_only_lock *lock)
 {
-	const struct dw_finder finder = dw_only_lock_finder(process->only);
+	const struct dw_finder finder = dw_only_lock_finder(lock);
+	uint64_t *address = &process->only_locks[lock->number - 1];
 	int n;
 
-	process->only_lock = dw_only_lock_find(process, process->only, map);
-	n = process->only_lock ? dw_probe_file(probe, process->pid, map->file, &finder) : 0;
+	if (*address)
+		return 0;
+	*address = dw_only_lock_find(process, lock, map);
+	if (!*address || dw_only_lets_go(process->only))
+		return 0;
+	process->has_own_probes = true;
+	n = dw_probe_file(probe, process->pid, map->file, &finder);
 	return n < 0 ? dw_pass(n) : n;
+}
+
+/* The locks of functions of the program's own. Return: as dw_probe_file(). */
+static int probe_own(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map)
+{
+	const struct dw_only *only = process->only;
+	int n = 0;
+
+	for (size_t i = 0; only && i < only->n_locks; i++) {
+		int r = probe_lock(process, probe, map, &only->locks[i]);
+
+		if (r < 0)
+			return dw_pass(r);
+		n += r;
+	}
+	return n;
 }
 
 /* Return: as dw_probe_file(). */
 static int probe_file(struct dw_attached *process, struct dw_probe *probe, const struct dw_map *map,
 		      struct dw_named *named)
 {
-	int n, n_own = 0, n_others;
+	int n, n_own, n_others;
 
 	if (is_replaced(process, map))
 		return dw_raise(-ESTALE);
 	n = probe_locks(process, probe, map);
-	if (n >= 0 && process->only && process->only->lock && !process->only_lock)
-		n_own = probe_own(process, probe, map);
-	if (n < 0 || n_own < 0)
-		return dw_pass(n < 0 ? n : n_own);
+	n_own = n < 0 ? n : probe_own(process, probe, map);
+	if (n_own < 0)
+		return dw_pass(n_own);
 	n_others = probe_others(process, probe, map, named);
 	return n_others < 0 ? dw_pass(n_others) : n + n_own + n_others;
 }
@@ -161,4 +190,55 @@ int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct d
 		n += r;
 	}
 	return n;
+}
+
+static bool is_in(const struct dw_map *map, const char *function)
+{
+	const struct dw_finder finder = dw_function_finder(function);
+	struct dw_located located;
+
+	return dw_locate(map->file, &finder, &located, 1) > 0;
+}
+
+/* A function of the C library is looked for in that alone. */
+static bool is_looked_into(const struct dw_attached *process, const struct dw_only_lacking *lacking,
+			   uint32_t i)
+{
+	const struct dw_map *map = &process->code.maps[i];
+	dw_auto_elf elf = dw_elf_open(map->file);
+
+	return elf && (lacking->lock || has_locks(process, map->path));
+}
+
+const char *dw_files_looked_into(const struct dw_attached *process,
+				 const struct dw_only_lacking *lacking, uint32_t i)
+{
+	for (uint32_t k = 0; k < process->code.n_maps; k++)
+		if (is_looked_into(process, lacking, k) && i-- == 0)
+			return process->code.maps[k].path;
+	return NULL;
+}
+
+static bool has_function(const struct dw_attached *process, const char *function)
+{
+	bool has = false;
+
+	for (uint32_t i = 0; i < process->code.n_maps && !has; i++)
+		has = has_locks(process, process->code.maps[i].path) &&
+		      is_in(&process->code.maps[i], function);
+	return has;
+}
+
+bool dw_files_lack(const struct dw_attached *process, struct dw_only_lacking *ret)
+{
+	const struct dw_only *only = process->only;
+
+	*ret = (struct dw_only_lacking){0};
+	for (size_t i = 0; only && i < only->n_locks && !ret->lock; i++)
+		if (!process->only_locks[i])
+			ret->lock = &only->locks[i];
+	for (size_t i = 0; only && i < only->n_functions && !ret->lock && !ret->function; i++)
+		if (!has_function(process, only->functions[i]))
+			ret->function = only->functions[i];
+	return ret->lock || ret->function;
 }

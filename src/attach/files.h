@@ -19,3 +19,10 @@
  */
 int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct dw_named *named,
 		   const char **ret_culprit);
+
+/* Whether @process has not all that is wanted of it, once its files are probed; what, if so. */
+bool dw_files_lack(const struct dw_attached *process, struct dw_only_lacking *ret);
+
+/* The @i-th of the files that were looked into for it; NULL: there are no more. */
+const char *dw_files_looked_into(const struct dw_attached *process,
+				 const struct dw_only_lacking *lacking, uint32_t i);

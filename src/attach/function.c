@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/function.h"
 
-#include "attach/only_lock.h"
 #include "attach/result.h"
 #include "base/error.h"
 #include "symbol/elf_file.h"
@@ -157,7 +156,7 @@ static bool goes_with(const struct dw_wire_cookie *chosen, const struct dw_wire_
 
 static bool is_chosen(const struct dw_only *only, const struct dw_probed *row)
 {
-	bool is_chosen = is_always_wanted(&row->cookie);
+	bool is_chosen = only->n_functions && is_always_wanted(&row->cookie);
 
 	for (size_t i = 0; i < only->n_functions && !is_chosen; i++) {
 		const struct dw_probed *chosen = row_of(only->functions[i]);
@@ -167,16 +166,52 @@ static bool is_chosen(const struct dw_only *only, const struct dw_probed *row)
 	return is_chosen;
 }
 
-static const struct dw_probed *find(void *context, const char *name)
+bool dw_only_lets_go(const struct dw_only *only)
+{
+	return is_chosen(only, row_of("pthread_mutex_unlock"));
+}
+
+/* Whether the function is of interest where it is about one of the locks: who waits for a condition
+ * lets go of it. */
+static bool is_of_locks(const struct dw_only *only, const struct dw_wire_cookie *row)
+{
+	if (!only->n_locks)
+		return false;
+	if (row->kind == DW_PARK)
+		return row->what == DW_CONDITION;
+	return row->kind == DW_WANT && row->what == DW_MUTEX && dw_only_lets_go(only);
+}
+
+static bool find(void *context, const char *name, struct dw_probed *ret)
 {
 	const struct dw_only *only = context;
 	const struct dw_probed *row = row_of(name);
 
-	return row && (!only || !only->n_functions || is_chosen(only, row)) ? row : NULL;
+	if (!row)
+		return false;
+	*ret = *row;
+	if (!only || (!only->n_functions && !only->n_locks) || is_chosen(only, row))
+		return true;
+	ret->cookie.lock = DW_WIRE_ANY_LOCK;
+	return is_of_locks(only, &row->cookie);
+}
+
+static bool find_one(void *context, const char *name, struct dw_probed *ret)
+{
+	const struct dw_probed *row = strcmp(name, context) == 0 ? row_of(name) : NULL;
+
+	if (row)
+		*ret = *row;
+	return row;
+}
+
+struct dw_finder dw_function_finder(const char *name)
+{
+	return (struct dw_finder){.find = find_one, .context = (void *)name};
 }
 
 /* Those of allocators that do not say how large a block is, as glibc's does. */
-static const struct dw_probed *find_freeing(void *context, const char *name)
+static bool find_freeing(void *context, const char *name, struct dw_probed *ret)
 {
 	static const struct dw_probed freeing[] = {
 	    ROW("free", DW_WIRE_FREES, 0, DW_WIRE_UNSIZED, 0, 0),
@@ -184,10 +219,13 @@ static const struct dw_probed *find_freeing(void *context, const char *name)
 	};
 
 	(void)context;
-	for (size_t i = 0; i < sizeof(freeing) / sizeof(*freeing); i++)
-		if (strcmp(freeing[i].name, name) == 0)
-			return &freeing[i];
-	return NULL;
+	for (size_t i = 0; i < sizeof(freeing) / sizeof(*freeing); i++) {
+		if (strcmp(freeing[i].name, name) != 0)
+			continue;
+		*ret = freeing[i];
+		return true;
+	}
+	return false;
 }
 
 struct dw_finder dw_freeing_finder(void)
@@ -197,16 +235,16 @@ struct dw_finder dw_freeing_finder(void)
 
 struct dw_finder dw_probed_finder(const struct dw_only *only)
 {
-	if (only && only->lock)
-		return dw_only_lock_waits_finder();
 	return (struct dw_finder){.find = find, .context = (void *)only};
 }
 
 bool dw_only_tells(const struct dw_only *only, unsigned what)
 {
+	struct dw_probed row;
+
 	for (const struct dw_probed *f = functions; f->name; f++)
 		if (f->cookie.kind == DW_WANT && f->cookie.what == what &&
-		    find((void *)only, f->name))
+		    find((void *)only, f->name, &row) && !row.cookie.lock)
 			return true;
 	return false;
 }
@@ -228,7 +266,7 @@ static void add_at(struct search *s, const struct dw_probed *function, uint64_t 
 	while (i < s->n && s->found[i].offset != offset)
 		i++;
 	if (i == s->n && s->n < s->max)
-		s->found[s->n++] = (struct dw_located){function, offset, address};
+		s->found[s->n++] = (struct dw_located){*function, offset, address};
 }
 
 /* Of locks that have no owner, what came of an attempt is known by its result alone. */
@@ -278,7 +316,7 @@ static void search_table(struct search *s, Elf_Scn *section, const GElf_Shdr *he
 	int n = header->sh_entsize ? (int)(header->sh_size / header->sh_entsize) : 0;
 
 	for (int i = 0; data && i < n; i++) {
-		const struct dw_probed *function;
+		struct dw_probed function;
 		const char *name;
 		GElf_Sym symbol;
 
@@ -286,11 +324,9 @@ static void search_table(struct search *s, Elf_Scn *section, const GElf_Shdr *he
 		    GELF_ST_TYPE(symbol.st_info) != STT_FUNC)
 			continue;
 		name = elf_strptr(s->elf, header->sh_link, symbol.st_name);
-		function = name && is_default(s, header->sh_type == SHT_DYNSYM, i)
-			       ? s->finder->find(s->finder->context, name)
-			       : NULL;
-		if (function)
-			add(s, function, &symbol);
+		if (name && is_default(s, header->sh_type == SHT_DYNSYM, i) &&
+		    s->finder->find(s->finder->context, name, &function))
+			add(s, &function, &symbol);
 	}
 }
 

@@ -25,9 +25,9 @@ struct dw_probed {
 	size_t begin_size;
 };
 
-/* What is looked for: the row of the function @name; NULL: it is of no interest. */
+/* What is looked for: whether the function @name is of interest, and its row then. */
 struct dw_finder {
-	const struct dw_probed *(*find)(void *context, const char *name);
+	bool (*find)(void *context, const char *name, struct dw_probed *ret);
 	void *context;
 	bool is_whole;    /* also those that the file keeps to itself */
 	bool is_exported; /* only those that it does not */
@@ -36,12 +36,15 @@ struct dw_finder {
 /* Those that the shim has stand-ins for; @only: what of them is wanted, NULL: all. */
 struct dw_finder dw_probed_finder(const struct dw_only *only);
 
+/* That one of them which is called @name. */
+struct dw_finder dw_function_finder(const char *name);
+
 /* Those that free memory, of an allocator that is not the C library's. */
 struct dw_finder dw_freeing_finder(void);
 
 /* A function that is in a file. */
 struct dw_located {
-	const struct dw_probed *function;
+	struct dw_probed function;
 	uint64_t offset;  /* in the file */
 	uint64_t address; /* in the file's own terms */
 };

@@ -54,14 +54,11 @@ static const struct dw_collector_call *call_of(const struct dw_named *named, con
 }
 
 /* The same name in two files is the same call. */
-static const struct dw_probed *find(void *context, const char *name)
+static struct dw_probed *ensure(struct dw_named *named, const char *name,
+				const struct dw_collector_call *call)
 {
-	struct dw_named *named = context;
 	struct dw_probed *row = &named->rows[named->n];
-	const struct dw_collector_call *call = call_of(named, name);
 
-	if (!call)
-		return NULL;
 	for (uint32_t i = 0; i < named->n; i++)
 		if (strcmp(named->rows[i].name, name) == 0)
 			return &named->rows[i];
@@ -74,6 +71,33 @@ static const struct dw_probed *find(void *context, const char *name)
 	    .kind = DW_ENTER, .what = DW_CALL, .call = (uint16_t)(DW_CALL_NAMED + named->n)};
 	named->releases[named->n++] = call->releases;
 	return row;
+}
+
+static bool find(void *context, const char *name, struct dw_probed *ret)
+{
+	struct dw_named *named = context;
+	const struct dw_collector_call *call = call_of(named, name);
+	const struct dw_probed *row = call ? ensure(named, name, call) : NULL;
+
+	if (row)
+		*ret = *row;
+	return row;
+}
+
+static bool has_any(const struct dw_named *named, const char *pattern)
+{
+	for (uint32_t i = 0; i < named->n; i++)
+		if (dw_pattern_is_match(pattern, named->rows[i].name))
+			return true;
+	return false;
+}
+
+const char *dw_named_unseen(const struct dw_named *named, size_t i)
+{
+	for (size_t k = 0; k < named->n_calls; k++)
+		if (!has_any(named, named->calls[k].pattern) && i-- == 0)
+			return named->calls[k].pattern;
+	return NULL;
 }
 
 struct dw_finder dw_named_finder(struct dw_named *named)

@@ -34,6 +34,9 @@ struct dw_named *dw_named_free(struct dw_named *named);
 /* What is to be looked for in a file (see dw_locate()). */
 struct dw_finder dw_named_finder(struct dw_named *named);
 
+/* The @i-th of the calls that no file has had so far; NULL: there are no more. */
+const char *dw_named_unseen(const struct dw_named *named, size_t i);
+
 /* The name of the thing at @address, which may be any; NULL: it is no call that has one. */
 const char *dw_named_text(const struct dw_named *named, uint64_t address);
 

@@ -13,30 +13,6 @@
 /* Bytes of "lea distance(%rip)": a prefix, the instruction, a register, the distance. */
 #define LEA_SIZE 7
 
-#define ROW(function, event)                                                                      \
-	{                                                                                         \
-		.name = function, .cookie = {.kind = event, .is_only_lock = 1, .what = DW_MUTEX } \
-	}
-#define ROW_OF_WAIT(function, hows)           \
-	{                                     \
-		.name = function, .cookie = { \
-			.kind = DW_PARK,      \
-			.is_only_lock = 1,    \
-			.what = DW_CONDITION, \
-			.how = hows,          \
-			.object = 1,          \
-			.other = 2            \
-		}                             \
-	}
-
-static const struct dw_probed takes = ROW("take", DW_WANT), lets_go = ROW("let go", DW_DROP);
-
-static const struct dw_probed waits[] = {
-    ROW_OF_WAIT("pthread_cond_wait", 0),
-    ROW_OF_WAIT("pthread_cond_timedwait", DW_TIMED),
-    ROW_OF_WAIT("pthread_cond_clockwait", DW_TIMED),
-};
-
 static bool is_among(const char *const *names, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -45,32 +21,22 @@ static bool is_among(const char *const *names, size_t n, const char *name)
 	return false;
 }
 
-static const struct dw_probed *find(void *context, const char *name)
+static bool find(void *context, const char *name, struct dw_probed *ret)
 {
-	const struct dw_only *only = context;
+	const struct dw_only_lock *lock = context;
+	bool takes = is_among(lock->taken_in, lock->n_taken_in, name);
 
-	if (is_among(only->taken_in, only->n_taken_in, name))
-		return &takes;
-	return is_among(only->let_go_in, only->n_let_go_in, name) ? &lets_go : NULL;
+	if (!takes && !is_among(lock->let_go_in, lock->n_let_go_in, name))
+		return false;
+	*ret = (struct dw_probed){
+	    .name = name,
+	    .cookie = {.kind = takes ? DW_WANT : DW_DROP, .lock = lock->number, .what = DW_MUTEX}};
+	return true;
 }
 
-struct dw_finder dw_only_lock_finder(const struct dw_only *only)
+struct dw_finder dw_only_lock_finder(const struct dw_only_lock *lock)
 {
-	return (struct dw_finder){.find = find, .context = (void *)only, .is_whole = true};
-}
-
-static const struct dw_probed *find_wait(void *context, const char *name)
-{
-	(void)context;
-	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
-		if (strcmp(waits[i].name, name) == 0)
-			return &waits[i];
-	return NULL;
-}
-
-struct dw_finder dw_only_lock_waits_finder(void)
-{
-	return (struct dw_finder){.find = find_wait};
+	return (struct dw_finder){.find = find, .context = (void *)lock, .is_whole = true};
 }
 
 /* Whether a mutex may be there: what else a program's variables hold has other kinds. */
@@ -114,17 +80,18 @@ static uint64_t common_mutex(const struct dw_attached *process, const struct dw_
 	return 0;
 }
 
-uint64_t dw_only_lock_find(struct dw_attached *process, const struct dw_only *only,
+uint64_t dw_only_lock_find(struct dw_attached *process, const struct dw_only_lock *lock,
 			   const struct dw_map *map)
 {
 	struct dw_located located[FUNCTIONS_MAX];
 	struct dw_symbol_bytes taking = {0}, letting_go = {0};
-	const struct dw_finder finder = dw_only_lock_finder(only);
+	const struct dw_finder finder = dw_only_lock_finder(lock);
 	int n = dw_locate(map->file, &finder, located, FUNCTIONS_MAX);
 	int64_t symbols = n > 1 ? dw_symbols_add(process->symbols, map->file, NULL, 0) : -1;
 
 	for (int i = 0; symbols >= 0 && i < n; i++)
 		dw_symbols_bytes(process->symbols, (uint32_t)symbols, located[i].address,
-				 located[i].function == &takes ? &taking : &letting_go);
+				 located[i].function.cookie.kind == DW_WANT ? &taking
+									    : &letting_go);
 	return taking.n && letting_go.n ? common_mutex(process, map, &taking, &letting_go) : 0;
 }

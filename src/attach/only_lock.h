@@ -11,12 +11,9 @@
 #include "attach/function.h"
 #include "attach/process.h"
 
-/* The functions of @only's lock. */
-struct dw_finder dw_only_lock_finder(const struct dw_only *only);
-
-/* Those of the C library by which a thread lets go of it as well: waits for a condition. */
-struct dw_finder dw_only_lock_waits_finder(void);
+/* Its functions. */
+struct dw_finder dw_only_lock_finder(const struct dw_only_lock *lock);
 
 /* Its address, if @map is the file of its functions; 0: it is not, or that cannot be told. */
-uint64_t dw_only_lock_find(struct dw_attached *process, const struct dw_only *only,
+uint64_t dw_only_lock_find(struct dw_attached *process, const struct dw_only_lock *lock,
 			   const struct dw_map *map);

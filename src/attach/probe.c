@@ -181,13 +181,14 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 	return NULL;
 }
 
-int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t only_lock)
+int dw_probe_add(struct dw_probe *probe, pid_t pid, const uint64_t only_locks[DW_WIRE_ONLY_MAX])
 {
-	const struct dw_wire_target value = {.only_lock = only_lock,
-					     .follows = probe->options.follows};
+	struct dw_wire_target value = {.follows = probe->options.follows};
 	uint32_t key = (uint32_t)pid;
 	int fd = bpf_map__fd(probe->bpf->maps.targets);
 
+	if (only_locks)
+		memcpy(value.only_locks, only_locks, sizeof(value.only_locks));
 	return bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0 ? dw_raise(-errno) : 0;
 }
 
@@ -237,7 +238,7 @@ static uint64_t cookie_of(const struct dw_located *at)
 {
 	uint64_t cookie;
 
-	memcpy(&cookie, &at->function->cookie, sizeof(cookie));
+	memcpy(&cookie, &at->function.cookie, sizeof(cookie));
 	return cookie;
 }
 

@@ -43,11 +43,12 @@ int dw_probe_new(struct dw_probe **ret, const struct dw_probe_options *options);
 struct dw_probe *dw_probe_free(struct dw_probe *probe);
 
 /*
- * The threads of process @pid say what they do from now on; @only_lock: see dw_wire_target.
+ * The threads of process @pid say what they do from now on; @only_locks: see dw_wire_target; NULL:
+ * none.
  *
  * Return: 0, or a negative errno.
  */
-int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t only_lock);
+int dw_probe_add(struct dw_probe *probe, pid_t pid, const uint64_t only_locks[DW_WIRE_ONLY_MAX]);
 
 /* No function of it is probed any more; @ret: what was lost of it so far. */
 void dw_probe_unlink(struct dw_probe *probe, pid_t pid, uint64_t ret[DW_WIRE_LOSS_MAX]);

@@ -16,9 +16,9 @@ struct dw_probe *dw_probe_free(struct dw_probe *probe)
 	return NULL;
 }
 
-int dw_probe_add(struct dw_probe *probe, pid_t pid, uint64_t only_lock)
+int dw_probe_add(struct dw_probe *probe, pid_t pid, const uint64_t only_locks[DW_WIRE_ONLY_MAX])
 {
-	(void)probe, (void)pid, (void)only_lock;
+	(void)probe, (void)pid, (void)only_locks;
 	return -ENOSYS;
 }
 

@@ -182,6 +182,14 @@ struct dw_attached_thread *dw_attached_thread(struct dw_attached *process, pid_t
 	return thread;
 }
 
+bool dw_attached_is_only_lock(const struct dw_attached *process, uint64_t address)
+{
+	for (size_t i = 0; i < DW_WIRE_ONLY_MAX; i++)
+		if (address && process->only_locks[i] == address)
+			return true;
+	return false;
+}
+
 static struct dw_rec_thread *record_of(const struct dw_attached_thread *thread)
 {
 	return dw_writer_record(&thread->process->writer, thread->record);

@@ -92,11 +92,12 @@ struct dw_attached {
 	char name[DW_TASK_NAME_SIZE]; /* the main thread's, when it was attached to */
 	struct dw_arena *arena;
 	struct dw_unwinder *unwinder;
-	const struct dw_named *named; /* calls that have a name */
-	const struct dw_only *only;   /* what is probed; NULL: all */
-	uint64_t only_lock;           /* the one lock that is; 0: there is none */
-	bool has_left;                /* its process runs another program now */
-	bool is_retired;              /* no more comes of it */
+	const struct dw_named *named;          /* calls that have a name */
+	const struct dw_only *only;            /* what is probed; NULL: all */
+	uint64_t only_locks[DW_WIRE_ONLY_MAX]; /* where those of `only` are; 0: not known */
+	bool has_own_probes; /* these are seen in functions of the program's own */
+	bool has_left;       /* its process runs another program now */
+	bool is_retired;     /* no more comes of it */
 	struct dw_symbols *symbols;
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */
@@ -152,6 +153,9 @@ struct dw_attached_thread *dw_attached_find(const struct dw_attached *process, p
 struct dw_attached_thread *dw_attached_thread(struct dw_attached *process, pid_t tid,
 					      unsigned flags,
 					      const struct dw_attached_thread *parent);
+
+/* Whether @address is that of a lock that is of interest by itself. */
+bool dw_attached_is_only_lock(const struct dw_attached *process, uint64_t address);
 
 /* It is called @name from now on. */
 void dw_attached_name(struct dw_attached_thread *thread, const char *name);

@@ -19,7 +19,8 @@ static void *reserve(struct dw_attached *process, size_t size)
 /* A function of the program's own that takes just one lock says which one it is. */
 static bool says_which(const struct dw_attached *process)
 {
-	return process->only_lock && process->event && process->event->object == process->only_lock;
+	return process->has_own_probes && process->event &&
+	       dw_attached_is_only_lock(process, process->event->object);
 }
 
 /* The first is where the probe is; so are those of the C library, whose caller is what counts. */

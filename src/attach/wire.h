@@ -217,22 +217,28 @@ enum dw_wire_loss {
 	DW_WIRE_LOSS_MAX
 };
 
+/* Locks that are of interest by themselves: each wait for a condition looks at them all. */
+#define DW_WIRE_ONLY_MAX 8
+
 /* A process that is attached to. */
 struct dw_wire_target {
-	uint64_t only_lock; /* the lock that alone is of interest; 0: all are */
+	uint64_t only_locks[DW_WIRE_ONLY_MAX]; /* see dw_wire_cookie::lock; 0: not that many */
 	uint64_t losses[DW_WIRE_LOSS_MAX];
 	uint32_t follows; /* so are those that it makes */
 	uint32_t reserved;
 };
 
+/* In place of a lock's number: whichever of them it is. */
+#define DW_WIRE_ANY_LOCK 0xff
+
 /* What a uprobe says: its cookie. */
 struct dw_wire_cookie {
-	uint8_t kind;         /* enum dw_event_kind */
-	uint8_t is_only_lock; /* it is about the one lock of dw_wire_target::only_lock */
-	uint8_t what;         /* enum dw_thing_kind */
-	uint8_t how;          /* enum dw_how; or dw_wire_take */
-	uint8_t object;       /* 1 + index of the argument that is the thing; 0: none */
-	uint8_t other;        /* 1 + index of the argument that is event.other */
-	uint16_t call;        /* of a named call: its number */
+	uint8_t kind;   /* enum dw_event_kind */
+	uint8_t lock;   /* 1 + index of the one of dw_wire_target::only_locks; 0: any thing */
+	uint8_t what;   /* enum dw_thing_kind */
+	uint8_t how;    /* enum dw_how; or dw_wire_take */
+	uint8_t object; /* 1 + index of the argument that is the thing; 0: none */
+	uint8_t other;  /* 1 + index of the argument that is event.other */
+	uint16_t call;  /* of a named call: its number */
 };
 _Static_assert(sizeof(struct dw_wire_cookie) == 8, "it is a cookie");

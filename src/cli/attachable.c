@@ -17,6 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Files that are named where something is in none. */
+#define FILES_SAID_MAX 4
+
 /* What remains where BPF is of no use. */
 #define INSPECT "; 'deadwatch inspect PID' needs none of it"
 
@@ -108,18 +111,41 @@ static void say_names(const char *const *names, size_t n)
 		fprintf(stderr, "%s%s", i ? " or " : "", names[i]);
 }
 
-int dw_attachable_refuse_lock(pid_t pid, const struct dw_only *only)
+/* The first ones: a program may have hundreds. */
+static void say_files(const struct dw_collector *collector)
 {
-	fprintf(stderr,
-		"deadwatch: cannot attach to process %d: which lock '%s' is cannot be told: "
-		"no file of it shows what ",
-		(int)pid, only->lock);
-	say_names(only->taken_in, only->n_taken_in);
+	uint32_t n = 0;
+	const char *path;
+
+	fputs(" (looked into: ", stderr);
+	for (; (path = dw_collector_looked_into(collector, n)); n++)
+		if (n < FILES_SAID_MAX)
+			fprintf(stderr, "%s%s", n ? ", " : "", path);
+	if (n > FILES_SAID_MAX)
+		fprintf(stderr, " and %" PRIu32 " more", n - FILES_SAID_MAX);
+	fputs(")", stderr);
+}
+
+static void say_lock(const struct dw_only_lock *lock)
+{
+	fprintf(stderr, "which lock '%s' is cannot be told: no file of it shows what ", lock->name);
+	say_names(lock->taken_in, lock->n_taken_in);
 	fputs(" takes, and ", stderr);
-	say_names(only->let_go_in, only->n_let_go_in);
-	fputs(
-	    " lets go of (it is another program, or has lost its symbols): attach without --only\n",
-	    stderr);
+	say_names(lock->let_go_in, lock->n_let_go_in);
+	fputs(" lets go of", stderr);
+}
+
+int dw_attachable_refuse_lacking(pid_t pid, const struct dw_collector *collector)
+{
+	const struct dw_only_lacking *lacking = dw_collector_lacking(collector);
+
+	fprintf(stderr, "deadwatch: cannot attach to process %d: ", (int)pid);
+	if (lacking->lock)
+		say_lock(lacking->lock);
+	else
+		fprintf(stderr, "it has no function '%s'", lacking->function);
+	say_files(collector);
+	fputs(": it is another program, or has lost its symbols; attach without --only\n", stderr);
 	return DW_EXIT_FAILED;
 }
 

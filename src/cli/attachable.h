@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "attach/only.h"
+#include "attach/collect.h"
 
 #include <sys/types.h>
 
@@ -21,8 +21,8 @@ int dw_attachable_refuse_all(int answer);
  */
 int dw_attachable_refuse_file(pid_t pid, const char *path, int error);
 
-/* Likewise that it has not the one lock that is wanted, @only's, or hides it. */
-int dw_attachable_refuse_lock(pid_t pid, const struct dw_only *only);
+/* Likewise that it has not all that the user has chosen, and where @collector has looked for it. */
+int dw_attachable_refuse_lacking(pid_t pid, const struct dw_collector *collector);
 
 /* Return: 0, or DW_EXIT_FAILED and it was said why process @pid cannot be attached to. */
 int dw_attachable_check(pid_t pid);

@@ -80,7 +80,7 @@ static int refuse(const struct attending *a, const struct attended *process, int
 		return DW_EXIT_FAILED;
 	}
 	if (error == -ENXIO && a->options->collects.only)
-		return dw_attachable_refuse_lock(process->pid, a->options->collects.only);
+		return dw_attachable_refuse_lacking(process->pid, a->collector);
 	return dw_attachable_refuse_file(process->pid, dw_collector_culprit(a->collector), error);
 }
 
@@ -181,6 +181,18 @@ static void say_attached(const struct attending *a, const struct attended *proce
 	for (const char *c = slash ? slash + 1 : program; *c; c++)
 		fputc(*c > ' ' && *c < 0x7f ? *c : '?', stderr);
 	fputs(")\n", stderr);
+}
+
+/* What the user has chosen may come with a file that is not loaded yet. */
+static void say_unseen(const struct attending *a)
+{
+	const char *call;
+
+	for (size_t i = 0; (call = dw_collector_unseen(a->collector, i)); i++)
+		fprintf(stderr,
+			"deadwatch: no file has the call '%s' so far; those that are loaded later "
+			"are looked into as well\n",
+			call);
 }
 
 /* What was made is not attended to: the first recording says that there was more. */
@@ -393,6 +405,8 @@ int dw_attend(struct dw_attend *attend)
 		r = begin_wanted(&a, attend->pids[i]);
 	for (uint32_t i = 0; r == 0 && i < a.n_processes; i++)
 		say_attached(&a, &a.processes[i]);
+	if (r == 0 && attend->collects.only)
+		say_unseen(&a);
 	if (r == 0 && watch(&a) < 0)
 		r = dw_attachable_refuse(attend->pids[0], "its events cannot be read");
 	end(&a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/chosen.h"
 
+#include "attach/wire.h"
 #include "base/error.h"
 #include "base/pattern.h"
 #include "profile/profile.h"
@@ -22,6 +23,7 @@ struct dw_chosen {
 	struct dw_only only;
 	char *words; /* the names that are chosen lie in here */
 	const char **functions;
+	struct dw_only_lock locks[DW_WIRE_ONLY_MAX];
 	struct dw_collector_call *calls;
 	size_t n_calls;
 
@@ -111,12 +113,23 @@ static void offer(struct near *near, const char *name)
 	near->distances[i] = distance;
 }
 
+/* All of them, in @ret. */
+static const char *profile_names(const struct dw_profiles *profiles, char *ret, size_t size)
+{
+	const char *name;
+	size_t at = 0;
+
+	for (size_t i = 0; (name = dw_profiles_name(profiles, i)) && at < size; i++)
+		at += (size_t)snprintf(ret + at, size - at, "%s%s", i ? ", " : "", name);
+	return ret;
+}
+
 static int refuse_unknown(const struct dw_chosen *chosen, const struct dw_command *command,
 			  const struct dw_profiles *profiles, const char *word)
 {
 	struct near near = {.word = word};
 	const char *name;
-	char text[512] = "";
+	char text[512] = "", looked[512] = "";
 	size_t at = 0;
 
 	for (size_t i = 0; (name = dw_profiles_lock_name(profiles, i)); i++)
@@ -128,7 +141,10 @@ static int refuse_unknown(const struct dw_chosen *chosen, const struct dw_comman
 	for (unsigned i = 0; i < near.n && at < sizeof(text); i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
 				       i ? ", " : "; near to it: ", near.names[i]);
-	return dw_usage(command, "no lock, function or call '%s' is known%s", word, text);
+	return dw_usage(command,
+			"'%s' is known neither as a function that is probed otherwise, nor as a "
+			"lock or call by a profile (%s)%s",
+			word, profile_names(profiles, looked, sizeof(looked)), text);
 }
 
 static bool is_function(const char *word)
@@ -156,6 +172,14 @@ static bool choose_call(struct dw_chosen *chosen, const char *word)
 	return false;
 }
 
+static bool has_lock(const struct dw_only *only, const char *name)
+{
+	for (size_t i = 0; i < only->n_locks; i++)
+		if (strcmp(only->locks[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static int choose_lock(struct dw_chosen *chosen, const struct dw_command *command,
 		       const struct dw_profile_lock *lock)
 {
@@ -166,14 +190,17 @@ static int choose_lock(struct dw_chosen *chosen, const struct dw_command *comman
 				"no profile says in which functions '%s' is taken and let go "
 				"(taken_in, let_go_in)",
 				lock->name);
-	if (only->lock && strcmp(only->lock, lock->name) != 0)
-		return dw_usage(command, "'%s' and '%s': only one such lock can be chosen",
-				only->lock, lock->name);
-	only->lock = lock->name;
-	only->taken_in = lock->taken_in.entries;
-	only->n_taken_in = lock->taken_in.n;
-	only->let_go_in = lock->let_go_in.entries;
-	only->n_let_go_in = lock->let_go_in.n;
+	if (has_lock(only, lock->name))
+		return 0;
+	if (only->n_locks == DW_WIRE_ONLY_MAX)
+		return dw_usage(command, "more than %d locks", DW_WIRE_ONLY_MAX);
+	chosen->locks[only->n_locks] = (struct dw_only_lock){.name = lock->name,
+							     .number = (uint8_t)(only->n_locks + 1),
+							     .taken_in = lock->taken_in.entries,
+							     .n_taken_in = lock->taken_in.n,
+							     .let_go_in = lock->let_go_in.entries,
+							     .n_let_go_in = lock->let_go_in.n};
+	only->n_locks++;
 	return 0;
 }
 
@@ -196,15 +223,10 @@ static int choose(struct dw_chosen *chosen, const struct dw_command *command,
 static int choose_all(struct dw_chosen *chosen, const struct dw_command *command,
 		      const struct dw_profiles *profiles)
 {
-	struct dw_only *only = &chosen->only;
 	int r = 0;
 
 	for (char *rest = chosen->words, *word; r == 0 && (word = strsep(&rest, ","));)
 		r = choose(chosen, command, profiles, word);
-	if (r == 0 && only->lock && only->n_functions)
-		return dw_usage(
-		    command, "'%s' is seen by functions of its own: '%s' cannot be chosen with it",
-		    only->lock, only->functions[0]);
 	return r;
 }
 
@@ -221,6 +243,7 @@ int dw_chosen_new(struct dw_chosen **ret, const struct dw_command *command, cons
 	chosen->functions = calloc(n, sizeof(*chosen->functions));
 	chosen->calls = calloc(n, sizeof(*chosen->calls));
 	chosen->only.functions = chosen->functions;
+	chosen->only.locks = chosen->locks;
 	r = chosen->words && chosen->functions && chosen->calls
 		? dw_profiles_all_calls(profiles, &chosen->all, &chosen->n_all)
 		: dw_raise(-ENOMEM);

@@ -13,7 +13,7 @@
 struct dw_chosen;
 
 /*
- * @words, with commas in between: a lock that a profile knows the functions of, functions that are
+ * @words, with commas in between: locks that a profile knows the functions of, functions that are
  * probed otherwise, calls of profiles. What is wrong with them is said on stderr. The profiles live
  * as long as it.
  *

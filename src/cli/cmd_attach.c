@@ -19,7 +19,7 @@ enum { OPTION_ORDER = 256, OPTION_ONLY, OPTION_DURATION, OPTION_COMM, OPTION_FOL
 const struct dw_option attach_options[] = {
     {"output", 'o', "PATH", "keep the recording here, more processes at PATH.PID"},
     {"order", OPTION_ORDER, NULL, "see every lock that is taken, not only if waited for"},
-    {"only", OPTION_ONLY, "NAME,...", "of --order: see but this lock, or these functions"},
+    {"only", OPTION_ONLY, "NAME,...", "of --order: see but these locks, functions or calls"},
     {"duration", OPTION_DURATION, "SECONDS", "detach by itself after so long"},
     {"comm", OPTION_COMM, "NAME", "attach to the processes that are called so"},
     {"follow", OPTION_FOLLOW, NULL, "attach to the processes that they make, too"},
@@ -59,8 +59,6 @@ static int add_only(const struct dw_command *self, struct attach_options *option
 {
 	size_t n = strlen(options->only);
 
-	if (!*optarg)
-		return dw_usage(self, "--only names nothing");
 	if (n + 1 + strlen(optarg) >= ONLY_MAX)
 		return dw_usage(self, "--only has more than %d letters", ONLY_MAX);
 	snprintf(options->only + n, ONLY_MAX - n, "%s%s", n ? "," : "", optarg);

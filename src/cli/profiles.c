@@ -328,6 +328,11 @@ const struct dw_profile_lock *dw_profiles_lock(const struct dw_profiles *profile
 	return NULL;
 }
 
+const char *dw_profiles_name(const struct dw_profiles *profiles, size_t i)
+{
+	return i < profiles->n ? profiles->list[i]->name : NULL;
+}
+
 const char *dw_profiles_lock_name(const struct dw_profiles *profiles, size_t i)
 {
 	const struct dw_profile_lock *lock = lock_at(profiles, i);

@@ -71,6 +71,9 @@ int dw_profiles_calls(const struct dw_profiles *profiles, char *ret, size_t size
 int dw_profiles_all_calls(const struct dw_profiles *profiles, struct dw_collector_call **ret,
 			  size_t *ret_n);
 
+/* What the @i-th of them is called; NULL: there are no more. */
+const char *dw_profiles_name(const struct dw_profiles *profiles, size_t i);
+
 struct dw_profile_lock;
 
 /* The lock that is called @name, in letters of either case; NULL: none is. */

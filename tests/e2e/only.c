@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A program with a lock that it takes and lets go of in functions of its own, and others. It goes
+ * A program with locks that it takes and lets go of in functions of its own, and another. It goes
  * on with each line of its input.
  */
 #include <pthread.h>
@@ -28,6 +28,18 @@ __attribute__((noinline)) static void own_unlock(void)
 	__asm__ volatile("");
 }
 
+__attribute__((noinline)) static void other_lock(void)
+{
+	pthread_mutex_lock(&other);
+	__asm__ volatile("");
+}
+
+__attribute__((noinline)) static void other_unlock(void)
+{
+	pthread_mutex_unlock(&other);
+	__asm__ volatile("");
+}
+
 static void await_line(void)
 {
 	char line[16];
@@ -52,9 +64,9 @@ static void *work(void *arg)
 {
 	own_lock();
 	pthread_rwlock_rdlock(&left_out);
-	pthread_mutex_lock(&other);
+	other_lock();
 	usleep(LONG_US);
-	pthread_mutex_unlock(&other);
+	other_unlock();
 	pthread_rwlock_unlock(&left_out);
 	wait_released();
 	own_unlock();

@@ -281,7 +281,7 @@ static struct dw_probe *attach(const struct subject *subject, uint32_t ring_size
 		return NULL;
 	assert_true(dladdr((const void *)gnu_get_libc_version, &library));
 	assert_true(dw_probe_file(probe, subject->pid, library.dli_fname, &finder) > 0);
-	assert_int_equal(dw_probe_add(probe, subject->pid, /* own= */ 0), 0);
+	assert_int_equal(dw_probe_add(probe, subject->pid, /* only_locks= */ NULL), 0);
 	return probe;
 }
 
@@ -375,7 +375,7 @@ static void what_waits_for_locks_is_counted_without_order(void **state)
 
 	(void)state;
 	if (probe) {
-		assert_int_equal(dw_probe_add(probe, subject.pid, /* own= */ 0), 0);
+		assert_int_equal(dw_probe_add(probe, subject.pid, /* only_locks= */ NULL), 0);
 		while (dw_probe_loss(probe, DW_WIRE_LOSS_RING) < AWAITED)
 			dw_probe_poll(probe, 1);
 	}
