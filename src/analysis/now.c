@@ -100,6 +100,27 @@ static int add_all_waiters(const struct dw_waits *waits, struct dw_arena *arena,
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/* Whether a leg's thread was found to have a lock that does not say so. */
+static bool rests_on_reference(const struct dw_facts *facts, const struct dw_found *found)
+{
+	for (uint32_t i = 0; i < found->n_legs; i++) {
+		const struct dw_chain *holds = &facts->chains[found->legs[i].holds];
+
+		/* Who was seen taking it has a stack of that. */
+		if (found->legs[i].holds && !holds->stack &&
+		    facts->things[holds->thing].flags & DW_THING_INFERRED)
+			return true;
+	}
+	return false;
+}
+
+static void note_references(const struct dw_facts *facts, struct dw_found *founds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rests_on_reference(facts, &founds[i]))
+			founds[i].flags |= DW_FOUND_REFERENCE;
+}
+
 static int join(const struct dw_rings *rings, const struct dw_stalls *stalls,
 		struct dw_arena *arena, struct dw_found **ret)
 {
@@ -133,6 +154,7 @@ int dw_now_find(const struct dw_now *now, struct dw_arena *arena, const struct d
 		r = add_all_waiters(waits, arena, founds, (size_t)rings.n + stalls.n);
 	if (r < 0)
 		return dw_pass(r);
+	note_references(now->facts, founds, (size_t)rings.n + stalls.n);
 	*ret = founds;
 	*ret_n = (size_t)rings.n + stalls.n;
 	return 0;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* Two sights of a process with the kernel's greatest number of threads. */
 #define MEMORY_MAX ((size_t)2 << 30)
@@ -22,7 +23,7 @@
 #define GAP_NS UINT64_C(400000000)
 #define GAP_MAX_NS UINT64_C(30000000000)
 
-/* Of the time, pictures take one part in so many. */
+/* Of a processor's time, pictures take one part in so many. */
 #define SPENT_PART 20
 
 struct dw_camera {
@@ -143,22 +144,29 @@ static bool is_news(const struct dw_camera *camera, const struct dw_attached_thr
 				  dw_hash(thread->thread.number, thing));
 }
 
+static void adopt_one(struct dw_camera *camera, struct dw_attached_thread *thread,
+		      const struct dw_held *held)
+{
+	uint32_t thing = dw_scene_facts(camera->scene)->chains[held->chain].thing;
+
+	dw_track_interrupt(thread);
+	dw_thread_found(&thread->thread, &(struct dw_taking){.thing = held->thing,
+							     .how = held->how & DW_SHARED,
+							     .what = held->what});
+	if (dw_scene_grounds(camera->scene, thing) == DW_GROUNDS_REFERENCE)
+		dw_attached_thing_infer(camera->attached, held->thing);
+	dw_track_resume(thread);
+}
+
 static void adopt_held(struct dw_camera *camera, struct dw_attached_thread *thread,
 		       const struct dw_slot *slot)
 {
 	if (camera->alone)
 		drop_what_is_over(thread, slot);
-	for (uint32_t i = 1; i <= slot->top; i++) {
-		const struct dw_held *held = &slot->held[i];
-
-		if (dw_thread_find(&thread->thread, held->thing) || !is_news(camera, thread, held))
-			continue;
-		dw_track_interrupt(thread);
-		dw_thread_found(&thread->thread, &(struct dw_taking){.thing = held->thing,
-								     .how = held->how & DW_SHARED,
-								     .what = held->what});
-		dw_track_resume(thread);
-	}
+	for (uint32_t i = 1; i <= slot->top; i++)
+		if (!dw_thread_find(&thread->thread, slot->held[i].thing) &&
+		    is_news(camera, thread, &slot->held[i]))
+			adopt_one(camera, thread, &slot->held[i]);
 }
 
 /* What the thread waits for; NULL: nothing. */
@@ -347,6 +355,15 @@ static uint64_t find_sleepers(const struct dw_camera *camera, struct dw_probe *p
 	return hash;
 }
 
+/* On a busy machine all takes longer, and costs what it costs. */
+static uint64_t spent_so_far_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns)
 {
 	uint64_t sleepers, spent_ns;
@@ -361,8 +378,9 @@ void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t n
 	else
 		camera->gap_ns = 2 * camera->gap_ns < GAP_MAX_NS ? 2 * camera->gap_ns : GAP_MAX_NS;
 	camera->sleepers = sleepers;
+	spent_ns = spent_so_far_ns();
 	dw_camera_take(camera, probe, now_ns);
-	spent_ns = dw_writer_now_ns() - now_ns;
+	spent_ns = spent_so_far_ns() - spent_ns;
 	camera->next_ns = now_ns + (SPENT_PART * spent_ns > camera->gap_ns ? SPENT_PART * spent_ns
 									   : camera->gap_ns);
 }

@@ -173,6 +173,10 @@ struct dw_attached_thing *dw_attached_thing(struct dw_attached *process, uint64_
 /* The record of what is at @address; a new one of @kind if it has none. Return: its id; 0: lost. */
 uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, unsigned kind);
 
+/* The lock at @address does not say who has it: see DW_THING_INFERRED. */
+void dw_attached_thing_infer(struct dw_attached *process, uint64_t address);
+bool dw_attached_thing_is_inferred(struct dw_attached *process, uint64_t address);
+
 /* A life begins, or ends, at @address. */
 void dw_attached_init(struct dw_attached_thread *thread, uint64_t address);
 void dw_attached_destroy(struct dw_attached *process, uint64_t address);

@@ -144,11 +144,20 @@ static void tell_again(struct dw_thread *thread, uint32_t id)
 	chain->again = dw_writer_submit(&process->writer, again, DW_REC_AGAIN);
 }
 
+/* That the thread has the lock is inferred: it is not accused of more than what that is told as. */
+static bool is_sure(struct dw_attached *process, enum dw_misuse_kind kind,
+		    const struct dw_taking *taking)
+{
+	return kind != DW_MISUSE_RELOCK || !dw_attached_thing_is_inferred(process, taking->thing);
+}
+
 static void tell_misuse(struct dw_thread *thread, enum dw_misuse_kind kind,
 			const struct dw_taking *taking, uint32_t chain)
 {
 	struct dw_attached *process = self(thread)->process;
-	uint32_t thing = dw_attached_thing_told(process, taking->thing, taking->what);
+	uint32_t thing = is_sure(process, kind, taking)
+			     ? dw_attached_thing_told(process, taking->thing, taking->what)
+			     : 0;
 	uint32_t stack = dw_attached_stack(self(thread), taking);
 	struct dw_rec_misuse *misuse = thing ? reserve(process, sizeof(*misuse)) : NULL;
 

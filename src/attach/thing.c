@@ -70,6 +70,29 @@ uint32_t dw_attached_thing_told(struct dw_attached *process, uint64_t address, u
 	return thing->record;
 }
 
+/* NULL: nothing was told of it. */
+static struct dw_rec_thing *record_of(struct dw_attached *process, uint64_t address)
+{
+	const struct dw_attached_thing *thing = dw_attached_thing(process, address);
+
+	return thing && thing->record ? dw_writer_record(&process->writer, thing->record) : NULL;
+}
+
+void dw_attached_thing_infer(struct dw_attached *process, uint64_t address)
+{
+	struct dw_rec_thing *record = record_of(process, address);
+
+	if (record)
+		record->flags |= DW_THING_INFERRED;
+}
+
+bool dw_attached_thing_is_inferred(struct dw_attached *process, uint64_t address)
+{
+	const struct dw_rec_thing *record = record_of(process, address);
+
+	return record && record->flags & DW_THING_INFERRED;
+}
+
 static void end_life(struct dw_attached *process, struct dw_attached_thing *thing, unsigned flags)
 {
 	struct dw_rec_thing *record;

@@ -136,14 +136,27 @@ static int write_found(struct look *look, const struct dw_found *found)
 	return 0;
 }
 
+/* Where only waits are seen, nobody has watched who gives what. */
+static struct dw_found as_seen(const struct look *look, const struct dw_found *found)
+{
+	struct dw_found seen = *found;
+
+	if (dw_reader_flags(look->reader) & DW_REC_WAITS)
+		seen.flags &= ~(uint32_t)(DW_FOUND_NO_POSTER | DW_FOUND_POSTERS_GONE);
+	return seen;
+}
+
 static int judge(struct look *look, const struct dw_found *founds, size_t n)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < n; i++)
-		if (is_confirmed(look, &founds[i]) &&
-		    !is_known(look->alarm, identity(look->facts, &founds[i])))
-			r = write_found(look, &founds[i]);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct dw_found found = as_seen(look, &founds[i]);
+
+		if (is_confirmed(look, &found) &&
+		    !is_known(look->alarm, identity(look->facts, &found)))
+			r = write_found(look, &found);
+	}
 	return r < 0 ? dw_pass(r) : 0;
 }
 

@@ -332,18 +332,6 @@ static int look(struct dw_inspection *inspection, struct dw_process *process)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-static bool rests_on_reference(const struct dw_inspection *inspection, const struct dw_found *found)
-{
-	const struct dw_chain *chains = inspection->facts->chains;
-
-	for (uint32_t i = 0; i < found->n_legs; i++)
-		if (found->legs[i].holds &&
-		    dw_scene_grounds(inspection->scene, chains[found->legs[i].holds].thing) ==
-			DW_GROUNDS_REFERENCE)
-			return true;
-	return false;
-}
-
 /* No kick was seen: where an answer is waited for, that is inferred. */
 static bool rests_on_kick(const struct dw_inspection *inspection, const struct dw_found *found)
 {
@@ -377,8 +365,6 @@ static int complete_found(struct dw_inspection *inspection, struct dw_found *fou
 	found->legs = legs;
 	/* Nobody has watched who gives what. */
 	found->flags &= ~(uint32_t)(DW_FOUND_NO_POSTER | DW_FOUND_POSTERS_GONE);
-	if (rests_on_reference(inspection, found))
-		found->flags |= DW_FOUND_REFERENCE;
 	if (rests_on_kick(inspection, found))
 		found->flags |= DW_FOUND_KICKED;
 	if (ends_at_unknown(inspection, found))

@@ -102,6 +102,8 @@ int dw_scene_hold(struct dw_scene *scene, uint32_t thread, uint32_t thing, bool 
 	*holding = (struct dw_holding){thread, thing, is_shared, *at};
 	*at = holding;
 	scene->grounds[thing] = (uint8_t)grounds;
+	if (grounds == DW_GROUNDS_REFERENCE)
+		scene->things[thing].flags |= DW_THING_INFERRED;
 	make_lock(scene, thing);
 	scene->n_holdings++;
 	return 0;

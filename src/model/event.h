@@ -185,7 +185,9 @@ static inline uint32_t dw_thing_number(uint64_t address)
 	X(DW_THING_WRITERS, 0x02, "writers") /* a queued writer stops new readers */       \
 	X(DW_THING_ENDED, 0x04, "ended")     /* this life is over */                       \
 	X(DW_THING_FREED, 0x08, "freed")     /* its memory was freed while it was alive */ \
-	X(DW_THING_NAMED, 0x10, "named")     /* the program itself has named it */
+	X(DW_THING_NAMED, 0x10, "named")     /* the program itself has named it */         \
+	X(DW_THING_INFERRED, 0x20,                                                         \
+	  "inferred") /* it does not say who has it: who was found to have it is inferred */
 
 enum dw_thing_flag {
 #define X(name, value, text) name = value,

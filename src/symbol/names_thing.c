@@ -112,7 +112,7 @@ static bool is_waited_in_rust(struct dw_names *names, const struct dw_thing *thi
 {
 	const struct dw_frame *site = NULL;
 
-	if (chain->how & DW_WAITS && dw_is_lock(thing->kind))
+	if ((chain->how & DW_WAITS || thing->flags & DW_THING_INFERRED) && dw_is_lock(thing->kind))
 		site = dw_names_own_frame(names, chain->stack, chain->hint);
 	return site && site->function && strstr(site->function, "::");
 }
