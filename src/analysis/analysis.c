@@ -4,7 +4,7 @@
 #include "analysis/handled.h"
 #include "analysis/hazard.h"
 #include "analysis/index.h"
-#include "analysis/sort.h"
+#include "analysis/rank.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -280,117 +280,6 @@ static int add_hazards(struct dw_analysis *analysis)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-/* The thing that leg @leg holds or gives. */
-static uint32_t thing_of(const struct dw_facts *facts, const struct dw_leg *leg)
-{
-	return leg->post ? facts->posts[leg->post].thing : facts->chains[leg->holds].thing;
-}
-
-/* Whether the two go through the same things in the same order, wherever they begin. */
-static bool is_same_cycle(const struct dw_facts *facts, const struct dw_finding *a,
-			  const struct dw_finding *b)
-{
-	uint32_t n = a->n_legs;
-
-	for (uint32_t turn = 0; turn < n && n == b->n_legs; turn++) {
-		uint32_t i = 0;
-
-		while (i < n &&
-		       thing_of(facts, &a->legs[i]) == thing_of(facts, &b->legs[(turn + i) % n]))
-			i++;
-		if (i == n)
-			return true;
-	}
-	return false;
-}
-
-/* What has happened need not be told again as what could. The monitor's findings come first. */
-static bool has_happened(const struct dw_analysis *analysis, const struct dw_finding *finding)
-{
-	for (uint32_t i = 0; i + 1 < analysis->facts->n_founds; i++) {
-		const struct dw_finding *found = &analysis->findings[i];
-
-		if (finding->verdict == DW_POTENTIAL && found->verdict == DW_DEADLOCK &&
-		    is_same_cycle(analysis->facts, finding, found))
-			return true;
-	}
-	return false;
-}
-
-static void drop_happened(struct dw_analysis *analysis)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < analysis->n_findings; i++) {
-		if (!has_happened(analysis, &analysis->findings[i]))
-			analysis->findings[n++] = analysis->findings[i];
-	}
-	analysis->n_findings = n;
-}
-
-/* The order in which findings are told. */
-static unsigned rank(const struct dw_finding *finding)
-{
-	static const uint8_t ranks[] = {[DW_DEADLOCK] = 0,
-					[DW_STALL] = 1,
-					[DW_POTENTIAL] = 2,
-					[DW_MISUSE] = 3,
-					[DW_HAZARD] = 4};
-
-	return finding->excuse == DW_NO_EXCUSE ? ranks[finding->verdict] : sizeof(ranks);
-}
-
-/* The chain that closed a cycle: before it was told, there was none. */
-static uint32_t closing_chain(const struct dw_finding *finding)
-{
-	uint32_t last = 0;
-
-	for (uint32_t i = 0; i < finding->n_legs; i++)
-		last = finding->legs[i].needs > last ? finding->legs[i].needs : last;
-	return last;
-}
-
-static bool is_before(const void *context, uint32_t a_index, uint32_t b_index)
-{
-	const struct dw_finding *findings = context, *a = &findings[a_index],
-				*b = &findings[b_index];
-
-	if (rank(a) != rank(b))
-		return rank(a) < rank(b);
-	if (a->found != b->found)
-		return a->found < b->found;
-	if (a->n_legs != b->n_legs)
-		return a->n_legs < b->n_legs;
-	if (a->misuse != b->misuse)
-		return a->misuse < b->misuse;
-	if (closing_chain(a) != closing_chain(b))
-		return closing_chain(a) < closing_chain(b);
-	for (uint32_t i = 0; i < a->n_legs; i++) {
-		if (a->legs[i].needs != b->legs[i].needs)
-			return a->legs[i].needs < b->legs[i].needs;
-		if (a->legs[i].holds != b->legs[i].holds)
-			return a->legs[i].holds < b->legs[i].holds;
-	}
-	return false;
-}
-
-static int sort_findings(struct dw_analysis *analysis)
-{
-	size_t n = analysis->n_findings;
-	uint32_t *order = dw_arena_alloc(analysis->arena, (2 * n + 1) * sizeof(*order));
-	struct dw_finding *sorted = dw_arena_alloc(analysis->arena, (n + 1) * sizeof(*sorted));
-
-	if (!order || !sorted)
-		return dw_raise(-ENOMEM);
-	for (size_t i = 0; i < n; i++)
-		order[i] = (uint32_t)i;
-	dw_sort(order, order + n, (uint32_t)n, is_before, analysis->findings);
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = analysis->findings[order[i]];
-	analysis->findings = sorted;
-	return 0;
-}
-
 int dw_analysis_run(struct dw_analysis *analysis)
 {
 	struct pass exact = {0}, merged = {0};
@@ -422,9 +311,10 @@ int dw_analysis_run(struct dw_analysis *analysis)
 		r = add_hazards(analysis);
 	if (r < 0)
 		return dw_pass(r);
-	drop_happened(analysis);
+	analysis->n_findings =
+	    dw_rank_drop_happened(analysis->facts, analysis->findings, analysis->n_findings);
 	add_misuses(analysis);
-	r = sort_findings(analysis);
+	r = dw_rank_sort(&analysis->findings, analysis->n_findings, analysis->arena);
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -439,7 +329,7 @@ int dw_analysis_run_founds(struct dw_analysis *analysis)
 		return dw_raise(-ENOMEM);
 	r = add_founds(analysis);
 	if (r >= 0)
-		r = sort_findings(analysis);
+		r = dw_rank_sort(&analysis->findings, analysis->n_findings, analysis->arena);
 	return r < 0 ? dw_pass(r) : 0;
 }
 

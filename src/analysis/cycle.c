@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "analysis/cycle.h"
+#include "analysis/cycle_parts.h"
 
 #include "analysis/array.h"
 #include "analysis/index.h"
@@ -23,42 +23,11 @@
  */
 #define EXCUSED_MAX 1000
 
-/* The next leg of a path: the present need and way, and where the needs to try end. */
-struct step {
-	uint32_t at, end; /* dw_needs::out */
-	uint32_t way;     /* NONE: the need's first is next */
-};
-
 /* What became of the cycle of two legs through a need. */
 enum pair {
 	PAIR_NONE,
 	PAIR_EXCUSED,
 	PAIR_REAL,
-};
-
-struct search {
-	const struct dw_needs *needs;
-	struct dw_judge *judge;
-	struct dw_arena *arena;
-	struct dw_cycles *cycles;
-	struct dw_index index; /* of cycles, by their needs */
-	uint64_t steps;
-	uint32_t n_excused;
-	uint32_t legs_max; /* as many as the threads there are can make, within LEGS_MAX */
-
-	/* The breadth-first search backward from `root`. */
-	uint32_t root;
-	uint32_t *distances; /* by node; NONE: not reached */
-	uint32_t *queue;
-	uint32_t n_queue, n_looked;
-
-	/* The path that is being extended. */
-	struct step *path_steps;
-	uint32_t *path_needs, *path_ways;
-	bool *on_path;       /* by node */
-	uint8_t *pairs;      /* by need: enum pair */
-	uint32_t *witnesses; /* of the last choice */
-	uint32_t *turned_needs, *turned_witnesses;
 };
 
 /* Each leg wants its own thread, but that one may wait in one leg for what it gives in the next. */
@@ -71,7 +40,7 @@ static uint32_t legs_of(const struct dw_needs *needs)
 	return n < LEGS_MAX ? (uint32_t)n : LEGS_MAX;
 }
 
-static int search_init(struct search *s)
+static int search_init(struct dw_cycle_search *s)
 {
 	size_t n = (size_t)s->needs->n_nodes + 1;
 	uint32_t *legs;
@@ -94,11 +63,6 @@ static int search_init(struct search *s)
 	return 0;
 }
 
-static const struct dw_need *need_at(const struct search *s, uint32_t need)
-{
-	return &s->needs->needs[need];
-}
-
 static bool same_cycle(const void *context, uint32_t item, const void *wanted)
 {
 	const struct dw_cycle *a = &((const struct dw_cycles *)context)->cycles[item], *b = wanted;
@@ -116,10 +80,11 @@ static uint64_t cycle_hash(const struct dw_cycle *cycle)
 }
 
 /* Whether leg @a of the path is to come before leg @b: locks first, then what was seen first. */
-static bool begins_before(const struct search *s, uint32_t a, uint32_t b)
+static bool begins_before(const struct dw_cycle_search *s, uint32_t a, uint32_t b)
 {
 	const struct dw_thing *things = s->needs->facts->things;
-	uint32_t x = need_at(s, s->path_needs[a])->from, y = need_at(s, s->path_needs[b])->from;
+	uint32_t x = dw_cycle_need(s, s->path_needs[a])->from,
+		 y = dw_cycle_need(s, s->path_needs[b])->from;
 
 	if (dw_is_lock(things[x].kind) != dw_is_lock(things[y].kind))
 		return dw_is_lock(things[x].kind);
@@ -127,7 +92,7 @@ static bool begins_before(const struct search *s, uint32_t a, uint32_t b)
 }
 
 /* Turns the path, and the witnesses along, until it starts where a reader is to begin. */
-static void turn(const struct search *s, uint32_t n, uint32_t *needs, uint32_t *witnesses)
+static void turn(const struct dw_cycle_search *s, uint32_t n, uint32_t *needs, uint32_t *witnesses)
 {
 	uint32_t first = 0;
 
@@ -142,7 +107,7 @@ static void turn(const struct search *s, uint32_t n, uint32_t *needs, uint32_t *
 }
 
 /* The cycle that the path is, in memory that lasts. */
-static int copy_cycle(struct search *s, const struct dw_cycle *cycle, struct dw_cycle *ret)
+static int copy_cycle(struct dw_cycle_search *s, const struct dw_cycle *cycle, struct dw_cycle *ret)
 {
 	size_t size = cycle->n * sizeof(uint32_t);
 	uint32_t *needs = dw_arena_alloc(s->arena, size);
@@ -159,7 +124,7 @@ static int copy_cycle(struct search *s, const struct dw_cycle *cycle, struct dw_
 }
 
 /* Keeps the path as a cycle, once; a real one takes the place of the same one excused. */
-static int keep(struct search *s, uint32_t n, const struct dw_choice *choice)
+static int keep(struct dw_cycle_search *s, uint32_t n, const struct dw_choice *choice)
 {
 	struct dw_cycles *cycles = s->cycles;
 	struct dw_cycle cycle = {s->turned_needs, n, {s->turned_witnesses, choice->excuses}};
@@ -194,7 +159,7 @@ static int keep(struct search *s, uint32_t n, const struct dw_choice *choice)
 }
 
 /* Starts over from @root, forgetting what the last search reached. */
-static void start_backward(struct search *s, uint32_t root)
+static void start_backward(struct dw_cycle_search *s, uint32_t root)
 {
 	for (uint32_t i = 0; i < s->n_queue; i++)
 		s->distances[s->queue[i]] = NONE;
@@ -209,7 +174,7 @@ static void start_backward(struct search *s, uint32_t root)
  * Goes on until @node is reached (NONE: until everything is), or until all that is
  * left is farther away than @distance_max.
  */
-static void search_backward(struct search *s, uint32_t node, uint32_t distance_max)
+static void search_backward(struct dw_cycle_search *s, uint32_t node, uint32_t distance_max)
 {
 	const struct dw_needs *needs = s->needs;
 
@@ -218,7 +183,7 @@ static void search_backward(struct search *s, uint32_t node, uint32_t distance_m
 		uint32_t to = s->queue[s->n_looked++];
 
 		for (uint32_t i = needs->in_starts[to]; i < needs->in_starts[to + 1]; i++) {
-			uint32_t from = need_at(s, needs->in[i])->from;
+			uint32_t from = dw_cycle_need(s, needs->in[i])->from;
 
 			s->steps++;
 			if (s->distances[from] != NONE)
@@ -230,7 +195,7 @@ static void search_backward(struct search *s, uint32_t node, uint32_t distance_m
 }
 
 /* At least so many needs lead from @node to the root. */
-static uint32_t distance_at_least(const struct search *s, uint32_t node)
+uint32_t dw_cycle_distance(const struct dw_cycle_search *s, uint32_t node)
 {
 	if (s->distances[node] != NONE || s->n_looked == s->n_queue)
 		return s->distances[node];
@@ -242,9 +207,9 @@ static uint32_t distance_at_least(const struct search *s, uint32_t node)
  *
  * Return: how many legs it has; more than LEGS_MAX: it is not there.
  */
-static uint32_t shortest_through(struct search *s, uint32_t need)
+static uint32_t shortest_through(struct dw_cycle_search *s, uint32_t need)
 {
-	uint32_t node = need_at(s, need)->to, n = 0;
+	uint32_t node = dw_cycle_need(s, need)->to, n = 0;
 
 	search_backward(s, node, LEGS_MAX);
 	if (s->distances[node] >= LEGS_MAX)
@@ -254,139 +219,23 @@ static uint32_t shortest_through(struct search *s, uint32_t need)
 		uint32_t i = s->needs->out_starts[node];
 
 		/* A node at this distance was reached by way of one that is nearer by 1. */
-		while (s->distances[need_at(s, s->needs->out[i])->to] != s->distances[node] - 1)
+		while (s->distances[dw_cycle_need(s, s->needs->out[i])->to] !=
+		       s->distances[node] - 1)
 			i++;
 		s->path_needs[n++] = s->needs->out[i];
-		node = need_at(s, s->needs->out[i])->to;
+		node = dw_cycle_need(s, s->needs->out[i])->to;
 	}
 	return n;
 }
 
-/* What a search for a real cycle is after, and what became of it. */
-struct hunt {
-	uint32_t need;         /* the first leg */
-	const uint32_t *needs; /* the legs are given; NULL: any */
-	uint32_t n;            /* legs of the cycle */
-	uint32_t steps, steps_max;
-	bool longer;  /* there may be longer cycles */
-	bool gave_up; /* not everything was tried */
-	bool found;
-	struct dw_choice choice;
-};
-
-static void step_begin(const struct search *s, const struct hunt *h, uint32_t leg)
-{
-	struct step *step = &s->path_steps[leg];
-	uint32_t node = leg ? need_at(s, s->path_needs[leg - 1])->to : NONE;
-
-	step->way = NONE;
-	step->at = h->needs || !leg ? 0 : s->needs->out_starts[node];
-	step->end = h->needs || !leg ? 1 : s->needs->out_starts[node + 1];
-}
-
-/* Whether @need can be leg @leg: it does not come back too early, or too late. */
-static bool leads_on(const struct search *s, struct hunt *h, uint32_t leg, uint32_t need)
-{
-	uint32_t to = need_at(s, need)->to;
-	uint32_t distance;
-
-	if (h->needs)
-		return true;
-	if (to == s->root)
-		return leg + 1 == h->n;
-	if (s->on_path[to])
-		return false;
-	distance = distance_at_least(s, to);
-	if (distance == NONE)
-		return false;
-	if (leg + 1 + (uint64_t)distance <= h->n)
-		return true;
-	h->longer = true;
-	return false;
-}
-
-static uint32_t need_of_step(const struct search *s, const struct hunt *h, uint32_t leg)
-{
-	if (h->needs)
-		return h->needs[leg];
-	return leg ? s->needs->out[s->path_steps[leg].at] : h->need;
-}
-
-/* The next way for leg @leg that agrees with those before it. Return: whether there is one. */
-static bool step_next(const struct search *s, struct hunt *h, uint32_t leg)
-{
-	struct step *step = &s->path_steps[leg];
-
-	for (; step->at < step->end; step->at++, step->way = NONE) {
-		uint32_t need = need_of_step(s, h, leg);
-
-		h->steps++;
-		if (step->way == NONE && !leads_on(s, h, leg, need))
-			continue;
-		step->way =
-		    step->way == NONE ? need_at(s, need)->first : s->needs->ways[step->way].next;
-		for (; step->way != NONE; step->way = s->needs->ways[step->way].next) {
-			h->steps += leg + 1;
-			if (dw_judge_excuses_way(s->judge, s->path_ways, leg, step->way,
-						 leg + 1 == h->n ? &s->path_ways[0] : NULL))
-				continue;
-			s->path_needs[leg] = need;
-			s->path_ways[leg] = step->way;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* All legs have a way: now they want witnesses. */
-static void complete(struct search *s, struct hunt *h)
-{
-	enum dw_choosing answer;
-
-	h->choice.witnesses = s->witnesses;
-	answer = dw_judge_choose(s->judge, s->path_ways, h->n, &h->choice);
-	h->found = answer == DW_CHOSEN;
-	if (answer == DW_CHOICES_LEFT)
-		s->cycles->limits.choices_not_tried++;
-}
-
-/* Looks for a real cycle of h->n legs: tries all paths, depth first. */
-static void hunt(struct search *s, struct hunt *h)
-{
-	uint32_t leg = 0;
-
-	step_begin(s, h, 0);
-	while (!h->found) {
-		if (h->steps > h->steps_max) {
-			h->gave_up = true;
-			break;
-		}
-		if (!step_next(s, h, leg)) {
-			if (!leg)
-				break;
-			leg--;
-			s->on_path[need_at(s, s->path_needs[leg])->to] = false;
-			continue;
-		}
-		if (leg + 1 == h->n) {
-			complete(s, h);
-			continue;
-		}
-		s->on_path[need_at(s, s->path_needs[leg])->to] = true;
-		step_begin(s, h, ++leg);
-	}
-	while (leg--)
-		s->on_path[need_at(s, s->path_needs[leg])->to] = false;
-}
-
 /* Judges the cycle of @n legs that is on the path, and keeps it. Return: 1: it is real. */
-static int judge_path(struct search *s, uint32_t n)
+static int judge_path(struct dw_cycle_search *s, uint32_t n)
 {
-	struct hunt h = {.needs = s->path_needs, .n = n, .steps_max = STEPS_OF_NEED_MAX};
+	struct dw_cycle_hunt h = {.needs = s->path_needs, .n = n, .steps_max = STEPS_OF_NEED_MAX};
 	int r;
 
 	if (n <= s->legs_max)
-		hunt(s, &h);
+		dw_cycle_hunt(s, &h);
 	s->steps += h.steps;
 	if (h.gave_up)
 		s->cycles->limits.choices_not_tried++;
@@ -403,9 +252,9 @@ static int judge_path(struct search *s, uint32_t n)
 }
 
 /* Looks for longer and longer cycles through @need until one is real; not for pairs again. */
-static int hunt_through(struct search *s, uint32_t need)
+static int hunt_through(struct dw_cycle_search *s, uint32_t need)
 {
-	struct hunt h = {.need = need, .steps_max = STEPS_OF_NEED_MAX, .longer = true};
+	struct dw_cycle_hunt h = {.need = need, .steps_max = STEPS_OF_NEED_MAX, .longer = true};
 	int r = 0;
 
 	if (s->legs_max < 3)
@@ -414,7 +263,7 @@ static int hunt_through(struct search *s, uint32_t need)
 	s->on_path[s->root] = true;
 	for (h.n = 3; h.n <= s->legs_max && h.longer && !h.found && !h.gave_up; h.n++) {
 		h.longer = false;
-		hunt(s, &h);
+		dw_cycle_hunt(s, &h);
 		if (h.found)
 			r = keep(s, h.n, &h.choice);
 	}
@@ -425,16 +274,17 @@ static int hunt_through(struct search *s, uint32_t need)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-static bool is_exhausted(const struct search *s)
+static bool is_exhausted(const struct dw_cycle_search *s)
 {
 	return s->steps + dw_judge_pairs(s->judge) >= STEPS_MAX;
 }
 
 /* The commonest deadlocks come first, and cheap: two legs, wherever they are. */
-static int find_pairs(struct search *s)
+static int find_pairs(struct dw_cycle_search *s)
 {
 	for (uint32_t i = 0; i < s->needs->n_needs && !is_exhausted(s); i++) {
-		uint32_t back = dw_needs_find(s->needs, need_at(s, i)->to, need_at(s, i)->from);
+		uint32_t back =
+		    dw_needs_find(s->needs, dw_cycle_need(s, i)->to, dw_cycle_need(s, i)->from);
 		int r;
 
 		s->steps++;
@@ -451,7 +301,7 @@ static int find_pairs(struct search *s)
 }
 
 /* A cycle through @need that has more legs than there are threads: it has an excuse. */
-static int find_longer(struct search *s, uint32_t need)
+static int find_longer(struct dw_cycle_search *s, uint32_t need)
 {
 	uint32_t n = LEGS_MAX + 1;
 	int r;
@@ -467,7 +317,7 @@ static int find_longer(struct search *s, uint32_t need)
 }
 
 /* Judges the shortest cycle through @need. Return: 1: it is real, or nothing more can be done. */
-static int judge_shortest(struct search *s, uint32_t need)
+static int judge_shortest(struct dw_cycle_search *s, uint32_t need)
 {
 	uint32_t n = shortest_through(s, need);
 	int r;
@@ -480,9 +330,9 @@ static int judge_shortest(struct search *s, uint32_t need)
 	return r < 0 ? dw_pass(r) : r || n > s->legs_max;
 }
 
-static int find_through(struct search *s, uint32_t need)
+static int find_through(struct dw_cycle_search *s, uint32_t need)
 {
-	uint32_t to = need_at(s, need)->to;
+	uint32_t to = dw_cycle_need(s, need)->to;
 	int r = 0;
 
 	if (s->pairs[need] == PAIR_NONE) {
@@ -496,7 +346,7 @@ static int find_through(struct search *s, uint32_t need)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
-static int find_from(struct search *s, uint32_t node)
+static int find_from(struct dw_cycle_search *s, uint32_t node)
 {
 	const struct dw_needs *needs = s->needs;
 	bool started = false;
@@ -520,12 +370,13 @@ static int find_from(struct search *s, uint32_t node)
 int dw_cycles_find(struct dw_cycles *ret, const struct dw_needs *needs, struct dw_judge *judge,
 		   const bool *only_from, struct dw_arena *arena)
 {
-	struct search *s = dw_arena_alloc(arena, sizeof(*s));
+	struct dw_cycle_search *s = dw_arena_alloc(arena, sizeof(*s));
 	int r;
 
 	if (!s)
 		return dw_raise(-ENOMEM);
-	*s = (struct search){.needs = needs, .judge = judge, .arena = arena, .cycles = ret};
+	*s =
+	    (struct dw_cycle_search){.needs = needs, .judge = judge, .arena = arena, .cycles = ret};
 	r = search_init(s);
 	if (r >= 0)
 		r = find_pairs(s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "analysis/excuse.h"
+#include "analysis/excuse_parts.h"
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -23,27 +23,6 @@
 
 /* More kinds of excuses than there are. */
 #define MANY_KINDS 32
-
-struct gate {
-	uint32_t a, b; /* states */
-	bool known;
-	uint32_t thing;
-};
-
-/* A leg's present witness in a search for a choice. */
-struct place {
-	uint32_t way, witness;
-	unsigned excuses; /* of this and all earlier legs */
-};
-
-struct dw_judge {
-	const struct dw_needs *needs;
-	struct dw_order *order;
-	unsigned ignored;
-	struct gate *gates;
-	struct place *places; /* room for a leg from every node */
-	uint64_t pairs;       /* compared so far */
-};
 
 int dw_judge_new(struct dw_judge **ret, const struct dw_needs *needs, struct dw_order *order,
 		 unsigned ignored, struct dw_arena *arena)
@@ -83,10 +62,10 @@ static uint32_t find_gate(const struct dw_state *a, const struct dw_state *b)
 static uint32_t gate_between(struct dw_judge *judge, uint32_t a, uint32_t b)
 {
 	uint64_t hash = dw_hash(a, b);
-	struct gate *gate = &judge->gates[(hash >> 16) & (GATES - 1)];
+	struct dw_judge_gate *gate = &judge->gates[(hash >> 16) & (GATES - 1)];
 
 	if (!gate->known || gate->a != a || gate->b != b)
-		*gate = (struct gate){
+		*gate = (struct dw_judge_gate){
 		    a, b, true, find_gate(&judge->needs->states[a], &judge->needs->states[b])};
 	return gate->thing;
 }
@@ -106,22 +85,16 @@ static unsigned excuses_together(struct dw_judge *judge, const struct dw_moment 
 	return excuses;
 }
 
-/* At a barrier everybody must arrive: one's own arrival gives nothing, nor does another's. */
-static bool wants_all(const struct dw_judge *judge, uint32_t thing)
-{
-	return judge->needs->facts->things[thing].kind == DW_BARRIER;
-}
-
 /* Whether who goes the way @b gives what @a waits for, be it the same thread. */
 static bool is_for_giver(const struct dw_judge *judge, const struct dw_way *a,
 			 const struct dw_way *b)
 {
-	return b->is_given && a->needs == b->holds && !wants_all(judge, b->holds);
+	return b->is_given && a->needs == b->holds && !dw_judge_wants_all(judge, b->holds);
 }
 
 /* Whether who goes the way @b would give what @a waits for, in the place of a thread itself. */
-static bool gives_to_itself(const struct dw_judge *judge, const struct place *a,
-			    const struct place *b)
+static bool gives_to_itself(const struct dw_judge *judge, const struct dw_judge_place *a,
+			    const struct dw_judge_place *b)
 {
 	const struct dw_needs *needs = judge->needs;
 
@@ -131,7 +104,8 @@ static bool gives_to_itself(const struct dw_judge *judge, const struct place *a,
 }
 
 /* The excuses by which the legs at @a and @b cannot be at once. */
-static unsigned excuses_apart(struct dw_judge *judge, const struct place *a, const struct place *b)
+static unsigned excuses_apart(struct dw_judge *judge, const struct dw_judge_place *a,
+			      const struct dw_judge_place *b)
 {
 	const struct dw_witness *one = &judge->needs->witnesses[a->witness];
 	const struct dw_witness *other = &judge->needs->witnesses[b->witness];
@@ -161,8 +135,8 @@ static bool writer_can_queue(struct dw_judge *judge, uint32_t thing, const struc
 }
 
 /* The excuses where the leg @needs meets the next one, @holds. */
-static unsigned excuses_meeting(struct dw_judge *judge, const struct place *needs,
-				const struct place *holds)
+static unsigned excuses_meeting(struct dw_judge *judge, const struct dw_judge_place *needs,
+				const struct dw_judge_place *holds)
 {
 	const struct dw_way *a = &judge->needs->ways[needs->way];
 	const struct dw_way *b = &judge->needs->ways[holds->way];
@@ -233,13 +207,13 @@ struct choosing {
 	struct dw_choice *ret;
 };
 
-static void place_before_first(const struct choosing *c, struct place *place, uint32_t leg)
+static void place_before_first(const struct choosing *c, struct dw_judge_place *place, uint32_t leg)
 {
 	place->way = c->needs ? c->judge->needs->needs[c->needs[leg]].first : c->ways[leg];
 	place->witness = DW_NEED_NONE;
 }
 
-static bool place_next(const struct choosing *c, struct place *place)
+static bool place_next(const struct choosing *c, struct dw_judge_place *place)
 {
 	const struct dw_needs *needs = c->judge->needs;
 
@@ -257,111 +231,9 @@ static bool place_next(const struct choosing *c, struct place *place)
 	return true;
 }
 
-/* Whether one of the legs that are placed is by @thread, or holds or gives @thing. */
-static bool is_in_cycle(const struct dw_judge *judge, uint32_t n, uint32_t thread, uint32_t thing)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		const struct place *place = &judge->places[i];
-
-		if (judge->needs->witnesses[place->witness].moment.when.thread == thread ||
-		    (thing && judge->needs->ways[place->way].holds == thing))
-			return true;
-	}
-	return false;
-}
-
-/* Whether @thread was ever seen giving @thing after it had taken a lock of the cycle. */
-static bool needs_cycle(const struct dw_judge *judge, uint32_t n, uint32_t thing, uint32_t thread)
-{
-	const struct dw_facts *facts = judge->needs->facts;
-
-	for (uint32_t i = judge->needs->posts[thing]; i; i = judge->needs->posts_next[i]) {
-		const struct dw_post *post = &facts->posts[i];
-
-		if (post->thread == thread && post->chain &&
-		    is_in_cycle(judge, n, 0, facts->chains[post->chain].thing))
-			return true;
-	}
-	return false;
-}
-
-/* Whether it was over with the giver @post when the leg at @place happened, or not begun. */
-static bool is_apart(struct dw_judge *judge, const struct dw_post *post, const struct place *place)
-{
-	const struct dw_when when = {post->thread, judge->needs->facts->chains[post->chain].run};
-
-	return post->chain && dw_order_apart(judge->order, when,
-					     judge->needs->witnesses[place->witness].moment.when);
-}
-
-/* Whether somebody outside of the cycle of @n legs can give what leg @leg gives. */
-static bool has_other_poster(struct dw_judge *judge, uint32_t n, uint32_t leg)
-{
-	uint32_t thing = judge->needs->ways[judge->places[leg].way].holds;
-
-	for (uint32_t i = judge->needs->posts[thing]; i; i = judge->needs->posts_next[i]) {
-		const struct dw_post *post = &judge->needs->facts->posts[i];
-
-		judge->pairs++;
-		if (!wants_all(judge, thing) && !is_in_cycle(judge, n, post->thread, 0) &&
-		    !needs_cycle(judge, n, thing, post->thread) &&
-		    !is_apart(judge, post, &judge->places[leg]))
-			return true;
-	}
-	return false;
-}
-
-static unsigned excuses_of_posters(struct dw_judge *judge, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (judge->needs->ways[judge->places[i].way].is_given &&
-		    has_other_poster(judge, n, i))
-			return DW_EXCUSE_BIT(DW_EXCUSE_POSTERS);
-	}
-	return 0;
-}
-
-/* The thread that alone queues for what leg @leg and the next one read; 0: none or several do. */
-static uint32_t only_writer(const struct dw_judge *judge, uint32_t n, uint32_t leg)
-{
-	const struct dw_needs *needs = judge->needs;
-	const struct dw_way *a = &needs->ways[judge->places[leg].way];
-	const struct dw_way *b = &needs->ways[judge->places[(leg + 1) % n].way];
-	uint32_t i = a->needs_shared && b->holds_shared ? needs->writers[a->needs] : DW_NEED_NONE;
-	uint32_t only = 0;
-
-	for (; i != DW_NEED_NONE; i = needs->moments_of_writers[i].next) {
-		uint32_t thread = needs->moments_of_writers[i].moment.when.thread;
-
-		if (only && only != thread)
-			return 0;
-		only = thread;
-	}
-	return only;
-}
-
-/* Whether the only writer that could queue here would have to queue elsewhere at the same time. */
-static bool lacks_writer(const struct dw_judge *judge, uint32_t n, uint32_t leg)
-{
-	uint32_t writer = only_writer(judge, n, leg);
-
-	for (uint32_t i = 0; i < n && writer; i++)
-		if (i != leg && only_writer(judge, n, i) == writer)
-			return true;
-	return false;
-}
-
-static unsigned excuses_of_writers(const struct dw_judge *judge, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (lacks_writer(judge, n, i))
-			return DW_EXCUSE_BIT(DW_EXCUSE_READERS);
-	return 0;
-}
-
 static unsigned excuses_so_far(const struct choosing *c, uint32_t leg)
 {
-	const struct place *places = c->judge->places;
+	const struct dw_judge_place *places = c->judge->places;
 	unsigned excuses = excuses_alone(c->judge, places[leg].way);
 
 	for (uint32_t i = 0; i < leg; i++)
@@ -371,7 +243,7 @@ static unsigned excuses_so_far(const struct choosing *c, uint32_t leg)
 			   excuses_meeting(c->judge, &places[leg - 1], &places[leg]);
 	if (leg + 1 == c->n)
 		excuses |= excuses_meeting(c->judge, &places[leg], &places[0]) |
-			   excuses_of_posters(c->judge, c->n) | excuses_of_writers(c->judge, c->n);
+			   dw_judge_excuses_whole(c->judge, c->n);
 	return excuses;
 }
 
@@ -396,12 +268,12 @@ static void keep_choice(struct choosing *c, unsigned excuses)
 static enum dw_choosing choose(struct choosing *c)
 {
 	enum dw_choosing answer = DW_NO_CHOICE;
-	struct place *places = c->judge->places;
+	struct dw_judge_place *places = c->judge->places;
 	uint32_t n = 1, pairs = 0; /* legs placed, the one being tried included */
 
 	place_before_first(c, &places[0], 0);
 	while (n) {
-		struct place *place = &places[n - 1];
+		struct dw_judge_place *place = &places[n - 1];
 
 		if (!place_next(c, place)) {
 			n--;
@@ -448,17 +320,17 @@ void dw_judge_choose_excused(struct dw_judge *judge, const uint32_t *needs, uint
 static bool applies(struct dw_judge *judge, enum dw_excuse excuse, uint32_t a, uint32_t b,
 		    uint32_t n)
 {
-	const struct place *places = judge->places;
+	const struct dw_judge_place *places = judge->places;
 	unsigned excuses = 0;
 
 	if (excuse == DW_EXCUSE_TRY && a == b)
 		excuses = excuses_alone(judge, places[a].way);
 	if (excuse == DW_EXCUSE_POSTERS && a == b && judge->needs->ways[places[a].way].is_given &&
-	    has_other_poster(judge, n, a))
+	    dw_judge_has_other_poster(judge, n, a))
 		excuses = DW_EXCUSE_BIT(excuse);
 	if (b == (a + 1) % n)
 		excuses |= excuses_meeting(judge, &places[a], &places[b]);
-	if (excuse == DW_EXCUSE_READERS && b == (a + 1) % n && lacks_writer(judge, n, a))
+	if (excuse == DW_EXCUSE_READERS && b == (a + 1) % n && dw_judge_lacks_writer(judge, n, a))
 		excuses = DW_EXCUSE_BIT(excuse);
 	if (a < b)
 		excuses |= excuses_apart(judge, &places[a], &places[b]);
@@ -478,8 +350,8 @@ void dw_judge_explain(struct dw_judge *judge, const struct dw_choice *choice, ui
 
 	ret->excuse = told;
 	for (uint32_t i = 0; i < n; i++)
-		judge->places[i] = (struct place){judge->needs->witnesses[choice->witnesses[i]].way,
-						  choice->witnesses[i], 0};
+		judge->places[i] = (struct dw_judge_place){
+		    judge->needs->witnesses[choice->witnesses[i]].way, choice->witnesses[i], 0};
 	for (uint32_t i = 0; i < n * n && told != DW_NO_EXCUSE; i++) {
 		if (!applies(judge, told, i / n, i % n, n))
 			continue;

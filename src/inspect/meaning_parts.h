@@ -30,6 +30,30 @@ bool dw_meaning_is_futex(const struct dw_asleep *asleep);
 /* The argument called @name of one of the wrappers' frames. Return: whether it is known. */
 bool dw_meaning_argument(const struct dw_asleep *asleep, const char *name, uint64_t *ret);
 
+/* Whether the arguments are those of the system call that waits on a word, begun again or not. */
+bool dw_meaning_has_arguments(const struct dw_asleep *asleep);
+
+/* What that call was asked for: FUTEX_WAIT and its kin, without flags. */
+unsigned dw_meaning_operation(const struct dw_asleep *asleep);
+
+/* Whether it waits in musl, which has functions of its own in the frames before @site. */
+bool dw_meaning_is_musl(const struct dw_asleep *asleep, uint32_t site);
+
+/* Reads the thread's memory. Return: whether it can be read. */
+bool dw_meaning_read(const struct dw_asleep *asleep, uint64_t address, void *ret, size_t n);
+bool dw_meaning_read_word(const struct dw_asleep *asleep, uint64_t address, uint32_t *ret);
+
+/* Fills which mutex is waited for, and where it says who has it. */
+void dw_meaning_mutex(const struct dw_asleep *asleep, struct dw_meaning *ret);
+
+/* Fills which condition is waited for; or its mutex, where that is what the thread takes again. */
+void dw_meaning_condition(const struct dw_asleep *asleep, struct dw_meaning *ret);
+
+/* Fills which of glibc's conditions it is whose @word is waited on, and its mutex. Return: whether
+ * there is one. */
+bool dw_meaning_find_condition(const struct dw_asleep *asleep, uint64_t word,
+			       struct dw_meaning *ret);
+
 /* Fills what is known of a wait in the function of @row. */
 void dw_meaning_lock(const struct dw_asleep *asleep, const struct dw_meaning_row *row,
 		     struct dw_meaning *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The inside of a replay: its threads drive the tracker, and what that tells is gathered
- * in rows. replay.c has the meaning of the events of locks and threads, replay_wait.c that of
- * waits and activities, replay_teller.c the gathering.
+ * in rows. replay.c has the whole and the meaning of the events of threads, replay_lock.c that of
+ * locks, replay_wait.c that of waits and activities, replay_teller.c the gathering.
  *
  * Internal to these.
  */
@@ -96,7 +96,11 @@ struct dw_replay_lock *dw_replay_lock(struct dw_replay *replay, uint64_t address
 bool dw_replay_taking(struct dw_replay *replay, const struct dw_event *event, uint64_t address,
 		      unsigned what, struct dw_taking *ret);
 
-/* The events of waits and activities, as event.h has them. */
+/* The events of locks, as event.h has them: that one is made, and all others. */
+void dw_replay_init(struct dw_replay_thread *actor, const struct dw_event *event);
+void dw_replay_on_lock(struct dw_replay_thread *actor, const struct dw_event *event);
+
+/* The events of waits and activities. */
 void dw_replay_park(struct dw_replay_thread *actor, const struct dw_event *event);
 void dw_replay_wake(struct dw_replay_thread *actor, const struct dw_event *event);
 void dw_replay_enter(struct dw_replay_thread *actor, const struct dw_event *event);
