@@ -28,6 +28,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define SIGNAL_GROUP_EXIT 4
 #define SYS_MUNMAP 11
 #define SYS_RT_SIGRETURN 15
+#define SYS_EXIT 60
 
 SEC("uprobe")
 int function_entry(struct pt_regs *regs)
@@ -46,6 +47,19 @@ static __always_inline int leave_handler(void)
 	return 0;
 }
 
+/* The current thread is about to end by itself: where it does is of interest if it holds something.
+ */
+static __always_inline int end_thread(struct pt_regs *regs)
+{
+	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
+	struct dw_wire_thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct dw_wire_event event = {.kind = DW_WIRE_ENDS};
+
+	if (thread && thread->depth)
+		note(thread, &event, regs);
+	return 0;
+}
+
 SEC("tp_btf/sys_enter")
 int call_entry(uint64_t *context)
 {
@@ -54,6 +68,8 @@ int call_entry(uint64_t *context)
 
 	if (number == SYS_RT_SIGRETURN)
 		return leave_handler();
+	if (number == SYS_EXIT)
+		return end_thread(regs);
 	if (number == SYS_MUNMAP)
 		return on_freed(regs, regs->di, regs->di + regs->si, DW_WIRE_STAYS);
 	return is_known(number) ? begin_call(number, regs) : 0;

@@ -59,6 +59,7 @@ struct dw_attached_thread {
 	uint32_t n_interrupted;
 	uint64_t makes;  /* the start routine of the thread that it makes; 0: not known */
 	uint32_t making; /* id of the stack where it does */
+	uint32_t ending; /* id of the stack where it ends by itself; 0: not known */
 	bool watched;    /* its calls are told */
 	bool pictured;   /* that is known from a picture */
 	bool slept;      /* when the latest one began, it was in a wait on a word */

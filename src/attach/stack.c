@@ -23,11 +23,16 @@ static bool says_which(const struct dw_attached *process)
 	       dw_attached_is_only_lock(process, process->event->object);
 }
 
-/* The first is where the probe is; so are those of the C library, whose caller is what counts. */
+/*
+ * The first is where the probe is; so are those of the C library, whose caller is what counts, if
+ * there is one: who ends has none.
+ */
 static uint32_t own_frames(struct dw_attached *process, const uint64_t *frames, uint32_t n)
 {
 	uint32_t first = n > 1 && !says_which(process) ? 1 : 0;
 
+	if (process->event && process->event->kind == DW_WIRE_ENDS)
+		return 0;
 	while (first + 1 < n && dw_attached_is_system(process, frames[first]))
 		first++;
 	return first;

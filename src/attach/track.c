@@ -248,6 +248,7 @@ static void play(struct dw_attached_thread *thread, const struct dw_wire_event *
 	    [DW_WIRE_LEFT] = on_left,
 	    [DW_WIRE_FREES] = on_frees,
 	    [DW_WIRE_ASKS] = on_asks,
+	    [DW_WIRE_ENDS] = dw_track_ends,
 	    [DW_WIRE_HAS] = dw_contended_has,
 	    [DW_WIRE_AWAITS] = dw_contended_awaits,
 	};

@@ -15,6 +15,7 @@ struct dw_taking dw_track_taking(struct dw_attached_thread *thread, uint64_t add
 /* track_thread.c: what the events say of threads. */
 void dw_track_makes(struct dw_attached_thread *thread, const struct dw_wire_event *event);
 void dw_track_born(struct dw_attached_thread *thread, const struct dw_wire_event *event);
+void dw_track_ends(struct dw_attached_thread *thread, const struct dw_wire_event *event);
 void dw_track_exit(struct dw_attached_thread *thread, const struct dw_wire_event *event);
 
 /*

@@ -59,6 +59,12 @@ void dw_track_born(struct dw_attached_thread *thread, const struct dw_wire_event
 	dw_thread_new_segment(&thread->thread);
 }
 
+void dw_track_ends(struct dw_attached_thread *thread, const struct dw_wire_event *event)
+{
+	if (event->stack_size)
+		thread->ending = dw_attached_event_stack(thread->process);
+}
+
 void dw_track_exit(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	uint64_t ending = dw_thing_address(DW_ENDING, thread->thread.number);
@@ -70,6 +76,7 @@ void dw_track_exit(struct dw_attached_thread *thread, const struct dw_wire_event
 
 	memcpy(name, &event->object, sizeof(name));
 	dw_attached_name(thread, name);
+	thread->process->stack = thread->ending;
 	for (uint32_t i = 1; i <= slot->top && is_sure; i++) {
 		const struct dw_held *held = &slot->held[i];
 

@@ -36,6 +36,7 @@ enum dw_wire_kind {
 	DW_WIRE_ASKS,      /* it asks for what is done once, and was done: a want that is over */
 	DW_WIRE_HAS,       /* see DW_WIRE_AWAITS, which follows */
 	DW_WIRE_AWAITS,    /* thread `site` waits for mutex `object` with stack pointer `other` */
+	DW_WIRE_ENDS,      /* it ends by itself; DW_EXIT follows, when it has no stack any more */
 	DW_WIRE_RESULT,    /* of a cookie alone: what was tried returns, 0 if it was had */
 };
 

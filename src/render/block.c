@@ -88,6 +88,15 @@ static const struct dw_frame *site_of(struct dw_telling *telling, uint32_t stack
 	return named->site < named->n_frames ? &named->frames[named->site] : NULL;
 }
 
+/* Whether what is on the stack is only what starts and ends threads. */
+static bool has_runtime_alone(struct dw_telling *telling, uint32_t stack)
+{
+	const struct dw_named_stack *named =
+	    dw_names_stack(telling->process->names, stack, /* hint= */ 0);
+
+	return named->n_frames && named->frames[0].flags & DW_FRAME_RUNTIME;
+}
+
 static void fill_place(struct dw_telling *telling, struct dw_row *row, const char *what,
 		       uint32_t stack, uint32_t hint)
 {
@@ -206,7 +215,10 @@ struct dw_row *dw_block_rows_of_misuse(struct dw_telling *telling, const struct 
 	rows[n] = (struct dw_row){{dw_tell_thread(telling, misuse->thread),
 				   dw_words_deed(misuse->kind).verb,
 				   dw_tell_thing(telling, misuse->thing)}};
-	fill_place(telling, &rows[n++], "in", misuse->stack, misuse->hint);
+	fill_place(telling, &rows[n], "in", misuse->stack, misuse->hint);
+	if (has_runtime_alone(telling, misuse->stack))
+		rows[n].cells[DW_CELL_TAKEN] = "after its last function";
+	n++;
 	/* The second row is about the holder, who may be another thread. */
 	if (misuse->chain && holder != misuse->thread)
 		start = dw_tell_thread(telling, holder);

@@ -217,6 +217,8 @@ static const char *const word_waits[] = {
 
 static const char *const entries[] = {
     "start_thread",
+    "__nptl_deallocate_tsd",
+    "__GI___nptl_deallocate_tsd",
     "clone",
     "clone3",
     "__clone",

@@ -179,7 +179,7 @@ def report(deadwatch, record):
 
 # Innermost frames that only pass a lock on: what calls them is where something was done.
 WRAPPERS = ("pthread_", "__gthread_", "std::", "bql_lock_impl", "qemu_cond_wait_impl", "mtx_",
-            "cnd_", "sem_", "__syscall_", "__timedwait", "__pthread_")
+            "cnd_", "sem_", "__syscall_", "__timedwait", "__pthread_", "__nptl_", "__GI___nptl_")
 
 
 def function_of(stack):

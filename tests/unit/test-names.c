@@ -489,6 +489,7 @@ static void wrappers_and_entries_are_told_by_name_or_module(void **state)
 	assert_false(dw_wrapper_is_lock("poll_fds", NULL));
 	assert_false(dw_wrapper_is_lock(NULL, NULL));
 	assert_true(dw_wrapper_is_entry("start_thread", "libc.so.6"));
+	assert_true(dw_wrapper_is_entry("__GI___nptl_deallocate_tsd", "libc.so.6"));
 	assert_true(dw_wrapper_is_entry(NULL, "libc.so.6"));
 	assert_true(dw_wrapper_is_entry("anything", "libdeadwatch.so"));
 	assert_true(dw_wrapper_is_entry(NULL, "libstdc++.so.6"));
