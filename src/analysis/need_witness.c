@@ -3,6 +3,21 @@
 #include "analysis/sort.h"
 #include "base/hash.h"
 
+/* Room for another one of `rows`, with `n_rows`, `rows_room` and `rows_index`. */
+#define make_row(d, rows, hash)                                                    \
+	room_of((d)->arena, (void **)&(d)->rows, (d)->n_##rows, &(d)->rows##_room, \
+		sizeof(*(d)->rows), &(d)->rows##_index, (hash))
+
+static int room_of(struct dw_arena *arena, void **rows, uint32_t n, uint32_t *room, size_t size,
+		   struct dw_index *index, uint64_t hash)
+{
+	int r = dw_array_room(arena, rows, n, room, size);
+
+	if (r >= 0)
+		r = dw_index_add(index, arena, hash, n);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static bool is_less(const void *context, uint32_t a, uint32_t b)
 {
 	(void)context;
@@ -51,10 +66,7 @@ static int ensure_state(struct dw_need_drawing *d, uint32_t chain, uint32_t *ret
 	if (!held)
 		return dw_raise(-ENOMEM);
 	memcpy(held, state.held, state.n * sizeof(*held));
-	r = dw_array_room(d->arena, (void **)&d->states, d->n_states, &d->states_room,
-			  sizeof(*d->states));
-	if (r >= 0)
-		r = dw_index_add(&d->states_index, d->arena, hash, d->n_states);
+	r = make_row(d, states, hash);
 	if (r < 0)
 		return dw_pass(r);
 	*ret = d->n_states;
@@ -132,9 +144,7 @@ static int ensure_way(struct dw_need_drawing *d, const struct way_key *key, uint
 	*ret = dw_index_find(&d->ways_index, hash, same_way, d, key);
 	if (*ret != DW_INDEX_NONE)
 		return 0;
-	r = dw_array_room(d->arena, (void **)&d->ways, d->n_ways, &d->ways_room, sizeof(*d->ways));
-	if (r >= 0)
-		r = dw_index_add(&d->ways_index, d->arena, hash, d->n_ways);
+	r = make_row(d, ways, hash);
 	if (r < 0)
 		return dw_pass(r);
 	*ret = d->n_ways++;
@@ -170,10 +180,7 @@ static int ensure_witness(struct dw_need_drawing *d, const struct dw_witness *wi
 
 	if (dw_index_find(&d->witnesses_index, hash, same_witness, d, witness) != DW_INDEX_NONE)
 		return 0;
-	r = dw_array_room(d->arena, (void **)&d->witnesses, d->n_witnesses, &d->witnesses_room,
-			  sizeof(*d->witnesses));
-	if (r >= 0)
-		r = dw_index_add(&d->witnesses_index, d->arena, hash, d->n_witnesses);
+	r = make_row(d, witnesses, hash);
 	if (r < 0)
 		return dw_pass(r);
 	if (d->ways[way].last == DW_NEED_NONE)
@@ -297,10 +304,7 @@ static int ensure_writer(struct dw_need_drawing *d, const struct dw_writer *writ
 
 	if (dw_index_find(&d->writers_index, hash, same_writer, d, writer) != DW_INDEX_NONE)
 		return 0;
-	r = dw_array_room(d->arena, (void **)&d->writers, d->n_writers, &d->writers_room,
-			  sizeof(*d->writers));
-	if (r >= 0)
-		r = dw_index_add(&d->writers_index, d->arena, hash, d->n_writers);
+	r = make_row(d, writers, hash);
 	if (r < 0)
 		return dw_pass(r);
 	d->writers[d->n_writers] = *writer;

@@ -6,7 +6,7 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
-#include "render/escape.h"
+#include "render/markup.h"
 #include "render/place.h"
 #include "render/say.h"
 
@@ -19,32 +19,6 @@
 struct counts {
 	size_t tests, failures, errors, skipped;
 };
-
-/* What is no character of XML 1.0 has been replaced where names are made harmless. */
-static void write_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		case '\n':
-			fputs("&#10;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-	}
-}
 
 static bool is_failure(const struct dw_reported *reported)
 {
@@ -94,17 +68,17 @@ static struct counts count(const struct dw_report *report, const struct dw_rende
 static void write_child(FILE *out, const char *element, const char *message, const char *text)
 {
 	fprintf(out, "      <%s message=\"", element);
-	write_escaped(out, message);
+	dw_markup_escape(out, message);
 	fputs("\">", out);
-	write_escaped(out, text);
+	dw_markup_escape(out, text);
 	fprintf(out, "</%s>\n", element);
 }
 
 static void begin_case(FILE *out, const char *kind, const char *name, const char *more)
 {
 	fprintf(out, "    <testcase classname=\"deadwatch.%s\" name=\"", kind);
-	write_escaped(out, name);
-	write_escaped(out, more);
+	dw_markup_escape(out, name);
+	dw_markup_escape(out, more);
 	fputs("\">\n", out);
 }
 

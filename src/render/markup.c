@@ -18,29 +18,37 @@ void dw_markup(struct dw_telling *telling, const char *format, ...)
 	va_end(args);
 }
 
-void dw_markup_text(struct dw_telling *telling, const char *text)
+void dw_markup_escape(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
 		case '&':
-			fputs("&amp;", telling->out);
+			fputs("&amp;", out);
 			break;
 		case '<':
-			fputs("&lt;", telling->out);
+			fputs("&lt;", out);
 			break;
 		case '>':
-			fputs("&gt;", telling->out);
+			fputs("&gt;", out);
 			break;
 		case '"':
-			fputs("&quot;", telling->out);
+			fputs("&quot;", out);
 			break;
 		case '\'':
-			fputs("&#39;", telling->out);
+			fputs("&#39;", out);
+			break;
+		case '\n':
+			fputs("&#10;", out);
 			break;
 		default:
-			fputc(*text, telling->out);
+			fputc(*text, out);
 		}
 	}
+}
+
+void dw_markup_text(struct dw_telling *telling, const char *text)
+{
+	dw_markup_escape(telling->out, text);
 }
 
 void dw_markup_element(struct dw_telling *telling, const char *tag, const char *class,

@@ -97,58 +97,35 @@ SHIM_CALLS(X)
 SHIM_CALLS_LARGE(X)
 #undef X
 
-/* So it is with those whose last argument is not always there. */
-SLOW(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode), "open",
-     unless(flags &O_NONBLOCK), 0)
+/* So it is with those that open files, whose last argument is not always there. */
+#define OPENS(name, parameters, arguments)                                                  \
+	SLOW(int, name, (UNPACK parameters, mode_t mode), (UNPACK arguments, mode), "open", \
+	     unless(flags &O_NONBLOCK), 0)                                                  \
+	__attribute__((used)) int shim_##name(UNPACK parameters, ...);                      \
+	int shim_##name(UNPACK parameters, ...)                                             \
+	{                                                                                   \
+		struct shim_thread *thread = shim_self;                                     \
+		uint32_t open;                                                              \
+		va_list more;                                                               \
+		mode_t mode;                                                                \
+		int fd;                                                                     \
+                                                                                            \
+		va_start(more, flags);                                                      \
+		mode = va_arg(more, mode_t);                                                \
+		va_end(more);                                                               \
+		if (shim_unlikely(shim_must_tell(thread, 0)))                               \
+			return name##_holding(UNPACK arguments, mode, SHIM_CALLER);         \
+		open = shim_calling(thread);                                                \
+		fd = shim_real.name(UNPACK arguments, mode);                                \
+		shim_called(thread, open);                                                  \
+		return fd;                                                                  \
+	}                                                                                   \
+	SHIM_ALIAS(name, shim_##name);                                                      \
+	SHIM_ALIAS(name##64, shim_##name);
 
-__attribute__((used)) int shim_open(const char *path, int flags, ...);
-int shim_open(const char *path, int flags, ...)
-{
-	struct shim_thread *thread = shim_self;
-	uint32_t open;
-	va_list arguments;
-	mode_t mode;
-	int fd;
-
-	va_start(arguments, flags);
-	mode = va_arg(arguments, mode_t);
-	va_end(arguments);
-	if (shim_unlikely(shim_must_tell(thread, 0)))
-		return open_holding(path, flags, mode, SHIM_CALLER);
-	open = shim_calling(thread);
-	fd = shim_real.open(path, flags, mode);
-	shim_called(thread, open);
-	return fd;
-}
-
-SHIM_ALIAS(open, shim_open);
-SHIM_ALIAS(open64, shim_open);
-
-SLOW(int, openat, (int folder, const char *path, int flags, mode_t mode),
-     (folder, path, flags, mode), "open", unless(flags &O_NONBLOCK), 0)
-
-__attribute__((used)) int shim_openat(int folder, const char *path, int flags, ...);
-int shim_openat(int folder, const char *path, int flags, ...)
-{
-	struct shim_thread *thread = shim_self;
-	uint32_t open;
-	va_list arguments;
-	mode_t mode;
-	int fd;
-
-	va_start(arguments, flags);
-	mode = va_arg(arguments, mode_t);
-	va_end(arguments);
-	if (shim_unlikely(shim_must_tell(thread, 0)))
-		return openat_holding(folder, path, flags, mode, SHIM_CALLER);
-	open = shim_calling(thread);
-	fd = shim_real.openat(folder, path, flags, mode);
-	shim_called(thread, open);
-	return fd;
-}
-
-SHIM_ALIAS(openat, shim_openat);
-SHIM_ALIAS(openat64, shim_openat);
+OPENS(open, (const char *path, int flags), (path, flags))
+OPENS(openat, (int folder, const char *path, int flags), (folder, path, flags))
+#undef OPENS
 
 static __attribute__((noinline)) int pause_holding(uint64_t caller)
 {
