@@ -237,7 +237,7 @@ struct dw_wire_cookie {
 	uint8_t kind;   /* enum dw_event_kind */
 	uint8_t lock;   /* 1 + index of the one of dw_wire_target::only_locks; 0: any thing */
 	uint8_t what;   /* enum dw_thing_kind */
-	uint8_t how;    /* enum dw_how; or dw_wire_take */
+	uint8_t how;    /* enum dw_how */
 	uint8_t object; /* 1 + index of the argument that is the thing; 0: none */
 	uint8_t other;  /* 1 + index of the argument that is event.other */
 	uint16_t call;  /* of a named call: its number */

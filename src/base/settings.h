@@ -4,9 +4,11 @@
  * only list: the shim reads by it, `deadwatch` checks by it, deadwatch-options(7) is made of it.
  *
  * X(reader, key, kind, values, otherwise, help)
+ *
  *   reader     SHIM: libdeadwatch.so, by a function set_KEY(); DEADWATCH: the program
- *   kind       TEXT, NUMBER, MIB (a number up to DW_RECORD_MIB_MAX), WORDS (its values are these,
- * with bars between), TIMES (of functions; see dw_pulse_check()) values     what users may write
+ *   kind       TEXT; NUMBER; MIB: a number up to DW_RECORD_MIB_MAX; WORDS: one of `values`, which
+ *              has bars in between; TIMES: of functions, see dw_pulse_check()
+ *   values     what users may write
  *   otherwise  what holds if it is not set
  */
 #pragma once

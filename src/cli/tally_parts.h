@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of a tally. tally.c has what happens as recordings are added, tally_finish.c what
- * they come to.
+ * The inside of a tally. tally.c has what happens as recordings are added, tally_merge.c what
+ * several show that none of them shows alone, tally_finish.c what all come to.
  *
  * Internal to these.
  */

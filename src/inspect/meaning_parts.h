@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of the meaning share.
+ * What the parts of the meaning share. meaning.c goes by the functions on a stack, meaning_call.c
+ * knows calls, meaning_lock.c which lock is waited for and meaning_condition.c which condition,
+ * meaning_owner.c who has a lock.
  *
  * Internal to the meaning.
  */
