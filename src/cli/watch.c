@@ -84,6 +84,7 @@ static void look_at(struct dw_watch *watch, struct dw_watched *thread, uint64_t 
 	if (thread->signature != at.signature)
 		thread->word = DW_WATCHED_WORD_UNKNOWN;
 	thread->on_word = at.on_word;
+	thread->is_endless = at.is_endless;
 	same = thread->same_since && thread->signature == at.signature;
 	if (!same) {
 		thread->signature = at.signature;
@@ -216,6 +217,13 @@ int dw_watch_look_back(struct dw_watch *watch, uint64_t now_ns)
 	return any ? DW_WATCH_SUSPECT : DW_WATCH_QUIET;
 }
 
+/* Who sleeps in a wait without a limit has asked before, and does not any more. */
+static bool polls(const struct dw_watched *thread, uint64_t now_ns)
+{
+	return thread->polled_at && now_ns - thread->polled_at < POLLS_NS &&
+	       !(thread->is_endless && dw_watched_still_ns(thread, now_ns) > 0);
+}
+
 const struct dw_now_look *dw_watch_looks(struct dw_watch *watch, uint32_t n_threads,
 					 uint64_t now_ns)
 {
@@ -234,7 +242,7 @@ const struct dw_now_look *dw_watch_looks(struct dw_watch *watch, uint32_t n_thre
 			watch->looks[thread->number] = (struct dw_now_look){
 			    .same_ns = thread->same_since ? now_ns - thread->same_since : 0,
 			    .still_ns = dw_watched_still_ns(thread, now_ns),
-			    .polls = thread->polled_at && now_ns - thread->polled_at < POLLS_NS,
+			    .polls = polls(thread, now_ns),
 			    .at_lock = thread->word == DW_WATCHED_WORD_LOCK,
 			    .rans = &thread->rans,
 			};

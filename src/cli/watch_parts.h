@@ -28,6 +28,7 @@ struct dw_watched {
 	uint64_t asked_ns;  /* so long it had waited on a word when that was asked about last */
 	enum dw_watched_word word;
 	bool on_word;
+	bool is_endless; /* as in dw_glance */
 	bool is_suspect;
 };
 
@@ -40,6 +41,7 @@ struct dw_glance {
 	uint32_t ends_with; /* thread number: it waits for that one's end; 0: it does not */
 	uint8_t waits_for;  /* enum dw_thing_kind; 0: nothing */
 	bool on_word;       /* of memory, and for ever */
+	bool is_endless;    /* it waits without a limit for what others have to give */
 	bool polled;
 };
 

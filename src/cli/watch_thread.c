@@ -88,6 +88,17 @@ static uint64_t hash_held(uint64_t hash, const struct dw_held *held)
 	return dw_hash(dw_hash(hash, held->thing), held->chain);
 }
 
+/* Whether the slot's thread waits without a limit for what others have to give. */
+static bool is_endless(const struct dw_slot *slot, uint32_t top, const struct dw_held *waits)
+{
+	const struct dw_held *next = &slot->held[top + 1];
+
+	if (slot->wants && slot->wants == next->thing)
+		return !(next->how & (DW_TRY | DW_TIMED));
+	return waits->thing && waits->what != DW_CALL && waits->what != DW_ANSWER &&
+	       !(waits->how & DW_TIMED);
+}
+
 bool dw_watch_glance(const struct dw_watch *watch, const struct dw_watched *thread,
 		     struct dw_glance *ret)
 {
@@ -105,6 +116,7 @@ bool dw_watch_glance(const struct dw_watch *watch, const struct dw_watched *thre
 	ret->waits_for = waits.thing ? waits.what : 0;
 	ret->on_word = dw_is_word(ret->waits_for) && !ret->wants && !(waits.how & DW_TIMED);
 	ret->ends_with = ret->waits_for == DW_ENDING ? dw_thing_number(waits.thing) : 0;
+	ret->is_endless = is_endless(slot, top, &waits);
 	ret->polled = slot->held[top].polled;
 	ret->signature = dw_hash(hash_held(dw_hash(top + 1, ret->wants), &waits), slot->n_idles);
 	ret->signature = dw_hash(ret->signature, waits.deeper);

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The monitor beside programs that hang, and beside their twins: every test's name is a claim.
 
-usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN WORD LEFT [unittest's arguments]
+usage: test-monitor.py DEADWATCH SHIM CASES_FOLDER CHILDREN WORD LEFT SLEPT [unittest's
+                       arguments]
 
 CASES_FOLDER has the programs of the cases, CHILDREN is a program that counts its children, WORD one
-that waits on a word of memory, LEFT one that leaves a wait by a jump.
+that waits on a word of memory, LEFT one that leaves a wait by a jump, SLEPT
+one that hangs after it slept under its locks.
 """
 import glob
 import json
@@ -24,8 +26,9 @@ import unittest
 
 from waiting import await_program, await_still, threads_of, until
 
-DEADWATCH, SHIM, CASES, CHILDREN, WORD, LEFT = (os.path.abspath(a) for a in sys.argv[1:7])
-del sys.argv[1:7]
+DEADWATCH, SHIM, CASES, CHILDREN, WORD, LEFT, SLEPT = (
+    os.path.abspath(a) for a in sys.argv[1:8])
+del sys.argv[1:8]
 
 END_MAX_S = 240  # for an end; a machine may be busy with much else
 TWIN_S = 2.5  # as long as a hang of the same program takes to be told, and more
@@ -140,6 +143,12 @@ class Hangs(Monitored):
         done = self.report()
         self.assertEqual(done.returncode, FINDINGS, done.stderr)
         self.assertRegex(done.stdout, "(?m)^deadlock: ")
+
+    def test_who_slept_before_waiting_for_ever_does_not_ask_again(self):
+        self.start(SLEPT)
+        self.await_told("^deadlock: ")
+        self.await_told("^  fingerprint ")
+        self.assertNotIn("asks again", self.told())
 
     def test_it_is_told_once(self):
         self.case("fenceq", "hang")
