@@ -169,8 +169,10 @@ int dw_blind_judge(struct dw_blind_list *list, struct dw_arena *arena,
 	int r = 0;
 
 	/* Index 0 is no thread. One thread alone may well need no lock; two or more that take
-	 * none at all are more likely to take them where the shim cannot see. */
-	if (facts->n_threads > 2 && !dw_blind_saw_any(reader))
+	 * none at all are more likely to take them where the shim cannot see. Where only waits
+	 * are followed, nobody may have had to wait. */
+	if (facts->n_threads > 2 && !(dw_reader_flags(reader) & DW_REC_WAITS) &&
+	    !dw_blind_saw_any(reader))
 		r = dw_blind_add(list, arena, "nothing-seen",
 				 "%u threads, but not one lock was seen: the program's lock "
 				 "primitives are not those of libpthread (Rust's standard library, "

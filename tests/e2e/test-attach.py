@@ -226,6 +226,17 @@ class Attach(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("waits-only", done.stdout)
 
+    def test_where_nobody_waited_for_a_lock_it_is_not_said_that_none_can_be_seen(self):
+        code = "import threading, time; threading.Thread(target=time.sleep, args=[60]).start(); " \
+            "print(flush=True); time.sleep(60)"
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            done = attach("--duration", "0.5", str(process.pid))
+            process.kill()
+        self.assertIn(": 2 threads, ", done.stdout, done.stderr)
+        self.assertIn("waits-only", done.stdout)
+        self.assertNotIn("nothing-seen", done.stdout)
+
     def test_what_is_kept_is_read_again(self):
         with tempfile.TemporaryDirectory() as folder, \
              Hanging(program_of("colo_join"), "hang") as process:
