@@ -30,6 +30,10 @@ const struct dw_option attach_options[] = {
     {.name = NULL},
 };
 
+/* Less would be no time at all, more is longer than any machine runs. */
+#define DURATION_S_MIN 1e-3
+#define DURATION_S_MAX 1e9
+
 /* Bytes of names; there are some 70 functions, and that would be all. */
 #define ONLY_MAX 4096
 
@@ -48,7 +52,7 @@ static bool read_seconds(const char *text, uint64_t *ret_ns)
 	char *end;
 	double seconds = strtod(text, &end);
 
-	if (end == text || *end || !(seconds > 0) || seconds > 1e9)
+	if (end == text || *end || !(seconds >= DURATION_S_MIN && seconds <= DURATION_S_MAX))
 		return false;
 	*ret_ns = (uint64_t)(seconds * 1e9);
 	return true;
@@ -98,7 +102,8 @@ static int read_option(const struct dw_command *self, int id, struct attach_opti
 	default:
 		if (read_seconds(optarg, &options->attend.duration_ns))
 			return 0;
-		return dw_usage(self, "'%s' is no number of seconds", optarg);
+		return dw_usage(self, "--duration cannot be '%s': it is from %g to %g seconds",
+				optarg, DURATION_S_MIN, DURATION_S_MAX);
 	}
 }
 

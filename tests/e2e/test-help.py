@@ -90,7 +90,8 @@ class Help(unittest.TestCase):
                       ("run", "--frobnicate"), ("run", "--heartbeat=poll", "true"),
                       ("monitor", "--heartbeat=poll=1", "x", "1"), ("monitor", "x", "y"),
                       ("gate", "--allow=kiled", "x"), ("run", "--gate", "--allow=kiled", "true"),
-                      ("top", "0"), ("attach", "99999999999")):
+                      ("top", "0"), ("attach", "99999999999"),
+                      ("attach", "--duration=1e-30", "1"), ("attach", "--duration=nan", "1")):
             done = deadwatch(*wrong)
             self.assertEqual(done.returncode, USAGE, wrong)
             self.assertIn("usage: deadwatch", done.stderr)
