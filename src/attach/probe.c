@@ -97,7 +97,7 @@ static int reason(int error)
 		return DW_PROBE_NO_BTF;
 	if (error == -EPERM || error == -EACCES)
 		return is_locked_down() ? DW_PROBE_LOCKDOWN : DW_PROBE_NOT_PERMITTED;
-	if (error == -ENOMEM)
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE)
 		return error;
 	return DW_PROBE_OLD_KERNEL;
 }

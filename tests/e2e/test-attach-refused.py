@@ -111,6 +111,11 @@ class Refused(unittest.TestCase):
         done = attach("1", before=[*locked, *without("perfmon")])
         self.is_refused(done, "locked down", "lockdown=integrity", "inspect")
 
+    def test_too_few_open_files_are_told(self):
+        for limit in ("8", "16"):
+            self.is_refused(attach("1", before=["prlimit", "--nofile=" + limit]),
+                            "Too many open files")
+
     def test_a_disk_that_is_full_is_told(self):
         with tempfile.TemporaryDirectory() as folder, Running("sleep", "30") as pid:
             record = folder + "/record"
