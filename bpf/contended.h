@@ -29,7 +29,9 @@
 /* All bits that a mutex's kind may have. What has others is no mutex. */
 #define MUTEX_KINDS 0x3ff
 
-/* The kernel's number of the thread that has it; 0: nobody has, or it is no mutex. */
+/*
+ * The number of the thread that has it, in its own namespace; 0: nobody has, or it is no mutex.
+ */
 static __always_inline uint32_t mutex_owner(uint64_t mutex)
 {
 	struct {
@@ -81,10 +83,10 @@ __noinline int let_go(struct dw_wire_thread *thread, uint64_t mutex)
 }
 
 /*
- * Which of its mutexes thread @thread, number @tid, has: one bit each. @is_own: it is the current
- * one, which forgets the others.
+ * Which of its mutexes thread @thread has: one bit each. @is_own: it is the current one, which
+ * forgets the others.
  */
-__noinline int find_held(struct dw_wire_thread *thread, uint32_t tid, uint32_t is_own)
+__noinline int find_held(struct dw_wire_thread *thread, uint32_t is_own)
 {
 	uint32_t held = 0;
 
@@ -93,7 +95,7 @@ __noinline int find_held(struct dw_wire_thread *thread, uint32_t tid, uint32_t i
 
 		if (!mutex || mutex == thread->waits_for)
 			continue;
-		if (mutex_owner(mutex) == tid) {
+		if (mutex_owner(mutex) == thread->inside) {
 			held |= 1u << i;
 		} else if (is_own) {
 			thread->contended[i].sp = 0;
@@ -156,7 +158,7 @@ static __noinline int tell_contended(struct dw_wire_thread *thread, uint32_t tid
 	event.object = thread->waits_for;
 	event.other = thread->waits_sp;
 	event.how = thread->waits_how;
-	held = find_held(thread, tid, regs != NULL);
+	held = find_held(thread, regs != NULL);
 	if (!event.object || (!regs && *(volatile uint64_t *)&thread->seq != seq))
 		return 0;
 	key = mix(mix(mix(event.object, event.other), tid), event.how);
@@ -192,6 +194,20 @@ static __always_inline bool is_mutex_wait(const struct dw_wire_thread *thread)
 	       value & FUTEX_WAITERS;
 }
 
+/* Our number of the thread that has @mutex, by what thread @thread, number @tid, is called itself.
+ */
+static __always_inline uint32_t owner_outside(const struct dw_wire_thread *thread, uint32_t tid,
+					      uint64_t mutex)
+{
+	struct own_number key = {thread->pid, mutex_owner(mutex)};
+	const uint32_t *outside;
+
+	if (thread->inside == tid)
+		return key.number;
+	outside = bpf_map_lookup_elem(&outsides, &key);
+	return outside ? *outside : 0;
+}
+
 /* The current thread is about to wait on a word: if that is a mutex, who has it is known now. */
 static __always_inline void await_mutex(struct dw_wire_thread *thread, uint8_t how,
 					struct pt_regs *regs)
@@ -202,7 +218,7 @@ static __always_inline void await_mutex(struct dw_wire_thread *thread, uint8_t h
 
 	if (!is_mutex_wait(thread))
 		return;
-	owner = mutex_owner(mutex);
+	owner = owner_outside(thread, tid, mutex);
 	other = owner && owner != tid ? bpf_map_lookup_elem(&threads, &owner) : NULL;
 	if (!other || other->pid != thread->pid)
 		return;

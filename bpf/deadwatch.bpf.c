@@ -122,13 +122,14 @@ int task_born(uint64_t *context)
 	if (!thread)
 		return 0;
 	event.other = (uint32_t)task->pid;
+	event.site = number_inside(task);
 	event.object = task->thread.fsbase;
 	if (!(context[1] & CLONE_THREAD)) {
 		event.kind = DW_WIRE_FORK;
 		event.how = context[1] & CLONE_VM ? DW_WIRE_SHARES : 0;
 		follow(thread->pid, (uint32_t)event.other);
 	} else {
-		know(thread->pid, (uint32_t)event.other);
+		know(thread->pid, (uint32_t)event.other, (uint32_t)event.site);
 	}
 	note(thread, &event, NULL);
 	return 0;
@@ -140,7 +141,6 @@ int task_over(uint64_t *context)
 	struct task_struct *task = (struct task_struct *)context[0];
 	struct dw_wire_thread *thread = this_thread();
 	struct dw_wire_event event = {.kind = DW_EXIT};
-	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
 
 	if (!thread)
 		return 0;
@@ -151,7 +151,7 @@ int task_over(uint64_t *context)
 	event.site = task->signal->flags & SIGNAL_GROUP_EXIT ? 1 : 0;
 	end_onces(thread, UINT64_MAX);
 	note(thread, &event, NULL);
-	bpf_map_delete_elem(&threads, &tid);
+	forget(thread);
 	return 0;
 }
 
@@ -160,11 +160,22 @@ int task_exec(void *context)
 {
 	struct dw_wire_thread *thread = this_thread();
 	struct dw_wire_event event = {.kind = DW_WIRE_EXEC};
-	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
 
 	if (!thread)
 		return 0;
 	note(thread, &event, NULL);
-	bpf_map_delete_elem(&threads, &tid); /* it holds nothing any more */
+	forget(thread); /* it holds nothing any more */
+	return 0;
+}
+
+/* For the collector: a state that it read and wrote back would undo what the thread does meanwhile.
+ */
+SEC("syscall")
+int watch(struct dw_wire_watch *wanted)
+{
+	struct dw_wire_thread *thread = know(wanted->pid, wanted->tid, wanted->inside);
+
+	if (thread)
+		thread->watched = wanted->watched;
 	return 0;
 }

@@ -35,8 +35,19 @@ typedef struct {
 	unsigned long sig[1];
 } sigset_t;
 
+/* A thread's number in one namespace of processes. */
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level; /* its own namespace is the innermost */
+	struct upid numbers[1];
+};
+
 struct task_struct {
 	int pid;
+	struct pid *thread_pid;
 	sigset_t blocked;
 	struct sighand_struct *sighand;
 	struct signal_struct *signal;

@@ -10,6 +10,7 @@
 
 #include "attach/wire.h"
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -97,16 +98,59 @@ static __always_inline uint32_t n_lost_of(uint32_t pid)
 /* The state of a thread that has done nothing yet; too large for a stack of the kernel's. */
 static const struct dw_wire_thread nothing;
 
-/* There is a thread, whatever it does. Return: its state; NULL: there is no room. */
-static __always_inline struct dw_wire_thread *know(uint32_t pid, uint32_t tid)
+/* The number of a thread in its own namespace of processes. */
+static __always_inline uint32_t number_inside(const struct task_struct *task)
 {
+	const struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	uint32_t level = BPF_CORE_READ(pid, level);
+	int number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (const char *)pid + bpf_core_field_offset(struct pid, numbers) +
+				  level * bpf_core_type_size(struct upid) +
+				  bpf_core_field_offset(struct upid, nr));
+	return (uint32_t)number;
+}
+
+/* A thread by its number in its own namespace. */
+struct own_number {
+	uint32_t pid, number;
+};
+
+/* Of those that have another one there than for us: that. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DW_WIRE_THREADS_MAX);
+	__type(key, struct own_number);
+	__type(value, uint32_t);
+} outsides SEC(".maps");
+
+/* There is a thread, whatever it does. Return: its state; NULL: there is no room. */
+static __always_inline struct dw_wire_thread *know(uint32_t pid, uint32_t tid, uint32_t inside)
+{
+	struct own_number key = {pid, inside};
 	struct dw_wire_thread *thread;
 
 	bpf_map_update_elem(&threads, &tid, &nothing, BPF_NOEXIST);
 	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (thread)
-		thread->pid = pid;
+	if (!thread)
+		return NULL;
+	thread->pid = pid;
+	thread->inside = inside;
+	if (inside != tid)
+		bpf_map_update_elem(&outsides, &key, &tid, BPF_ANY);
 	return thread;
+}
+
+/* Nothing is known of the current thread any more. */
+static __always_inline void forget(const struct dw_wire_thread *thread)
+{
+	struct own_number key = {thread->pid, thread->inside};
+	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid();
+
+	if (key.number != tid)
+		bpf_map_delete_elem(&outsides, &key);
+	bpf_map_delete_elem(&threads, &tid);
 }
 
 /* The state of the current thread; NULL: its process is not attached to, or there is no room. */
@@ -120,7 +164,7 @@ static __noinline struct dw_wire_thread *this_thread(void)
 		return NULL;
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!thread)
-		thread = know(pid, tid);
+		thread = know(pid, tid, number_inside((void *)bpf_get_current_task()));
 	if (!thread)
 		lose(pid, DW_WIRE_LOSS_THREADS);
 	return thread;
@@ -154,7 +198,7 @@ static __always_inline uint8_t resolve(struct dw_wire_thread *thread)
 	got = thread->tried_got != DW_WIRE_GOT_UNKNOWN
 		  ? thread->tried_got == DW_WIRE_GOT
 		  : bpf_probe_read_user(&owner, sizeof(owner), (void *)lock) == 0 &&
-			owner == (uint32_t)bpf_get_current_pid_tgid();
+			owner == thread->inside;
 	if (got || thread->n_handlers <= thread->tried_in)
 		thread->tried = 0;
 	return got ? DW_WIRE_GOT : DW_WIRE_GOT_NOT;

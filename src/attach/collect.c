@@ -162,11 +162,21 @@ static int add_threads(struct dw_attached *process)
 	return 0;
 }
 
+/* Whether the calls of @thread are told is @watched from now on. */
+static void watch(const struct dw_collector *collector, const struct dw_attached_thread *thread,
+		  bool watched)
+{
+	const struct dw_probe_thread numbers = {thread->tid, thread->inside};
+
+	if (numbers.inside)
+		dw_probe_watch(collector->probe, thread->process->pid, &numbers, watched);
+}
+
 /* Who has a mutex may make no call for long; that it is a thread has to be known all the same. */
 static void know_threads(const struct dw_collector *collector, const struct dw_attached *process)
 {
 	for (uint32_t i = 1; i < process->n_threads && !collector->every_taking; i++)
-		dw_probe_watch(collector->probe, process->pid, process->threads[i]->tid, false);
+		watch(collector, process->threads[i], false);
 }
 
 /* Who was ending already when its process was attached to has told that to nobody. */
@@ -295,7 +305,7 @@ static void watch_holder(struct dw_collector *collector, struct dw_attached_thre
 
 	if (collector->every_taking || holds == thread->watched)
 		return;
-	dw_probe_watch(collector->probe, thread->process->pid, thread->tid, holds);
+	watch(collector, thread, holds);
 	thread->watched = holds;
 }
 

@@ -340,16 +340,16 @@ bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *re
 	return bpf_map_lookup_elem(bpf_map__fd(probe->bpf->maps.threads), &key, ret) == 0;
 }
 
-void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched)
+void dw_probe_watch(struct dw_probe *probe, pid_t pid, const struct dw_probe_thread *thread,
+		    bool watched)
 {
-	uint32_t key = (uint32_t)tid;
-	struct dw_wire_thread state = {.pid = (uint32_t)pid};
+	struct dw_wire_watch wanted = {.pid = (uint32_t)pid,
+				       .tid = (uint32_t)thread->tid,
+				       .inside = (uint32_t)thread->inside,
+				       .watched = watched};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &wanted, .ctx_size_in = sizeof(wanted));
 
-	/* What the thread does at this very moment may be overwritten; its next call sets it right.
-	 */
-	dw_probe_state(probe, tid, &state);
-	state.watched = watched;
-	bpf_map_update_elem(bpf_map__fd(probe->bpf->maps.threads), &key, &state, BPF_ANY);
+	bpf_prog_test_run_opts(bpf_program__fd(probe->bpf->progs.watch), &options);
 }
 
 void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance)

@@ -74,8 +74,14 @@ int dw_probe_poll(struct dw_probe *probe, int timeout_ms);
 /* The state of thread @tid. Return: whether there is one. */
 bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *ret);
 
-/* From now on the calls of thread @tid of process @pid are told, or not. */
-void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched);
+/* A thread: its number, and that in its own namespace of processes. */
+struct dw_probe_thread {
+	pid_t tid, inside;
+};
+
+/* From now on the calls of thread @thread of process @pid are told, or not. */
+void dw_probe_watch(struct dw_probe *probe, pid_t pid, const struct dw_probe_thread *thread,
+		    bool watched);
 
 /* At @place, the caller's address lies @distance bytes above the stack pointer. */
 void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance);

@@ -51,9 +51,10 @@ bool dw_probe_state(struct dw_probe *probe, pid_t tid, struct dw_wire_thread *re
 	return false;
 }
 
-void dw_probe_watch(struct dw_probe *probe, pid_t pid, pid_t tid, bool watched)
+void dw_probe_watch(struct dw_probe *probe, pid_t pid, const struct dw_probe_thread *thread,
+		    bool watched)
 {
-	(void)probe, (void)pid, (void)tid, (void)watched;
+	(void)probe, (void)pid, (void)thread, (void)watched;
 }
 
 void dw_probe_learn(struct dw_probe *probe, const struct dw_wire_place *place, uint32_t distance)

@@ -40,6 +40,7 @@ int dw_attached_new(struct dw_attached **ret, pid_t pid, const char *path, unsig
 	if (!process)
 		return dw_raise(-ENOMEM);
 	process->pid = pid;
+	process->is_elsewhere = !dw_task_shares(pid, "ns/pid");
 	process->every_taking = !(flags & DW_REC_WAITS);
 	dw_task_name(pid, pid, process->name);
 	/* Memory that is never touched is not there: no more pages than there are threads. */
@@ -116,6 +117,16 @@ struct dw_attached_thread *dw_attached_find(const struct dw_attached *process, p
 	return number ? process->threads[number] : NULL;
 }
 
+struct dw_attached_thread *dw_attached_find_inside(const struct dw_attached *process, pid_t inside)
+{
+	if (!process->is_elsewhere)
+		return dw_attached_find(process, inside);
+	for (uint32_t i = 1; i < process->n_threads; i++)
+		if (!process->threads[i]->ended && process->threads[i]->inside == inside)
+			return process->threads[i];
+	return NULL;
+}
+
 static bool write_record(struct dw_attached_thread *thread, unsigned flags,
 			 const struct dw_attached_thread *parent)
 {
@@ -151,6 +162,7 @@ static struct dw_attached_thread *thread_new(struct dw_attached *process, pid_t 
 		return NULL;
 	thread->process = process;
 	thread->tid = tid;
+	thread->inside = process->is_elsewhere ? dw_task_inside(process->pid, tid) : tid;
 	thread->thread.number = process->n_threads;
 	thread->thread.teller = &dw_attached_teller;
 	thread->thread.segment = 1;

@@ -50,6 +50,7 @@ struct dw_attached_thread {
 	struct dw_thread thread; /* first: the teller gets this */
 	struct dw_attached *process;
 	pid_t tid;
+	pid_t inside;    /* its number in its own namespace of processes */
 	uint32_t record; /* id */
 	bool ended;
 	bool locked; /* it was seen taking a lock */
@@ -90,6 +91,7 @@ struct dw_attached {
 	struct dw_writer writer;
 	struct dw_writer_cursor cursor;
 	pid_t pid;
+	bool is_elsewhere;            /* it is in a namespace of processes that is not ours */
 	char name[DW_TASK_NAME_SIZE]; /* the main thread's, when it was attached to */
 	struct dw_arena *arena;
 	struct dw_unwinder *unwinder;
@@ -150,7 +152,10 @@ struct dw_attached *dw_attached_free(struct dw_attached *process);
 /* The living thread with the kernel's number @tid; NULL: there is none. */
 struct dw_attached_thread *dw_attached_find(const struct dw_attached *process, pid_t tid);
 
-/* The same; one that is not known begins. NULL: no memory. */
+/* The same by its number in its own namespace of processes. */
+struct dw_attached_thread *dw_attached_find_inside(const struct dw_attached *process, pid_t inside);
+
+/* As dw_attached_find(); one that is not known begins. NULL: no memory. */
 struct dw_attached_thread *dw_attached_thread(struct dw_attached *process, pid_t tid,
 					      unsigned flags,
 					      const struct dw_attached_thread *parent);

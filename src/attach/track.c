@@ -126,7 +126,7 @@ static uint32_t joined_by(const struct dw_attached_thread *thread,
 {
 	uint32_t number = dw_attached_of_handle(thread->process, event->object);
 	const struct dw_attached_thread *other =
-	    number ? NULL : dw_attached_find(thread->process, (pid_t)event->other);
+	    number ? NULL : dw_attached_find_inside(thread->process, (pid_t)event->other);
 
 	return other ? other->thread.number : number;
 }
@@ -225,7 +225,7 @@ static void on_left(struct dw_attached_thread *thread, const struct dw_wire_even
 static void on_kick(struct dw_attached_thread *thread, const struct dw_wire_event *event)
 {
 	const struct dw_attached_thread *other =
-	    dw_attached_find(thread->process, (pid_t)event->other);
+	    dw_attached_find_inside(thread->process, (pid_t)event->other);
 
 	if (other)
 		dw_thread_kick(&thread->thread, other->thread.number);
@@ -440,7 +440,7 @@ static bool has_it(struct dw_attached_thread *thread)
 		return false;
 	from.iov_base = (void *)address;
 	return process_vm_readv(thread->process->pid, &to, 1, &from, 1, 0) == sizeof(owner) &&
-	       owner == (uint32_t)thread->tid;
+	       owner == (uint32_t)thread->inside;
 }
 
 /* Who spins does not sleep, and what was tried only the lock can say. */

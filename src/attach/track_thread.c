@@ -50,6 +50,7 @@ void dw_track_born(struct dw_attached_thread *thread, const struct dw_wire_event
 		join_ended(thread);
 	child = dw_attached_thread(process, (pid_t)event->other, /* flags= */ 0, thread);
 	if (child) {
+		child->inside = (pid_t)event->site;
 		record = dw_writer_record(&process->writer, child->record);
 		record->stack = thread->making;
 		record->start = thread->makes ? dw_attached_place(process, thread->makes) : 0;

@@ -76,9 +76,10 @@ enum dw_wire_left {
 };
 
 /*
- * Of DW_BORN, `object` is the handle of the new thread, `other` its kernel's number. Of
- * DW_EXIT, `object` and `other` are the thread's name, `site` is 1 if its process ends with it. Of
- * a park for an ending, `object` is the handle, `other` the kernel's number, 0 if it has ended.
+ * Of DW_BORN, `object` is the handle of the new thread, `other` its kernel's number, `site` that in
+ * its own namespace of processes, by which kicks and joins name threads as well. Of DW_EXIT,
+ * `object` and `other` are the thread's name, `site` is 1 if its process ends with it. Of a park
+ * for an ending, `object` is the handle, `other` the kernel's number, 0 if it has ended.
  */
 
 /* What of the last attempt of the thread to take a lock is known when the event happens. */
@@ -156,6 +157,7 @@ struct dw_wire_thread {
 	uint64_t tried;    /* the lock of its last attempt whose result was not seen; 0: none */
 	uint32_t call;     /* number of the system call that it is in, and 1; 0: in none */
 	uint32_t pid;
+	uint32_t inside;  /* its number in its own namespace of processes, by which locks know it */
 	uint32_t depth;   /* how many locks it was seen taking, and not letting go */
 	uint32_t n_idles; /* idle points that it has reached */
 	uint32_t watched; /* the collector wants to know of its calls */
@@ -220,6 +222,13 @@ enum dw_wire_loss {
 
 /* Locks that are of interest by themselves: each wait for a condition looks at them all. */
 #define DW_WIRE_ONLY_MAX 8
+
+/* What the collector says of a thread: a program of its own sets that in the thread's state. */
+struct dw_wire_watch {
+	uint32_t pid, tid;
+	uint32_t inside;  /* see dw_wire_thread */
+	uint32_t watched; /* likewise */
+};
 
 /* A process that is attached to. */
 struct dw_wire_target {

@@ -63,6 +63,16 @@ def stay(programs):
     return programs
 
 
+def child_of(pid):
+    """The process that it has made and that runs a program of its own; None: there is none yet."""
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        children = file.read().split()
+    if not children or os.readlink("/proc/%s/exe" % children[0]) == os.readlink(
+            "/proc/%d/exe" % pid):
+        return None
+    return int(children[0])
+
+
 def program_of(case):
     return os.path.join(CASES, "case-" + case)
 
@@ -193,10 +203,14 @@ class Attach(unittest.TestCase):
                     break
         self.assertTrue(holding)
 
-    def contend(self, mode):
-        """The report of a program that is attached to before its threads wait for each other."""
-        with subprocess.Popen([CONTEND, mode], stdin=subprocess.PIPE) as process:
-            words = [DEADWATCH, "attach", "--contention", "--format", "json", str(process.pid)]
+    def contend(self, mode, *maker):
+        """
+        The report of a program that is attached to before its threads wait for each other; of one
+        that @maker makes, if there is one.
+        """
+        with subprocess.Popen([*maker, CONTEND, mode], stdin=subprocess.PIPE) as process:
+            pid = until(lambda: child_of(process.pid)) if maker else process.pid
+            words = [DEADWATCH, "attach", "--contention", "--format", "json", str(pid)]
             attached = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
             self.assertIn("attached to process", attached.stderr.readline())
@@ -218,6 +232,16 @@ class Attach(unittest.TestCase):
         _, cycles, status = self.contend("one")
         self.assertEqual(cycles, [])
         self.assertEqual(status, 3)
+
+    def test_locks_know_threads_by_the_numbers_of_their_own_namespace(self):
+        maker = ["unshare", "--pid", "--fork"]
+        if subprocess.run([*maker, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("nobody may make a namespace of processes here")
+        report, cycles, status = self.contend("both", *maker)
+        self.assertEqual(cycles, [("potential", ["ram_lock", "device_lock", "ram_lock"])])
+        self.assertEqual(status, 1)
+        self.assertEqual({row["lock"] for row in report["contention"]},
+                         {"ram_lock", "device_lock"})
 
     def test_nothing_found_is_not_clean_without_order(self):
         with subprocess.Popen(["sleep", "30"]) as process:

@@ -4,6 +4,7 @@
 #include "attach/function.h"
 #include "attach/probe.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
 #include <linux/io_uring.h>
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,6 +26,7 @@
 #define WORKERS 4
 #define ROUNDS 5000
 #define ALL (2u * WORKERS * ROUNDS)
+#define CALLS 50000
 
 /* Of the ring buffer, in bytes: there is room for all, and for no more than some 30 events. */
 #define AMPLE (64u << 20)
@@ -142,6 +145,21 @@ static void *try_to_read(void *unused)
 	    pthread_rwlock_timedrdlock(&free_lock, &until) != 0)
 		_exit(1);
 	pthread_rwlock_unlock(&free_lock);
+	if (write(end_fds[1], &byte, 1) != 1)
+		_exit(1);
+	pause();
+	return unused;
+}
+
+/* Each call counts, at its begin and at its end. */
+static void *call_often(void *unused)
+{
+	char byte = 0;
+
+	if (read(begin_fds[0], &byte, 1) != 1)
+		_exit(1);
+	for (unsigned i = 0; i < CALLS; i++)
+		poll(NULL, 0, 0);
 	if (write(end_fds[1], &byte, 1) != 1)
 		_exit(1);
 	pause();
@@ -474,6 +492,48 @@ static void waits_for_events_of_the_kernel_are_calls(void **state)
 	end(&subject);
 }
 
+/* Any of its threads but the main one. */
+static pid_t find_worker(const struct subject *subject)
+{
+	char path[64];
+	struct dirent *entry;
+	pid_t tid = 0;
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", subject->pid);
+	threads = opendir(path);
+	assert_non_null(threads);
+	while ((entry = readdir(threads)))
+		if (atoi(entry->d_name) > subject->pid)
+			tid = atoi(entry->d_name);
+	closedir(threads);
+	return tid;
+}
+
+static void who_is_watched_or_not_is_where_it_is(void **state)
+{
+	struct told told = {0};
+	struct dw_probe *probe = load(/* every_taking= */ false, AMPLE, &told);
+	struct subject subject = start(call_often);
+	struct pollfd over = {.fd = subject.end, .events = POLLIN};
+	struct dw_probe_thread thread = {find_worker(&subject), find_worker(&subject)};
+	struct dw_wire_thread known;
+
+	(void)state;
+	if (probe) {
+		assert_int_equal(dw_probe_add(probe, subject.pid, /* only_locks= */ NULL), 0);
+		dw_probe_watch(probe, subject.pid, &thread, false);
+		let_work(&subject);
+		for (bool watched = false; poll(&over, 1, 0) == 0; watched = !watched)
+			dw_probe_watch(probe, subject.pid, &thread, watched);
+		await_bytes(&subject, WORKERS);
+		assert_true(dw_probe_state(probe, thread.tid, &known));
+		assert_true(known.seq > 2 * CALLS);
+		dw_probe_free(probe);
+	}
+	end(&subject);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,6 +544,7 @@ int main(void)
 	    cmocka_unit_test(a_stop_does_not_end_a_sleep),
 	    cmocka_unit_test(a_stop_does_not_end_a_call_that_is_made_again),
 	    cmocka_unit_test(what_came_of_trying_to_read_is_seen),
+	    cmocka_unit_test(who_is_watched_or_not_is_where_it_is),
 	    cmocka_unit_test(waits_for_events_of_the_kernel_are_calls),
 	};
 
