@@ -371,5 +371,11 @@ finally:
             self.assertTrue(until(lambda: said.seek(0) or text in said.read()), text)
 
 
+class Words(Recorded):
+    def test_who_ends_with_a_lock_does_so_after_its_last_function(self):
+        out = self.report("text", self.record("misuse", "exit")).stdout
+        self.assertRegex(out, r" ends holding +lock +after its last function\n")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
