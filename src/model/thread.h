@@ -321,35 +321,36 @@ static inline __attribute__((always_inline)) bool dw_thread_hold_ready(struct dw
 /*
  * dw_thread_want() for a lock that nobody has, by a thread that holds none and has most likely told
  * it: all that it does, but for looking for the chain, which dw_thread_hold_first() does. For
- * what is waited for before a call delays it, while what is asked for beforehand is there after it.
- * No deadlock needs this step on record before it is made, as nobody waits for a lock of this
- * thread's. Should another thread be faster now, the picture shows what is waited for, and that its
- * chain was lost.
- *
- * Return: the chain's key.
+ * what is done before a call delays it, while what is done after it may run beside the program's
+ * own waiting for a line of another processor's cache. (To ask for the line of what was told before
+ * the call makes a lock by itself quicker, and locks that two threads take slower.) No deadlock
+ * needs this step on record before it is made, as nobody waits for a lock of this thread's. Should
+ * another thread be faster now, the picture shows what is waited for, and that its chain was lost.
  */
-static inline __attribute__((always_inline)) uint64_t
-dw_thread_want_first(struct dw_thread *thread, const struct dw_taking *taking)
+static inline __attribute__((always_inline)) void
+dw_thread_want_first(struct dw_thread *thread, uint64_t thing, uint32_t manner)
+{
+	struct dw_held *held = &thread->slot->held[1];
+
+	held->thing = thing;
+	held->chain = DW_CHAIN_LOST;
+	held->manner = manner;
+	thread->slot->wants = thing;
+}
+
+/* dw_thread_hold_ready() for the lock of the last dw_thread_want_first(). */
+static inline __attribute__((always_inline)) bool
+dw_thread_hold_first(struct dw_thread *thread, const struct dw_taking *taking)
 {
 	struct dw_held *held = thread->slot->held;
 	uint64_t key = dw_thread_key(held[0].key, taking);
-
-	__builtin_prefetch(dw_told_line(thread, key));
-	dw_held_ready(&held[1], taking, key, DW_CHAIN_LOST);
-	thread->slot->wants = taking->thing;
-	return key;
-}
-
-/* dw_thread_hold_ready() for the lock of the last dw_thread_want_first(), which gave @key. */
-static inline __attribute__((always_inline)) bool dw_thread_hold_first(struct dw_thread *thread,
-								       uint64_t thing, uint64_t key)
-{
 	const struct dw_told *told = dw_told_lately(thread, key);
 
 	if (__builtin_expect(!told, 0))
 		return false;
-	thread->slot->held[1].chain = told->chain;
-	return dw_thread_hold_ready(thread, thing);
+	held[1].key = key;
+	held[1].chain = told->chain;
+	return dw_thread_hold_ready(thread, taking->thing);
 }
 
 /* The same where @taking, that of the want, is still at hand. */

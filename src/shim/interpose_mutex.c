@@ -69,13 +69,15 @@ static inline __attribute__((always_inline)) bool is_settled(struct shim_thread 
 static inline __attribute__((always_inline)) int lock_first(struct shim_thread *t,
 							    pthread_mutex_t *lock, uint64_t caller)
 {
-	struct dw_taking taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
-	uint64_t key = dw_thread_want_first(&t->thread, &taking);
-	int r = shim_real.pthread_mutex_lock(lock);
+	struct dw_taking taking;
+	int r;
 
+	dw_thread_want_first(&t->thread, (uint64_t)lock, dw_manner(0, DW_MUTEX));
+	r = shim_real.pthread_mutex_lock(lock);
+	taking = shim_taking(t, lock, DW_MUTEX, 0, caller);
 	if (shim_unlikely(r != 0))
 		dw_thread_fail(&t->thread);
-	else if (shim_unlikely(!dw_thread_hold_first(&t->thread, (uint64_t)lock, key)))
+	else if (shim_unlikely(!dw_thread_hold_first(&t->thread, &taking)))
 		hold_again(t, lock, caller);
 	return r;
 }
@@ -96,23 +98,14 @@ static inline __attribute__((always_inline)) int lock_next(struct shim_thread *t
 	return r;
 }
 
-/* Processors that do not know this instruction ignore it. */
-#if defined(__x86_64__)
-#define ASKS_TO_WRITE __attribute__((target("prfchw")))
-#else
-#define ASKS_TO_WRITE
-#endif
-
 /*
  * Nearly all locks of nearly all programs: a thread that is tracked, a mutex that is plain, and
- * free. Its line is asked for to be written to: to read it first, as is done next, would fetch it
- * twice from the processor that had it last.
+ * free.
  */
-ASKS_TO_WRITE SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
+SHIM int pthread_mutex_lock(pthread_mutex_t *lock)
 {
 	struct shim_thread *t = shim_self;
 
-	__builtin_prefetch(lock, 1);
 	if (shim_unlikely(t->thread.open != SHIM_PLAIN ||
 			  (lock->__data.__kind & SPECIAL) | lock->__data.__owner))
 		return lock_any(lock, SHIM_CALLER);
