@@ -208,6 +208,75 @@ static __always_inline uint32_t owner_outside(const struct dw_wire_thread *threa
 	return outside ? *outside : 0;
 }
 
+/* Somebody waits for @mutex of process @pid. */
+static __always_inline void remember(uint32_t pid, uint64_t mutex)
+{
+	struct dw_wire_target *target = bpf_map_lookup_elem(&targets, &pid);
+
+	if (!target)
+		return;
+	for (int i = 0; i < DW_WIRE_WAITED_MAX; i++)
+		if (target->waited[i] == mutex)
+			return;
+	target->waited[target->n_waited++ & (DW_WIRE_WAITED_MAX - 1)] = mutex;
+}
+
+/* Which of the mutexes that are known the current thread @thread has: one bit each. */
+static __always_inline uint32_t find_known(const struct dw_wire_target *target,
+					   const struct dw_wire_thread *thread)
+{
+	uint32_t held = 0;
+
+	for (int i = 0; i < DW_WIRE_WAITED_MAX; i++)
+		if (target->waited[i] && mutex_owner(target->waited[i]) == thread->inside)
+			held |= 1u << i;
+	return held;
+}
+
+/* Says that thread @thread, the current one, has those of them whose bits are in @held. */
+__noinline int tell_known(struct dw_wire_target *target, uint32_t held,
+			  struct dw_wire_thread *thread)
+{
+	for (int i = 0; target && thread && i < DW_WIRE_WAITED_MAX; i++) {
+		struct dw_wire_event event = {.kind = DW_WIRE_HAS};
+
+		if (!(held & 1u << i))
+			continue;
+		event.object = target->waited[i];
+		event.signal = signal_of(thread);
+		event.n_handlers = thread->n_handlers;
+		if (!tell_alone(NULL, &event))
+			return 0;
+	}
+	return 1;
+}
+
+/* The current thread @thread gives what @event says: says so, if what it has then is news. */
+static __noinline int give(struct dw_wire_thread *thread, struct dw_wire_event *event,
+			   struct pt_regs *regs)
+{
+	uint32_t tid = (uint32_t)bpf_get_current_pid_tgid(), pid, held;
+	struct dw_wire_target *target;
+	uint64_t key;
+	uint8_t yes = 1;
+
+	if (!thread || !event)
+		return 0;
+	pid = thread->pid;
+	target = bpf_map_lookup_elem(&targets, &pid);
+	if (!target)
+		return 0;
+	held = find_known(target, thread);
+	key = mix(mix(mix(event->object, event->site), tid), (uint64_t)held << 32 | event->kind);
+	if (bpf_map_lookup_elem(&told, &key))
+		return 0;
+	event->signal = signal_of(thread);
+	event->n_handlers = thread->n_handlers;
+	if (tell_known(target, held, thread) && tell_with_stack(NULL, event, regs))
+		bpf_map_update_elem(&told, &key, &yes, BPF_ANY);
+	return 0;
+}
+
 /* The current thread is about to wait on a word: if that is a mutex, who has it is known now. */
 static __always_inline void await_mutex(struct dw_wire_thread *thread, uint8_t how,
 					struct pt_regs *regs)
@@ -225,6 +294,7 @@ static __always_inline void await_mutex(struct dw_wire_thread *thread, uint8_t h
 	thread->waits_sp = regs->sp;
 	thread->waits_how = how | mutex_how(mutex);
 	thread->waits_for = mutex;
+	remember(thread->pid, mutex);
 	tell_contended(thread, tid, thread, regs);
 	if (!contend(other, mutex, 0) || !contend(thread, mutex, regs->sp))
 		lose(thread->pid, DW_WIRE_LOSS_DEPTH);

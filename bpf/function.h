@@ -159,6 +159,8 @@ static __always_inline int on_function(struct pt_regs *regs)
 	if ((cookie.lock && !is_only_lock(&event, cookie.lock)) ||
 	    !read_thing(&event, thread, regs))
 		return 0;
+	if (!every_taking)
+		return give(thread, &event, regs);
 	if (!(event.object & DW_NO_MEMORY) && !mark(thread->pid, event.object))
 		lose(thread->pid, DW_WIRE_LOSS_PAGES);
 	note(thread, &event, regs);

@@ -194,8 +194,14 @@ static void end_gone(struct dw_attached *process)
 /* Return: 0, or a negative errno. */
 static int probe_files(struct dw_collector *collector, struct dw_attached *process)
 {
-	int r = dw_files_probe(process, collector->probe, collector->named, &collector->culprit);
+	int r;
 
+	if (!collector->every_taking) {
+		collector->counts.n_functions +=
+		    dw_files_probe_giving(process, collector->probe, collector->named);
+		return 0;
+	}
+	r = dw_files_probe(process, collector->probe, collector->named, &collector->culprit);
 	if (r < 0)
 		return dw_pass(r);
 	collector->counts.n_functions += (uint32_t)r;
@@ -218,7 +224,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 	process->only = collector->only;
 	collector->processes[collector->n_processes++] = process;
 	/* All probes first: who is seen taking a lock must be seen letting go of it. */
-	r = collector->every_taking ? probe_files(collector, process) : 0;
+	r = probe_files(collector, process);
 	if (r == 0)
 		r = dw_probe_add(collector->probe, pid, process->only_locks);
 	if (r == 0)
@@ -268,8 +274,7 @@ struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t i
 static void reach_loaded(struct dw_collector *collector, struct dw_attached *process)
 {
 	process->has_mapped = false;
-	if (dw_attached_read_maps(process) == 0 && collector->every_taking &&
-	    probe_files(collector, process) < 0)
+	if (dw_attached_read_maps(process) == 0 && probe_files(collector, process) < 0)
 		dw_writer_lost(&process->writer, DW_LOSS_FUNCTIONS);
 }
 

@@ -54,39 +54,70 @@ static void find_held(struct dw_attached_thread *thread, const struct dw_wire_co
 		dw_thread_found(&thread->thread, &taking);
 }
 
+/* What a thread's slot says, while something is told that the thread did with other locks. */
+struct aside {
+	struct dw_held held[DW_WIRE_CONTENDED_MAX + 2];
+	uint32_t top;
+};
+
+/* From now on @thread has what @has says, and nothing else. */
+static void put_aside(struct dw_attached_thread *thread, const struct dw_wire_contended *has,
+		      uint32_t n, struct aside *ret)
+{
+	struct dw_slot *slot = thread->thread.slot;
+
+	_Static_assert(DW_WIRE_CONTENDED_MAX <= 32, "no slot has less room");
+	dw_track_interrupt(thread);
+	ret->top = slot->top;
+	memcpy(ret->held, slot->held, sizeof(ret->held));
+	slot->top = 0;
+	for (uint32_t i = 0; i < n; i++)
+		find_held(thread, &has[i]);
+}
+
+static void take_back(struct dw_attached_thread *thread, const struct aside *aside)
+{
+	struct dw_slot *slot = thread->thread.slot;
+
+	memcpy(slot->held, aside->held, sizeof(aside->held));
+	slot->top = aside->top;
+	dw_track_resume(thread);
+}
+
 /* Tells that @thread waits with what @has says, and with nothing else. */
 static void tell(struct dw_attached_thread *thread, const struct dw_wire_event *event,
 		 const struct dw_wire_contended *has, uint32_t n, uint32_t stack)
 {
 	struct dw_taking wants = taking_at(thread, event->object, stack, event->how);
-	struct dw_slot *slot = thread->thread.slot;
+	const struct dw_slot *slot;
+	struct aside aside;
 
-	slot->top = 0;
-	for (uint32_t i = 0; i < n; i++)
-		find_held(thread, &has[i]);
+	put_aside(thread, has, n, &aside);
 	thread->process->stack = stack;
 	dw_thread_want(&thread->thread, &wants);
 	slot = thread->thread.slot;
 	dw_attached_set_waited(thread->process, event->slept_ns, slot->held[slot->top + 1].chain);
 	dw_thread_fail(&thread->thread);
+	take_back(thread, &aside);
 }
 
-/* The same, and its slot is as before. */
-static void tell_aside(struct dw_attached_thread *thread, const struct dw_wire_event *event,
-		       const struct dw_wire_contended *has, uint32_t n, uint32_t stack)
+void dw_contended_gives(struct dw_attached_thread *thread, const struct dw_taking *taking)
 {
-	struct dw_held before[DW_WIRE_CONTENDED_MAX + 2];
-	struct dw_slot *slot = thread->thread.slot;
-	uint32_t top = slot->top;
+	const struct dw_teller *teller = thread->thread.teller;
+	uint32_t n = thread->n_has;
+	const struct dw_slot *slot;
+	struct aside aside;
 
-	_Static_assert(DW_WIRE_CONTENDED_MAX <= 32, "no slot has less room");
-	dw_track_interrupt(thread);
-	memcpy(before, slot->held, sizeof(before));
-	tell(thread, event, has, n, stack);
+	thread->n_has = 0;
+	put_aside(thread, thread->has, n, &aside);
+	thread->process->stack = 0;
 	slot = thread->thread.slot;
-	memcpy(slot->held, before, sizeof(before));
-	slot->top = top;
-	dw_track_resume(thread);
+	if (slot->top == 0)
+		teller->post(&thread->thread, taking, /* chain= */ 0, /* said= */ 0);
+	for (uint32_t i = 1; i <= slot->top; i++)
+		if (slot->held[i].chain != DW_CHAIN_LOST)
+			teller->post(&thread->thread, taking, slot->held[i].chain, /* said= */ 0);
+	take_back(thread, &aside);
 }
 
 void dw_contended_awaits(struct dw_attached_thread *thread, const struct dw_wire_event *event)
@@ -101,7 +132,7 @@ void dw_contended_awaits(struct dw_attached_thread *thread, const struct dw_wire
 		return;
 	if (event->stack_size)
 		*stack = dw_attached_event_stack(process);
-	tell_aside(who, event, thread->has, n, *stack);
+	tell(who, event, thread->has, n, *stack);
 }
 
 static struct dw_rec_chain *chain_of(struct dw_attached *process, uint32_t index)

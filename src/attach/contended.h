@@ -17,5 +17,8 @@ void dw_contended_has(struct dw_attached_thread *thread, const struct dw_wire_ev
 /* And that it waits. */
 void dw_contended_awaits(struct dw_attached_thread *thread, const struct dw_wire_event *event);
 
+/* And that it gives @taking's thing: that is told with each of them. */
+void dw_contended_gives(struct dw_attached_thread *thread, const struct dw_taking *taking);
+
 /* What all such waits have taken goes into the recording, once. */
 void dw_contended_measure(struct dw_attached *process, struct dw_probe *probe);

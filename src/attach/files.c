@@ -242,3 +242,39 @@ bool dw_files_lack(const struct dw_attached *process, struct dw_only_lacking *re
 			ret->function = only->functions[i];
 	return ret->lock || ret->function;
 }
+
+/* Of the files that were not looked at yet. */
+static bool has_completed_call(struct dw_attached *process, struct dw_named *named)
+{
+	const struct dw_finder finder = dw_named_completed_finder(named);
+	struct dw_located located;
+	bool has = false;
+
+	for (uint32_t i = 0; i < process->code.n_maps; i++) {
+		if (process->modules[i].is_probed)
+			continue;
+		process->modules[i].is_probed = true;
+		has = has || dw_locate(process->code.maps[i].file, &finder, &located, 1) > 0;
+	}
+	return has;
+}
+
+uint32_t dw_files_probe_giving(struct dw_attached *process, struct dw_probe *probe,
+			       struct dw_named *named)
+{
+	const struct dw_finder finder = dw_giving_finder();
+	uint32_t n_probed = 0;
+
+	if (process->tells_giving || !has_completed_call(process, named))
+		return 0;
+	process->tells_giving = true;
+	for (uint32_t i = 0; i < process->code.n_maps; i++) {
+		const struct dw_map *map = &process->code.maps[i];
+		int n = 0;
+
+		if (has_locks(process, map->path) && !is_replaced(process, map))
+			n = dw_probe_file(probe, process->pid, map->file, &finder);
+		n_probed += n > 0 ? (uint32_t)n : 0;
+	}
+	return n_probed;
+}

@@ -20,6 +20,16 @@
 int dw_files_probe(struct dw_attached *process, struct dw_probe *probe, struct dw_named *named,
 		   const char **ret_culprit);
 
+/*
+ * Where not every taking of a lock is seen: if @process has a call of which is known what completes
+ * it, probes the functions by which threads give what is waited for in there. No other need is
+ * seen by who gives.
+ *
+ * Return: how many functions.
+ */
+uint32_t dw_files_probe_giving(struct dw_attached *process, struct dw_probe *probe,
+			       struct dw_named *named);
+
 /* Whether @process has not all that is wanted of it, once its files are probed; what, if so. */
 bool dw_files_lack(const struct dw_attached *process, struct dw_only_lacking *ret);
 

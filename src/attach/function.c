@@ -228,6 +228,22 @@ static bool find_freeing(void *context, const char *name, struct dw_probed *ret)
 	return false;
 }
 
+static bool find_giving(void *context, const char *name, struct dw_probed *ret)
+{
+	const struct dw_probed *row = row_of(name);
+
+	(void)context;
+	if (!row || row->cookie.kind != DW_POST)
+		return false;
+	*ret = *row;
+	return true;
+}
+
+struct dw_finder dw_giving_finder(void)
+{
+	return (struct dw_finder){.find = find_giving};
+}
+
 struct dw_finder dw_freeing_finder(void)
 {
 	return (struct dw_finder){.find = find_freeing, .is_exported = true};

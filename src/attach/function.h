@@ -39,6 +39,9 @@ struct dw_finder dw_probed_finder(const struct dw_only *only);
 /* That one of them which is called @name. */
 struct dw_finder dw_function_finder(const char *name);
 
+/* Those by which conditions and semaphores are given. */
+struct dw_finder dw_giving_finder(void);
+
 /* Those that free memory, of an allocator that is not the C library's. */
 struct dw_finder dw_freeing_finder(void);
 

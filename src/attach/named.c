@@ -105,6 +105,20 @@ struct dw_finder dw_named_finder(struct dw_named *named)
 	return (struct dw_finder){.find = find, .context = named, .is_whole = true};
 }
 
+/* That there is one is all that is asked. */
+static bool find_completed(void *context, const char *name, struct dw_probed *ret)
+{
+	const struct dw_collector_call *call = call_of(context, name);
+
+	*ret = (struct dw_probed){.name = "completed"};
+	return call && call->is_completed;
+}
+
+struct dw_finder dw_named_completed_finder(struct dw_named *named)
+{
+	return (struct dw_finder){.find = find_completed, .context = named, .is_exported = true};
+}
+
 /* The row of the call at @address; NAMED_MAX: it is none that has a name. */
 static uint32_t row_of(const struct dw_named *named, uint64_t address)
 {

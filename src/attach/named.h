@@ -25,6 +25,8 @@ struct dw_collector_call {
 	 * only under what is held then.
 	 */
 	bool releases;
+
+	bool is_completed; /* it is known what completes it */
 };
 
 /* @calls live as long as it. Return: 0, or a negative errno. */
@@ -36,6 +38,9 @@ struct dw_finder dw_named_finder(struct dw_named *named);
 
 /* The @i-th of the calls that no file has had so far; NULL: there are no more. */
 const char *dw_named_unseen(const struct dw_named *named, size_t i);
+
+/* The same of calls that a file exports, and of which is known what completes them. */
+struct dw_finder dw_named_completed_finder(struct dw_named *named);
 
 /* The name of the thing at @address, which may be any; NULL: it is no call that has one. */
 const char *dw_named_text(const struct dw_named *named, uint64_t address);

@@ -139,6 +139,7 @@ struct dw_attached {
 	struct dw_wire_place learnt; /* for the probe to know; ip 0: nothing */
 	uint32_t learnt_distance;
 	bool every_taking; /* see collect.h */
+	bool tells_giving; /* see dw_files_probe_giving() */
 };
 
 /*

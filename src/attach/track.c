@@ -117,7 +117,10 @@ static void on_post(struct dw_attached_thread *thread, const struct dw_wire_even
 	struct dw_taking taking =
 	    dw_track_taking(thread, event->object, event->what, 0, event->site);
 
-	dw_thread_post(&thread->thread, &taking);
+	if (thread->process->every_taking)
+		dw_thread_post(&thread->thread, &taking);
+	else
+		dw_contended_gives(thread, &taking);
 }
 
 /* Of a thread that was there before, only the kernel's number is known. */

@@ -59,6 +59,11 @@ struct dw_wire_once {
  */
 
 /*
+ * By default, who gives a condition or a semaphore says the same of what it has: DW_WIRE_HAS come
+ * before the DW_POST.
+ */
+
+/*
  * `how` of DW_WIRE_FREES. What is in the memory may stay there, for it may just become larger; or
  * it is not known where the memory ends, and `other` may be too far.
  */
@@ -230,12 +235,16 @@ struct dw_wire_watch {
 	uint32_t watched; /* likewise */
 };
 
+/* Mutexes of a process that are known, as somebody has waited for them; a power of two. */
+#define DW_WIRE_WAITED_MAX 16
+
 /* A process that is attached to. */
 struct dw_wire_target {
 	uint64_t only_locks[DW_WIRE_ONLY_MAX]; /* see dw_wire_cookie::lock; 0: not that many */
 	uint64_t losses[DW_WIRE_LOSS_MAX];
-	uint32_t follows; /* so are those that it makes */
-	uint32_t reserved;
+	uint32_t follows;  /* so are those that it makes */
+	uint32_t n_waited; /* counts the entries below, the oldest of which are overwritten */
+	uint64_t waited[DW_WIRE_WAITED_MAX];
 };
 
 /* In place of a lock's number: whichever of them it is. */

@@ -302,6 +302,7 @@ int dw_profiles_all_calls(const struct dw_profiles *profiles, struct dw_collecto
 			calls[n++] = (struct dw_collector_call){
 			    .pattern = profiles->list[i]->calls[k].name,
 			    .releases = profiles->list[i]->calls[k].releases,
+			    .is_completed = profiles->list[i]->calls[k].completed_by.n > 0,
 			};
 	*ret = calls;
 	*ret_n = n;

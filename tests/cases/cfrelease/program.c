@@ -42,7 +42,7 @@ void fence_poll(void);
 
 static pthread_mutex_t bql = PTHREAD_MUTEX_INITIALIZER;
 static int notifier;
-static unsigned ctrl_bh_scheduled, fence_poll_bh_scheduled, quit;
+static unsigned ctrl_bh_scheduled, fence_poll_bh_scheduled, n_mmio_accesses, quit;
 
 /* Under the BQL. */
 static const char *const *guest; /* what comes next of its script */
@@ -195,7 +195,29 @@ CASE_FN void guest_driver(void)
 
 CASE_FN void prepare_mmio_access(void)
 {
+	case_flag_raise(&n_mmio_accesses);
 	bql_lock_impl();
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/*
+ * Devices are made under the BQL, and the vCPUs wait for it: so who sees but the locks that
+ * somebody waits for knows it before anything happens.
+ */
+CASE_FN void qemu_machine_creation_done(void)
+{
+	int64_t begin;
+
+	case_flag_await(&n_mmio_accesses, N_VCPUS);
+	for (begin = now_ms(); now_ms() - begin < 20;)
+		sched_yield();
 }
 
 CASE_FN void io_writex(unsigned cpu)
@@ -260,6 +282,8 @@ int main(int argc, char **argv)
 		vcpus[i] = case_start(mttcg_cpu_thread_fn, &numbers[i]);
 	poller = case_start(fence_poll_thread, NULL);
 	call_rcu = case_start(call_rcu_thread, NULL);
+	if (case_hangs())
+		qemu_machine_creation_done();
 	qemu_main_loop();
 	bql_unlock_impl();
 	for (unsigned i = 0; i < N_VCPUS; i++)
