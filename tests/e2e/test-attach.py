@@ -339,7 +339,7 @@ class Attach(unittest.TestCase):
         for words, reason in ((["999999999"], "no process"), (["2"], "kernel"),
                               (["x"], "no number of a process"), ([], "missing"),
                               (["--comm", "no such name"], "no process is called"),
-                              (["--duration", "-1", "1"], "no number of seconds")):
+                              (["--duration", "-1", "1"], "--duration cannot be '-1'")):
             done = attach(*words)
             self.assertIn(done.returncode, (2, 4), words)
             self.assertIn(reason, done.stderr.splitlines()[0], words)
