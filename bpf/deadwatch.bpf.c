@@ -26,6 +26,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define CLONE_VM 0x00000100
 #define CLONE_THREAD 0x00010000
 #define SIGNAL_GROUP_EXIT 4
+#define EXIT_SIGNAL 0x7f /* of an exit code */
 #define SYS_MUNMAP 11
 #define SYS_RT_SIGRETURN 15
 #define SYS_EXIT 60
@@ -149,6 +150,7 @@ int task_over(uint64_t *context)
 		       "a name has 16 bytes");
 	bpf_get_current_comm(&event.object, 2 * sizeof(event.object));
 	event.site = task->signal->flags & SIGNAL_GROUP_EXIT ? 1 : 0;
+	event.what = event.site ? task->exit_code & EXIT_SIGNAL : 0;
 	end_onces(thread, UINT64_MAX);
 	note(thread, &event, NULL);
 	forget(thread);

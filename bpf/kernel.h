@@ -47,6 +47,7 @@ struct pid {
 
 struct task_struct {
 	int pid;
+	int exit_code;
 	struct pid *thread_pid;
 	sigset_t blocked;
 	struct sighand_struct *sighand;

@@ -48,6 +48,10 @@ static struct dw_attached *process_of(struct dw_collector *collector, pid_t pid)
 /* Process @pid is to be attached to, for @maker has made or been it; NULL: not known. */
 static void expect(struct dw_collector *collector, struct dw_attached *maker, pid_t pid)
 {
+	/* It may run a program before it was asked for. */
+	for (uint32_t i = 0; i < collector->n_born; i++)
+		if (collector->born[i] == pid)
+			return;
 	if (collector->n_born < BORN_MAX)
 		collector->born[collector->n_born++] = pid;
 	else if (maker)
@@ -72,6 +76,15 @@ static void note_fork(struct dw_collector *collector, const struct dw_wire_event
 		expect(collector, process_of(collector, (pid_t)event->pid), (pid_t)event->other);
 }
 
+/* Of the events that come last the process may be retired already. */
+static void note_exit(struct dw_attached *process, const struct dw_wire_event *event)
+{
+	if (!event->what)
+		return;
+	process->killed_by = event->what;
+	process->writer.header->flags &= ~(uint32_t)DW_REC_LEFT;
+}
+
 static void on_event(void *context, const struct dw_wire_event *event)
 {
 	struct dw_collector *collector = context;
@@ -84,6 +97,8 @@ static void on_event(void *context, const struct dw_wire_event *event)
 		note_fork(collector, event);
 	if (!process || process->has_left)
 		return;
+	if (event->kind == DW_EXIT)
+		note_exit(process, event);
 	dw_track_event(process, event);
 	if (process->learnt.ip)
 		dw_probe_learn(collector->probe, &process->learnt, process->learnt_distance);
@@ -398,8 +413,23 @@ void dw_collector_retire(struct dw_collector *collector, uint32_t index)
 	else
 		dw_probe_remove(collector->probe, process->pid, lost);
 	note_losses(collector, process, lost);
-	process->writer.header->flags |= DW_REC_WATCHED | DW_REC_LEFT;
+	process->writer.header->flags |= DW_REC_WATCHED | (process->killed_by ? 0 : DW_REC_LEFT);
 	collector->cameras[index] = dw_camera_free(collector->cameras[index]);
+}
+
+void dw_collector_forget(struct dw_collector *collector, pid_t pid)
+{
+	struct dw_attached *process = process_of(collector, pid);
+	uint64_t lost[DW_WIRE_LOSS_MAX];
+
+	if (process)
+		process->is_retired = true;
+	dw_probe_remove(collector->probe, pid, lost);
+}
+
+unsigned dw_collector_killed_by(const struct dw_collector *collector, uint32_t index)
+{
+	return collector->processes[index]->killed_by;
 }
 
 /* What was lost while processes were parted from, of one of them: the first says so. */

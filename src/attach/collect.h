@@ -56,6 +56,12 @@ bool dw_collector_has_left(const struct dw_collector *collector, uint32_t index)
 /* Process @index has ended, or has left: what is lost of it is final. */
 void dw_collector_retire(struct dw_collector *collector, uint32_t index);
 
+/* Process @pid has ended before anything was seen of it: nothing is kept for it any more. */
+void dw_collector_forget(struct dw_collector *collector, pid_t pid);
+
+/* The signal that has ended process @index; 0: none that is known. */
+unsigned dw_collector_killed_by(const struct dw_collector *collector, uint32_t index);
+
 /*
  * Attaches to process @pid, whose recording is to be at @path. Probes that could not be set are
  * counted.

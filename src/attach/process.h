@@ -101,6 +101,7 @@ struct dw_attached {
 	bool has_own_probes; /* these are seen in functions of the program's own */
 	bool has_left;       /* its process runs another program now */
 	bool is_retired;     /* no more comes of it */
+	unsigned killed_by;  /* the signal that has ended it; 0: none that is known */
 	struct dw_symbols *symbols;
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */

@@ -83,8 +83,9 @@ enum dw_wire_left {
 /*
  * Of DW_BORN, `object` is the handle of the new thread, `other` its kernel's number, `site` that in
  * its own namespace of processes, by which kicks and joins name threads as well. Of DW_EXIT,
- * `object` and `other` are the thread's name, `site` is 1 if its process ends with it. Of a park
- * for an ending, `object` is the handle, `other` the kernel's number, 0 if it has ended.
+ * `object` and `other` are the thread's name, `site` is 1 if its process ends with it, and `what`
+ * the signal that ends the process then, 0: none. Of a park for an ending, `object` is the handle,
+ * `other` the kernel's number, 0 if it has ended.
  */
 
 /* What of the last attempt of the thread to take a lock is known when the event happens. */

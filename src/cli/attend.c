@@ -7,10 +7,12 @@
 #include "cli/environment.h"
 #include "cli/guard.h"
 #include "cli/progress.h"
+#include "cli/target.h"
 #include "inspect/task.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -44,6 +46,10 @@ struct attending {
 	uint64_t n_found; /* see struct dw_progress_counts */
 	int own;          /* pidfd of this process */
 	bool is_full;     /* more are not attached to, which was said */
+
+	uint64_t n_unseen; /* that were made, and ended before they could be attached to */
+	pid_t unseen;      /* the first of them */
+	char unseen_name[DW_TASK_NAME_SIZE];
 };
 
 static volatile sig_atomic_t interrupted;
@@ -170,17 +176,23 @@ static void part_from_those_who_left(struct attending *a)
 	}
 }
 
+/* What a terminal would obey is not shown. */
+static void say_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	fputs(" (", stderr);
+	for (const char *c = slash ? slash + 1 : name; *c; c++)
+		fputc(*c > ' ' && *c < 0x7f ? *c : '?', stderr);
+	fputc(')', stderr);
+}
+
 /* Whoever has waited for it may go on. */
 static void say_attached(const struct attending *a, const struct attended *process)
 {
-	const char *program = dw_collector_writer(a->collector, process->index)->header->program;
-	const char *slash = strrchr(program, '/');
-
-	fprintf(stderr, "deadwatch: attached to process %d (", process->pid);
-	/* What a terminal would obey is not shown. */
-	for (const char *c = slash ? slash + 1 : program; *c; c++)
-		fputc(*c > ' ' && *c < 0x7f ? *c : '?', stderr);
-	fputs(")\n", stderr);
+	fprintf(stderr, "deadwatch: attached to process %d", process->pid);
+	say_name(dw_collector_writer(a->collector, process->index)->header->program);
+	fputc('\n', stderr);
 }
 
 /* What the user has chosen may come with a file that is not loaded yet. */
@@ -198,7 +210,28 @@ static void say_unseen(const struct attending *a)
 /* What was made is not attended to: the first recording says that there was more. */
 static void miss(struct attending *a)
 {
-	dw_writer_lost(dw_collector_writer(a->collector, 0), DW_LOSS_THREADS);
+	dw_writer_lost(dw_collector_writer(a->collector, 0), DW_LOSS_PROCESSES);
+}
+
+static void miss_ended(struct attending *a, pid_t pid)
+{
+	if (a->n_unseen++ == 0) {
+		a->unseen = pid;
+		dw_task_name(pid, pid, a->unseen_name);
+	}
+	dw_collector_forget(a->collector, pid);
+	miss(a);
+}
+
+/* The latest one was begun in vain: nothing is in its recording. */
+static void drop(struct attending *a)
+{
+	struct attended *process = &a->processes[--a->n_processes];
+
+	process->guard = dw_guard_free(process->guard);
+	unlink(process->path);
+	if (process->pidfd >= 0)
+		close(process->pidfd);
 }
 
 static void refuse_more(struct attending *a)
@@ -224,11 +257,16 @@ static void begin_made(struct attending *a, pid_t pid)
 		return;
 	}
 	r = begin(a, pid);
-	if (r == 0) {
+	/* What is about to end has no memory any more. */
+	if (r == -ESRCH || has_ended(process)) {
+		miss_ended(a, pid);
+		drop(a);
+	} else if (r == 0) {
 		say_attached(a, process);
-	} else if (!has_ended(process)) {
+	} else {
 		refuse(a, process, r);
 		miss(a);
+		drop(a);
 	}
 }
 
@@ -315,10 +353,62 @@ static int watch(struct attending *a)
 	return 0;
 }
 
+/* Of those that were made last, who lives is left with all others. */
+static void miss_last(struct attending *a)
+{
+	pid_t pid;
+
+	while ((pid = dw_collector_born(a->collector)) > 0)
+		if (dw_target_has_ended((uint32_t)pid))
+			miss_ended(a, pid);
+}
+
+static void say_missed(const struct attending *a)
+{
+	if (!a->n_unseen)
+		return;
+	fprintf(stderr,
+		"deadwatch: %" PRIu64 " process%s ended before %s could be attached to, and what "
+		"%s did was not seen: %s%d",
+		a->n_unseen, a->n_unseen > 1 ? "es" : "", a->n_unseen > 1 ? "they" : "it",
+		a->n_unseen > 1 ? "they" : "it", a->n_unseen > 1 ? "the first is " : "", a->unseen);
+	if (*a->unseen_name)
+		say_name(a->unseen_name);
+	fputc('\n', stderr);
+}
+
+static void say_killed(const struct attending *a)
+{
+	struct dw_collector_counts counts;
+
+	dw_collector_counts(a->collector, &counts);
+	for (uint32_t i = 0; i < counts.n_processes; i++) {
+		const struct dw_rec_header *header = dw_collector_writer(a->collector, i)->header;
+		int signal = (int)dw_collector_killed_by(a->collector, i);
+
+		if (!signal)
+			continue;
+		fprintf(stderr, "deadwatch: process %u", header->pid);
+		say_name(header->program);
+		fprintf(stderr,
+			" was ended by signal %d (%s); what else it would have done is not known\n",
+			signal, strsignal(signal));
+	}
+}
+
+static void stop(struct attending *a)
+{
+	dw_collector_poll(a->collector, /* timeout_ms= */ 0);
+	miss_last(a);
+	dw_collector_stop(a->collector);
+	say_killed(a);
+	say_missed(a);
+}
+
 static void end(struct attending *a)
 {
 	if (a->collector)
-		dw_collector_stop(a->collector);
+		stop(a);
 	for (uint32_t i = 0; i < a->n_processes; i++) {
 		dw_guard_free(a->processes[i].guard);
 		if (a->processes[i].pidfd >= 0)

@@ -9,7 +9,8 @@ static const char *why_not(enum dw_core_answer answer)
 {
 	switch (answer) {
 	case DW_CORE_NO_CORE:
-		return "it is no core file; to look into a process, name its number";
+		return "it is no core file; 'deadwatch report' reads recordings, and to look into "
+		       "a process, name its number";
 	case DW_CORE_COMPRESSED:
 		return "it is compressed: decompress it first (coredumpctl dump does)";
 	case DW_CORE_FOREIGN:

@@ -315,7 +315,9 @@ struct dw_told_slot {
 	X(DW_LOSS_STRIPPED, 14, "stripped",                                                    \
 	  "the C library is linked into the program, and its functions have no names there: "  \
 	  "'attach' without --order sees locks that are waited for, a program that is not "    \
-	  "stripped lets --order see all")
+	  "stripped lets --order see all")                                                     \
+	X(DW_LOSS_PROCESSES, 15, "processes",                                                  \
+	  "a process that was made ended before it could be attached to, or could not be")
 
 enum dw_loss {
 #define X(name, value, text, words) name = value,

@@ -5,6 +5,8 @@
  *     family fork                  one that is stuck: two threads with two locks
  *     family spawn|exec PROGRAM... one that runs PROGRAM, or that runs it in its own place
  *     family often N               N after the other, which end at once
+ *     family brief N               N that take both locks and end, all before it says so
+ *     family abort                 none: it takes a lock, and is ended by a signal
  */
 #include <pthread.h>
 #include <spawn.h>
@@ -64,6 +66,29 @@ static pid_t fork_often(int n)
 	return fork_stuck();
 }
 
+static pid_t fork_brief(int n)
+{
+	pid_t child = 0;
+
+	for (int i = 0; i < n; i++) {
+		child = fork();
+		if (child == 0) {
+			pthread_mutex_lock(&locks[1]);
+			pthread_mutex_lock(&locks[0]);
+			_exit(0);
+		}
+		waitpid(child, NULL, 0);
+	}
+	return child;
+}
+
+static void take_and_abort(void)
+{
+	pthread_mutex_lock(&locks[0]);
+	pthread_mutex_unlock(&locks[0]);
+	abort();
+}
+
 int main(int argc, char **argv)
 {
 	char line[16];
@@ -77,8 +102,11 @@ int main(int argc, char **argv)
 		return 1;
 	if (strcmp(argv[1], "exec") == 0)
 		return execv(argv[2], argv + 2);
+	if (strcmp(argv[1], "abort") == 0)
+		take_and_abort();
 	child = strcmp(argv[1], "fork") == 0    ? fork_stuck()
 		: strcmp(argv[1], "spawn") == 0 ? spawn(argv + 2)
+		: strcmp(argv[1], "brief") == 0 ? fork_brief(atoi(argv[2]))
 						: fork_often(atoi(argv[2]));
 	printf("%d\n", child);
 	fflush(stdout);

@@ -10,6 +10,7 @@ stops a program before its begin. Skipped where nobody may attach.
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -93,6 +94,41 @@ class Follow(unittest.TestCase):
         with Family(["often", "60"], "--follow", "--order") as family:
             family.go_on()
             self.is_found_stuck(family)
+
+    def test_those_that_end_before_they_are_attached_to_are_counted(self):
+        """It is stopped while they live: whatever they do, none can be seen."""
+        with Family(["brief", "20"], "--follow", "--order") as family:
+            family.attached.send_signal(signal.SIGSTOP)
+            self.assertTrue(until(lambda: self.is_stopped(family.attached.pid)))
+            family.go_on()
+            family.process.stdout.readline()
+            family.attached.send_signal(signal.SIGCONT)
+            report = family.report()
+            self.assertEqual(family.attached.returncode, 3)
+            self.assertTrue(family.has_said("20 processes ended before they could be attached to"))
+            self.assertEqual(family.recordings(), ["record"])
+        self.assertEqual(report["counts"]["lost"]["processes"], 20)
+        self.assertEqual((report["counts"]["processes"], report["counts"]["killed"]), (1, 0))
+        self.assertIn("lost-processes", [blind["reason"] for blind in report["blind"]])
+
+    def test_whom_a_signal_ends_did_not_come_to_its_end(self):
+        with Family(["abort"], "--order") as family:
+            resource.prlimit(family.process.pid, resource.RLIMIT_CORE, (0, 0))
+            family.go_on()
+            report = family.report()
+            self.assertTrue(family.has_said("process %d (family) was ended by signal %d (" %
+                                            (family.process.pid, signal.SIGABRT)))
+            again = subprocess.run([DEADWATCH, "report", "--format", "json", family.record],
+                                   capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+            self.assertEqual(family.attached.returncode, again.returncode)
+        self.assertEqual(report["counts"]["killed"], 1)
+        self.assertEqual(json.loads(again.stdout)["counts"]["killed"], 1)
+
+    def test_who_ends_by_itself_was_not_killed(self):
+        with Family(["brief", "0"], "--order") as family:
+            family.go_on()
+            self.assertEqual(family.report()["counts"]["killed"], 0)
+            self.assertFalse(family.has_said("ended by signal"))
 
     def attend_to_program(self, how):
         """A program that runs another one, which runs the case; before its begin it stops."""

@@ -173,7 +173,7 @@ def check_hostile(core, folder):
 
 
 def check_no_core(folder):
-    for content, word in ((b"", "no core file"), (b"hello", "no core file"),
+    for content, word in ((b"", "no core file"), (b"hello", "'deadwatch report' reads recordings"),
                           (b"\x28\xb5\x2f\xfd" + bytes(100), "compressed")):
         path = write(os.path.join(folder, "none"), content)
         code, _, error = inspect(path)
