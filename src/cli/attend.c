@@ -398,17 +398,15 @@ static void say_killed(const struct attending *a)
 
 static void stop(struct attending *a)
 {
+	if (!a->collector)
+		return;
 	dw_collector_poll(a->collector, /* timeout_ms= */ 0);
 	miss_last(a);
 	dw_collector_stop(a->collector);
-	say_killed(a);
-	say_missed(a);
 }
 
 static void end(struct attending *a)
 {
-	if (a->collector)
-		stop(a);
 	for (uint32_t i = 0; i < a->n_processes; i++) {
 		dw_guard_free(a->processes[i].guard);
 		if (a->processes[i].pidfd >= 0)
@@ -499,6 +497,12 @@ int dw_attend(struct dw_attend *attend)
 		say_unseen(&a);
 	if (r == 0 && watch(&a) < 0)
 		r = dw_attachable_refuse(attend->pids[0], "its events cannot be read");
+	stop(&a);
+	/* Where it was refused, that is said, and nothing was seen. */
+	if (r == 0) {
+		say_killed(&a);
+		say_missed(&a);
+	}
 	end(&a);
 	return r;
 }
