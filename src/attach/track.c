@@ -426,35 +426,42 @@ void dw_track_wait(struct dw_attached_thread *thread, const struct dw_taking *wa
 	process->frames = NULL;
 }
 
-/* Whether the lock that the thread is about to take says that the thread has it. */
-static bool has_it(struct dw_attached_thread *thread)
+/*
+ * The thread that has the lock that @thread is about to take, as the lock says; NULL: nobody that
+ * is known, or it does not say.
+ */
+static const struct dw_attached_thread *owner_of_wanted(const struct dw_attached_thread *thread)
 {
 	uint64_t address = thread->doing.wants.thing;
 	uint32_t owner = 0;
 	struct iovec to = {&owner, sizeof(owner)}, from = {.iov_len = sizeof(owner)};
 
-	if (dw_track_has_already(thread))
-		return false;
 	if (thread->doing.wants.what == DW_MUTEX)
 		address += offsetof(pthread_mutex_t, __data.__owner);
 	else if (thread->doing.wants.what == DW_RWLOCK)
 		address += offsetof(pthread_rwlock_t, __data.__cur_writer);
 	else
-		return false;
+		return NULL;
 	from.iov_base = (void *)address;
-	return process_vm_readv(thread->process->pid, &to, 1, &from, 1, 0) == sizeof(owner) &&
-	       owner == (uint32_t)thread->inside;
+	if (process_vm_readv(thread->process->pid, &to, 1, &from, 1, 0) != sizeof(owner))
+		return NULL;
+	return owner ? dw_attached_find_inside(thread->process, (pid_t)owner) : NULL;
 }
 
-/* Who spins does not sleep, and what was tried only the lock can say. */
+/*
+ * Who spins does not sleep, and what was tried only the lock can say. It is asked first: a thread
+ * that a signal wakes is awake for a moment, while another has the lock.
+ */
 static void settle_want(struct dw_attached_thread *thread, const struct dw_wire_thread *state,
 			uint64_t now_ns)
 {
 	bool is_sure = thread->doing.wants.what != DW_SPINLOCK &&
 		       !(thread->doing.wants.how & (DW_TRY | DW_TIMED)) &&
 		       now_ns - thread->doing.wants_ns >= BEGIN_NS && !is_asleep(thread, state);
+	const struct dw_attached_thread *owner =
+	    dw_track_has_already(thread) ? NULL : owner_of_wanted(thread);
 
-	if (is_sure || has_it(thread))
+	if (owner ? owner == thread : is_sure)
 		dw_track_end_want(thread, true, state->slept_ns);
 }
 
