@@ -345,6 +345,7 @@ class Page:
     def check_block(self, match, runner):
         kind, what, shown = match.groups()
         label = "%s: %s" % (os.path.basename(self.path), what)
+        runner.times = 1  # that another block differed takes this one no longer
         try:
             seen = block(runner, kind, what, os.path.dirname(self.path))
         except Skipped as reason:
