@@ -14,4 +14,4 @@ tools/make-guest.sh build/guest
 exec build/src/cli/deadwatch run "$@" -- \
 	qemu-system-x86_64 -name guest,debug-threads=on -M pc,accel=tcg -smp 2 -m 256 -display none -monitor none \
 	-serial stdio -no-reboot -kernel build/guest/vmlinuz -initrd build/guest/initrd \
-	-append "console=ttyS0 quiet loglevel=0 panic=-1"
+	-append "console=ttyS0 quiet loglevel=0 panic=-1 no_timer_check"
