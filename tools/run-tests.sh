@@ -16,17 +16,17 @@ logs=
 # prepare DIRECTORY [OPTION OF 'meson setup']...: a build directory that is there is used again.
 prepare() {
 	[ -e "$1/build.ninja" ] || meson setup "$@"
-	ninja -C "$1"
 }
 
-# test_once DIRECTORY LOG [OPTION OF 'meson test']...: the last run's log is not taken for this one's.
+# test_once DIRECTORY LOG [OPTION OF 'meson test']...: what the tests need is built, and no more than
+# that. The last run's log is not taken for this one's.
 test_once() {
 	directory=$1
 	log=$2
 	shift 2
 	rm -f "$directory/meson-logs/testlog.json" "$directory/$log"
 	result=0
-	meson test -C "$directory" --no-rebuild --print-errorlogs "$@" || result=$?
+	meson test -C "$directory" --print-errorlogs "$@" || result=$?
 	mv "$directory/meson-logs/testlog.json" "$directory/$log"
 	logs="$logs $directory/$log"
 	return "$result"
@@ -44,13 +44,14 @@ run() {
 
 tools/setup.sh
 prepare build
+ninja -C build
 run build "$@"
 # Instrumented code makes gcc warn of what cannot be: warnings are for the other builds.
 prepare build/address -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false
 run build/address --suite unit
 prepare build/thread -Db_sanitize=thread -Db_lundef=false -Dwerror=false
 run build/thread --suite threads
-CC=clang CXX=clang++ prepare build/clang || status=$?
+{ CC=clang CXX=clang++ prepare build/clang && ninja -C build/clang; } || status=$?
 # What would be released can be packed.
 meson dist -C build --no-tests --allow-dirty --formats xztar >/dev/null || status=$?
 # shellcheck disable=SC2086 # a list of words

@@ -130,13 +130,19 @@ static void looks_that_come_late_are_no_silence(void **state)
 {
 	struct target target = start(PROGRAM, "sample_beat=600ms");
 	struct dw_pulse_news news;
+	int kind = 0;
 
 	(void)state;
-	assert_int_equal(look(&target, 1000, &news), 0);
-	kill(target.pid, SIGUSR1);
-	usleep(1500000);
-	assert_int_equal(look(&target, 200, &news), 0);
-	assert_int_equal(look(&target, PATIENCE_MS, &news), DW_PULSE_STOPPED);
+	for (unsigned i = 1; kind == 0 && i <= TRIES; i++) {
+		assert_int_equal(look(&target, i * 1000, &news), 0);
+		kill(target.pid, SIGUSR1);
+		usleep(1500000);
+		assert_int_equal(look(&target, 200, &news), 0);
+		kind = look(&target, PATIENCE_MS / TRIES, &news);
+		if (kind == 0) /* no beat was counted before it fell silent */
+			kill(target.pid, SIGUSR1);
+	}
+	assert_int_equal(kind, DW_PULSE_STOPPED);
 	stop(&target);
 }
 
