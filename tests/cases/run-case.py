@@ -414,6 +414,11 @@ def linger(mode, program, deadwatch, library):
     raise CaseError("mode %s ended before it was looked into" % mode)
 
 
+def ends(mode, options):
+    return not ("live" in options or "hang" in mode or mode == "livelock" or
+                mode.startswith("inspect "))
+
+
 def is_quiet(expected):
     """Nothing is expected but what is excused, and what cannot be seen by the shim."""
     return all(re.match(r"exit|blind|  |potential \[|hazard", line) for line in expected)
@@ -426,7 +431,7 @@ def look_at(mode, options, expected, how, library):
     yield from options
     if mode.startswith("inspect "):
         yield from look_inspected(mode.split()[1], expected, program, deadwatch, folder)
-    elif "live" in options or "hang" in mode or mode == "livelock":
+    elif not ends(mode, options):
         yield from look_live(mode, *how, None if UPDATES else expected)
     else:
         yield from look(mode, "hazards" in options, *how)
