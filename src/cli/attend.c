@@ -328,9 +328,10 @@ static int watch(struct attending *a)
 {
 	uint64_t start_ns = dw_writer_now_ns(), looked_ns = 0;
 	uint64_t duration_ns = a->options->duration_ns;
-	bool any = true;
+	bool any = true, had_any = true;
 
-	while (any && !interrupted) {
+	/* Who has ended may have made somebody just before: what it told of that comes after. */
+	while ((any || (had_any && a->options->collects.follows)) && !interrupted) {
 		uint64_t now_ns = dw_writer_now_ns();
 		int r = dw_collector_poll(a->collector, POLL_MS);
 
@@ -345,6 +346,7 @@ static int watch(struct attending *a)
 		if (dw_collector_seen_ns(a->collector) < looked_ns)
 			continue;
 		dw_progress_clear(); /* who looks may have something to say */
+		had_any = any;
 		any = look(a);
 		looked_ns = dw_writer_now_ns();
 		show(a);

@@ -3,6 +3,7 @@
  * A program that makes processes, when it is told to by a line of its input, and awaits them:
  *
  *     family fork                  one that is stuck: two threads with two locks
+ *     family leave                 the same, and it ends at once itself
  *     family spawn|exec PROGRAM... one that runs PROGRAM, or that runs it in its own place
  *     family often N               N after the other, which end at once
  *     family brief N               N that take both locks and end, all before it says so
@@ -104,12 +105,13 @@ int main(int argc, char **argv)
 		return execv(argv[2], argv + 2);
 	if (strcmp(argv[1], "abort") == 0)
 		take_and_abort();
-	child = strcmp(argv[1], "fork") == 0    ? fork_stuck()
-		: strcmp(argv[1], "spawn") == 0 ? spawn(argv + 2)
+	child = strcmp(argv[1], "spawn") == 0   ? spawn(argv + 2)
 		: strcmp(argv[1], "brief") == 0 ? fork_brief(atoi(argv[2]))
-						: fork_often(atoi(argv[2]));
+		: strcmp(argv[1], "often") == 0 ? fork_often(atoi(argv[2]))
+						: fork_stuck();
 	printf("%d\n", child);
 	fflush(stdout);
-	waitpid(child, NULL, 0);
+	if (strcmp(argv[1], "leave") != 0)
+		waitpid(child, NULL, 0);
 	return 0;
 }

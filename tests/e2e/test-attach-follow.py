@@ -90,6 +90,12 @@ class Follow(unittest.TestCase):
             self.is_found_stuck(family)
             self.assertEqual(len(family.recordings()), 2)
 
+    def test_what_is_made_by_who_ends_at_once_is_attended_to(self):
+        for _ in range(2):  # if that was missed it was in every other run
+            with Family(["leave"], "--follow") as family:
+                family.go_on()
+                self.is_found_stuck(family)
+
     def test_those_that_end_at_once_are_in_nobodys_way(self):
         with Family(["often", "60"], "--follow", "--order") as family:
             family.go_on()
