@@ -153,8 +153,11 @@ int dw_attachable_check(pid_t pid)
 {
 	struct dw_process_refusal refusal;
 	struct dw_process *process;
-	int r = dw_process_live_new(&process, pid, &refusal);
+	int r;
 
+	if (pid == getpid())
+		return dw_attachable_refuse(pid, "it is this one: name that of another");
+	r = dw_process_live_new(&process, pid, &refusal);
 	if (r < 0)
 		return dw_attachable_refuse(pid, strerror(-r));
 	if (r > 0) {

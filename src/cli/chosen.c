@@ -210,6 +210,8 @@ static int choose(struct dw_chosen *chosen, const struct dw_command *command,
 {
 	const struct dw_profile_lock *lock = dw_profiles_lock(profiles, word);
 
+	if (!*word)
+		return dw_usage(command, "--only has a comma that no name precedes or follows");
 	if (lock)
 		return choose_lock(chosen, command, lock);
 	if (is_function(word))

@@ -111,6 +111,11 @@ class Refused(unittest.TestCase):
         done = attach("1", before=[*locked, *without("perfmon")])
         self.is_refused(done, "locked down", "lockdown=integrity", "inspect")
 
+    def test_it_does_not_attach_to_itself(self):
+        done = subprocess.run(["sh", "-c", 'exec "$0" attach $$', DEADWATCH], capture_output=True,
+                              text=True, timeout=TIMEOUT_S, check=False)
+        self.is_refused(done, "it is this one")
+
     def test_too_few_open_files_are_told(self):
         for limit in ("8", "16"):
             self.is_refused(attach("1", before=["prlimit", "--nofile=" + limit]),

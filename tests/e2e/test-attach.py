@@ -343,6 +343,7 @@ class Attach(unittest.TestCase):
         for words, reason in ((["999999999"], "no process"), (["2"], "kernel"),
                               (["x"], "no number of a process"), ([], "missing"),
                               (["--comm", "no such name"], "no process is called"),
+                              (["--order", "--only", "bql,", "1"], "--only has a comma"),
                               (["--duration", "-1", "1"], "--duration cannot be '-1'")):
             done = attach(*words)
             self.assertIn(done.returncode, (2, 4), words)
