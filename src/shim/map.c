@@ -3,20 +3,28 @@
 
 #include "base/hash.h"
 
-/* Keys of one page begin in a group of this many entries: one for each cache line. */
-#define GROUP 64
+/*
+ * Keys of one page begin in a group of entries: one for each 32 bytes of it, for mutexes may lie as
+ * close as 40 bytes, and where a group is full its keys are far from where they are looked for.
+ * Groups begin with a cache line, any one, lest the locks of objects that each fill a page, which
+ * have the same place in it, begin at the same entries.
+ */
+#define GRAIN_BITS 5
+#define PAGE_BITS 12
+#define GROUP (1 << (PAGE_BITS - GRAIN_BITS))
+#define LINE (64 / sizeof(struct shim_map_entry))
 
 /* A key that is not found within this many steps has no place: the map is as good as full. */
 #define PROBES_MAX 4096
 
 static uint64_t group_of(const struct shim_map *map, uint64_t page)
 {
-	return (dw_hash(0, page) >> 20) * GROUP & map->mask;
+	return (dw_hash(0, page) >> 20) * LINE & map->mask;
 }
 
 static uint64_t home_of(const struct shim_map *map, uint64_t key)
 {
-	return group_of(map, key >> 12) + (key >> 6 & (GROUP - 1));
+	return group_of(map, key >> PAGE_BITS) + (key >> GRAIN_BITS & (GROUP - 1));
 }
 
 static uint64_t key_at(const struct shim_map *map, uint64_t i)
@@ -60,21 +68,21 @@ uint64_t *shim_map_ensure(struct shim_map *map, uint64_t key)
 }
 
 /*
- * Every key of a page lies between the begin of the page's group and the first free entry
- * behind the group's end, because entries are never taken out.
+ * @from and @to are of one page. A key lies between the entry where it begins and the next free
+ * one, because entries are never taken out.
  */
-static void range_of_page(const struct shim_map *map, uint64_t page, uint64_t from, uint64_t to,
+static void range_of_page(const struct shim_map *map, uint64_t from, uint64_t to,
 			  void (*found)(uint64_t key, uint64_t *value, void *context),
 			  void *context)
 {
-	uint64_t group = group_of(map, page);
+	uint64_t last = home_of(map, to - 1);
 
-	for (uint64_t i = group; i < group + GROUP + PROBES_MAX; i++) {
+	for (uint64_t i = home_of(map, from); i < last + PROBES_MAX; i++) {
 		uint64_t key = key_at(map, i);
 
-		if (!key && i >= group + GROUP)
+		if (!key && i >= last)
 			return;
-		if (key >= from && key < to && key >> 12 == page)
+		if (key >= from && key < to)
 			found(key, &map->entries[i & map->mask].value, context);
 	}
 }
@@ -82,6 +90,11 @@ static void range_of_page(const struct shim_map *map, uint64_t page, uint64_t fr
 void shim_map_range(const struct shim_map *map, uint64_t from, uint64_t to,
 		    void (*found)(uint64_t key, uint64_t *value, void *context), void *context)
 {
-	for (uint64_t page = from >> 12; page <= (to - 1) >> 12; page++)
-		range_of_page(map, page, from, to, found, context);
+	while (from < to) {
+		uint64_t end = ((from >> PAGE_BITS) + 1) << PAGE_BITS;
+
+		end = end < to ? end : to;
+		range_of_page(map, from, end, found, context);
+		from = end;
+	}
 }

@@ -118,7 +118,7 @@ static uint64_t key_of(uint64_t address)
 {
 	if (!(address & DW_NO_MEMORY))
 		return address;
-	return (address & ~(uint64_t)UINT32_MAX) | (uint64_t)dw_thing_number(address) << 6;
+	return (address & ~(uint64_t)UINT32_MAX) | (uint64_t)dw_thing_number(address) << 5;
 }
 
 /* @id with what its record says after @kind was used. */

@@ -83,14 +83,20 @@ static void ignore(int number)
 	(void)number;
 }
 
+/* A signal that comes before it waits for one is kept until then. */
 static void linger(void)
 {
+	sigset_t before, blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
 	signal(SIGUSR1, ignore);
 	for (;;) {
 		take_both(&first, &second);
 		printf("%d\n", (int)getpid());
 		fflush(stdout);
-		pause();
+		sigsuspend(&before);
 	}
 }
 
@@ -133,7 +139,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "wait")) {
 		puts("ready");
 		fflush(stdout);
-		pause();
+		sigsuspend(&before);
 	}
 	if (!strcmp(what, "leave") || !strcmp(what, "become") || !strcmp(what, "obey") ||
 	    !strcmp(what, "crash")) {
