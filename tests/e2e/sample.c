@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "wait")) {
 		puts("ready");
 		fflush(stdout);
-		sigsuspend(&before);
+		pause();
 	}
 	if (!strcmp(what, "leave") || !strcmp(what, "become") || !strcmp(what, "obey") ||
 	    !strcmp(what, "crash")) {
