@@ -113,7 +113,11 @@ static int take_study(struct dw_collection *collection, struct dw_study **study)
 	int r = 0;
 
 	(*study)->may_run = dw_target_may_run((*study)->path);
-	if (collection->tally)
+	if (dw_target_is_deserted((*study)->path))
+		r = dw_blind_add(&(*study)->blind, (*study)->arena, "monitor-died",
+				 "deadwatch attach did not come to its regular end: what it lost "
+				 "until then is not known, nor what the process did afterwards");
+	if (r == 0 && collection->tally)
 		r = dw_tally_add(collection->tally, *study, &keep);
 	if (r < 0)
 		return dw_pass(r);

@@ -274,6 +274,16 @@ bool dw_target_may_run(const char *path)
 	       is_in_use(fd, F_RDLCK, header.pid);
 }
 
+bool dw_target_is_deserted(const char *path)
+{
+	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct dw_rec_header header;
+
+	return fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       (header.flags & (DW_REC_OUTSIDE | DW_REC_WATCHED)) == DW_REC_OUTSIDE &&
+	       !is_in_use(fd, F_RDLCK, header.monitor);
+}
+
 /* A recording has the length that it may grow to. What it did not use is a hole, but programs
  * that copy files may not know that. */
 static void trim(int fd, const char *path)

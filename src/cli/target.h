@@ -62,4 +62,8 @@ void dw_target_await_monitor(const char *path, unsigned *patience);
 /* Whether the process of the recording at @path may still run, as far as can be known here. */
 bool dw_target_may_run(const char *path);
 
+/* Whether the recording at @path is of a process that somebody attached to, who is there no more,
+ * and did not detach: what was lost is not known. */
+bool dw_target_is_deserted(const char *path);
+
 DW_DEFINE_AUTO(target)

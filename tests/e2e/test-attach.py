@@ -264,6 +264,31 @@ class Attach(unittest.TestCase):
             self.assertEqual(stay(programs_in_kernel() - before), set())
             process.kill()
 
+    def test_killed_it_leaves_nothing_but_what_it_had_recorded(self):
+        before = programs_in_kernel()
+        load = ["sysbench", "threads", "--threads=2", "--time=%d" % TIMEOUT_S, "run"]
+        with tempfile.TemporaryDirectory() as folder, \
+             subprocess.Popen(load, stdout=subprocess.DEVNULL) as process:
+            await_threads(process.pid, 3)
+            record = os.path.join(folder, "record")
+            with subprocess.Popen([DEADWATCH, "attach", "--order", "-o", record, str(process.pid)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                  text=True) as attached:
+                self.assertIn("attached to process", attached.stderr.readline())
+                report = [DEADWATCH, "report", "--format", "json", record]
+                so_far = subprocess.run(report, capture_output=True, text=True, timeout=TIMEOUT_S)
+                attached.kill()
+            self.assertEqual(stay(programs_in_kernel() - before), set())
+            told = subprocess.run(report, capture_output=True, text=True, timeout=TIMEOUT_S)
+            self.assertNotEqual(attach("--order", "--duration", "0.1",
+                                       str(process.pid)).returncode, 4)
+            self.assertIsNone(process.poll())
+            process.kill()
+        self.assertNotIn("monitor-died", so_far.stdout)
+        self.assertEqual(["monitor-died"], [blind["reason"]
+                                            for blind in json.loads(told.stdout)["blind"]])
+        self.assertEqual((told.returncode, json.loads(told.stdout)["counts"]["killed"]), (3, 0))
+
     def test_named_calls_of_the_program_and_of_libraries_loaded_later_are_seen(self):
         calls = [{"name": "own_call"}, {"name": "late_*"}]
         with tempfile.NamedTemporaryFile("w", suffix=".json") as profile, \
