@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "cli/bell.h"
 #include "cli/found.h"
+#include "cli/living.h"
 #include "cli/profiles.h"
 #include "model/picture.h"
 #include "model/thread.h"
@@ -240,10 +241,11 @@ static int look_closely(struct look *look)
 	if (r != 0)
 		return r < 0 ? dw_pass(r) : 0;
 	r = dw_arena_new(&arena, MEMORY_MAX);
+	if (r == 0)
+		r = dw_living_facts(&look->facts, reader, arena);
 	if (r < 0)
 		return dw_pass(r);
 	look->reader = reader;
-	look->facts = dw_reader_facts(reader);
 	look->arena = arena;
 	look->to = (struct dw_found_writer){
 	    .writer = options->writer,

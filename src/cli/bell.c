@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/resource.h"
 #include "cli/journal.h"
+#include "cli/living.h"
 #include "cli/profiles.h"
 #include "gate/fingerprint.h"
 #include "record/reader.h"
@@ -281,17 +282,24 @@ static int tell(struct ringing *ringing, const struct dw_facts *facts, uint32_t 
 int dw_bell_ring(const struct dw_alarm_options *options, uint32_t n)
 {
 	dw_auto(reader) reader = NULL;
+	dw_auto(arena) arena = NULL;
 	dw_auto_text text = NULL;
 	size_t size = 0;
 	struct ringing ringing = {.options = options};
+	const struct dw_facts *facts;
 	int r = dw_reader_open(&reader, options->path, MEMORY_MAX);
 
 	if (r != 0)
 		return r < 0 ? dw_pass(r) : dw_raise(-EIO);
+	r = dw_arena_new(&arena, MEMORY_MAX);
+	if (r == 0)
+		r = dw_living_facts(&facts, reader, arena);
+	if (r < 0)
+		return dw_pass(r);
 	ringing.out = open_memstream(&text, &size);
 	if (!ringing.out)
 		return dw_raise(-ENOMEM);
-	r = tell(&ringing, dw_reader_facts(reader), n);
+	r = tell(&ringing, facts, n);
 	if (fclose(ringing.out) != 0 && r == 0)
 		r = dw_raise(-ENOMEM);
 	if (r < 0)

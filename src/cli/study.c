@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "cli/fold.h"
+#include "cli/living.h"
 #include "cli/profiles.h"
 #include "record/reader.h"
 #include "symbol/names.h"
@@ -32,11 +33,13 @@ struct dw_study *dw_study_free(struct dw_study *study)
 static int study_facts(struct dw_study *study, const struct dw_profiles *profiles,
 		       struct dw_symbols *symbols)
 {
-	const struct dw_facts *facts = dw_reader_facts(study->reader);
 	struct dw_analysis_limits limits;
-	int r = symbols ? dw_names_new_by(&study->names, facts, symbols)
-			: dw_names_new(&study->names, facts);
+	const struct dw_facts *facts;
+	int r = dw_living_facts(&facts, study->reader, study->arena);
 
+	if (r == 0)
+		r = symbols ? dw_names_new_by(&study->names, facts, symbols)
+			    : dw_names_new(&study->names, facts);
 	if (r == 0)
 		r = dw_profiles_apply(&study->facts, study->arena, profiles, facts, study->names);
 	if (r == 0)

@@ -201,7 +201,8 @@ class Elsewhere(unittest.TestCase):
             attached.send_signal(signal.SIGINT)
             report = attached.communicate(timeout=TIMEOUT_S)[0]
         self.assertEqual(attached.returncode, 1, report)
-        self.assertIn("end of COLO incoming", report)
+        self.assertIn("bql -> end of COLO incoming -> bql", report)
+        self.assertIn("in colo_incoming_process_checkpoint", report)
 
     def test_below_another_root(self):
         """As qemu -chroot is."""
