@@ -9,6 +9,8 @@
  */
 #define LINES_LAST (1u << 15)
 
+#define PAGE_SIZE 4096
+
 /*
  * Keys that so many lines have at most: then nearly every key has room in its own line, and what a
  * look-up fetches is half full.
@@ -23,12 +25,23 @@ static size_t size_of(uint32_t n_lines)
 	return n_lines * sizeof(struct dw_told_line);
 }
 
+/*
+ * A page that is looked at before it is written to is mapped twice, and for the second time all
+ * processors are interrupted that run the program.
+ */
+static void touch(struct dw_told_line *lines, uint32_t n_lines)
+{
+	for (uint32_t n = 0; n < n_lines; n += PAGE_SIZE / sizeof(*lines))
+		*(volatile uint32_t *)lines[n].low = 0;
+}
+
 static bool get_table(struct dw_thread *thread, uint32_t n_lines)
 {
 	struct dw_told_line *lines = thread->teller->memory(thread, size_of(n_lines));
 
 	if (!lines)
 		return false;
+	touch(lines, n_lines);
 	thread->told = lines;
 	thread->told_shift = (uint32_t)__builtin_clzll(n_lines - 1);
 	thread->n_told = 0;
