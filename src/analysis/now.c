@@ -114,11 +114,23 @@ static bool rests_on_reference(const struct dw_facts *facts, const struct dw_fou
 	return false;
 }
 
-static void note_references(const struct dw_facts *facts, struct dw_found *founds, size_t n)
+/* Whether a leg's thread was not seen giving what it gives, but a profile says that it does. */
+static bool rests_on_completion(const struct dw_facts *facts, const struct dw_found *found)
 {
-	for (size_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (facts->posts && facts->posts[found->legs[i].post].is_completion)
+			return true;
+	return false;
+}
+
+static void note_grounds(const struct dw_facts *facts, struct dw_found *founds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
 		if (rests_on_reference(facts, &founds[i]))
 			founds[i].flags |= DW_FOUND_REFERENCE;
+		if (rests_on_completion(facts, &founds[i]))
+			founds[i].flags |= DW_FOUND_COMPLETION;
+	}
 }
 
 static int join(const struct dw_rings *rings, const struct dw_stalls *stalls,
@@ -154,7 +166,7 @@ int dw_now_find(const struct dw_now *now, struct dw_arena *arena, const struct d
 		r = add_all_waiters(waits, arena, founds, (size_t)rings.n + stalls.n);
 	if (r < 0)
 		return dw_pass(r);
-	note_references(now->facts, founds, (size_t)rings.n + stalls.n);
+	note_grounds(now->facts, founds, (size_t)rings.n + stalls.n);
 	*ret = founds;
 	*ret_n = (size_t)rings.n + stalls.n;
 	return 0;

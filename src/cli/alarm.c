@@ -10,6 +10,7 @@
 #include "cli/found.h"
 #include "cli/living.h"
 #include "cli/profiles.h"
+#include "cli/whereabouts.h"
 #include "model/picture.h"
 #include "model/thread.h"
 #include "record/reader.h"
@@ -147,6 +148,16 @@ static struct dw_found as_seen(const struct look *look, const struct dw_found *f
 	return seen;
 }
 
+static int tell(struct look *look, const struct dw_found *found)
+{
+	int r = 0;
+
+	if (!is_known(look->alarm, identity(look->facts, found)))
+		r = write_found(look, found);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/* What rests on more than what was told needs another look; see judge_completions(). */
 static int judge(struct look *look, const struct dw_found *founds, size_t n)
 {
 	int r = 0;
@@ -154,9 +165,8 @@ static int judge(struct look *look, const struct dw_found *founds, size_t n)
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct dw_found found = as_seen(look, &founds[i]);
 
-		if (is_confirmed(look, &found) &&
-		    !is_known(look->alarm, identity(look->facts, &found)))
-			r = write_found(look, &found);
+		if (!(found.flags & DW_FOUND_COMPLETION) && is_confirmed(look, &found))
+			r = tell(look, &found);
 	}
 	return r < 0 ? dw_pass(r) : 0;
 }
@@ -179,6 +189,19 @@ static uint64_t told_so_far(const struct dw_facts *facts)
 	return dw_hash(dw_hash(facts->n_chains, facts->n_posts), facts->n_things);
 }
 
+/* @facts and what profiles add to them. */
+static int ask_profiles(struct look *look, const struct dw_facts *facts)
+{
+	dw_auto(names) names = NULL;
+	int r = dw_names_new(&names, facts);
+
+	if (r == 0)
+		r = dw_profiles_apply(&look->facts, look->arena, look->alarm->profiles, facts,
+				      names);
+	look->to.facts = look->facts;
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 /*
  * Profiles say what completes a call. To ask them takes names, and so time: it is done only when
  * somebody is in a wait that may be one of theirs.
@@ -187,7 +210,6 @@ static int apply_profiles(struct look *look, const struct dw_now_look *looks)
 {
 	const struct dw_facts *facts = look->facts;
 	struct dw_alarm *alarm = look->alarm;
-	dw_auto(names) names = NULL;
 	bool any = false;
 	int r = 0;
 
@@ -198,12 +220,88 @@ static int apply_profiles(struct look *look, const struct dw_now_look *looks)
 	if (!alarm->profiles)
 		r = dw_profiles_new_chosen(&alarm->profiles);
 	if (r == 0)
-		r = dw_names_new(&names, facts);
-	if (r == 0)
-		r = dw_profiles_apply(&look->facts, look->arena, alarm->profiles, facts, names);
-	look->to.facts = look->facts;
+		r = ask_profiles(look, facts);
 	if (r == 0 && look->facts->n_posts <= facts->n_posts)
 		alarm->added_nothing_to = told_so_far(facts);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/*
+ * Whether @found rests on what a profile says, and has not been asked about. It lasts as long as a
+ * stall: if it is no deadlock, it is one.
+ */
+static bool is_questionable(struct look *look, const struct dw_found *found)
+{
+	uint64_t asked = dw_hash(identity(look->facts, found), DW_FOUND_COMPLETION);
+
+	return found->flags & DW_FOUND_COMPLETION &&
+	       found->span_ns >= look->alarm->options.stall_ns && is_confirmed(look, found) &&
+	       !is_known(look->alarm, asked);
+}
+
+/* Marks the threads, by number, of all that is questionable. Return: whether anything is. */
+static bool mark_questionable(struct look *look, const struct dw_found *founds, size_t n,
+			      bool *is_marked)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_questionable(look, &founds[i]))
+			continue;
+		any = true;
+		for (uint32_t j = 0; j < founds[i].n_legs; j++)
+			is_marked[founds[i].legs[j].thread] = true;
+	}
+	return any;
+}
+
+static bool has_all_marked(const struct dw_found *found, const bool *is_marked)
+{
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (!is_marked[found->legs[i].thread])
+			return false;
+	return true;
+}
+
+/* With where all threads are now; where that cannot be, what was told is all that there is. */
+static int find_again(struct look *look, struct dw_now *now, const struct dw_found **founds,
+		      size_t *n)
+{
+	const struct dw_facts *facts = dw_reader_facts(look->reader);
+	int r;
+
+	if (look->ended ||
+	    dw_whereabouts_add(&facts, look->arena, facts, look->alarm->options.pid) < 0)
+		return 0;
+	r = ask_profiles(look, facts);
+	now->facts = look->facts;
+	if (r == 0)
+		r = dw_now_find(now, look->arena, founds, n);
+	return r < 0 ? dw_pass(r) : 0;
+}
+
+/*
+ * Others may be in a function that completes the call, without having taken or waited for a lock
+ * there: what was told does not show them, but their stacks do. All threads are stopped for these,
+ * and so have run: no more can be confirmed after that, and it is done once.
+ */
+static int judge_completions(struct look *look, struct dw_now *now, const struct dw_found *founds,
+			     size_t n)
+{
+	bool *is_marked = dw_arena_alloc(look->arena, look->facts->n_threads * sizeof(*is_marked));
+	int r;
+
+	if (!is_marked)
+		return dw_raise(-ENOMEM);
+	if (!mark_questionable(look, founds, n, is_marked))
+		return 0;
+	r = find_again(look, now, &founds, &n);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct dw_found found = as_seen(look, &founds[i]);
+
+		if (has_all_marked(&found, is_marked))
+			r = tell(look, &found);
+	}
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -227,6 +325,8 @@ static int analyse(struct look *look)
 		r = dw_now_find(&now, look->arena, &founds, &n);
 	if (r == 0)
 		r = judge(look, founds, n);
+	if (r == 0)
+		r = judge_completions(look, &now, founds, n);
 	return r < 0 ? dw_pass(r) : 0;
 }
 

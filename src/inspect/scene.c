@@ -53,6 +53,7 @@ static void put_threads(struct dw_scene *scene)
 		    .tid = (uint32_t)sighted->thread.tid,
 		    .flags = is_main(scene, sighted) ? DW_THREAD_MAIN : 0,
 		    .slot = i + 1,
+		    .now = sighted->n_frames ? i + 1 : 0,
 		};
 		scene->stacks[i + 1] = (struct dw_stack){
 		    .frames = sighted->frames,

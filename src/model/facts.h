@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -124,6 +125,7 @@ struct dw_told_thread {
 	dw_place start;      /* start routine; 0 if not known */
 	uint32_t flags;      /* enum dw_thread_flag */
 	uint32_t slot;       /* facts.slots index: the last picture; 0 if none */
+	uint32_t now;        /* where it is at the moment that the facts are of; 0: not known */
 };
 
 enum dw_thread_flag {
@@ -206,6 +208,9 @@ struct dw_post {
 			  * lock: who has waited for that knows that it is past the lock; 0: none */
 	uint32_t stack;  /* where it gave */
 	uint32_t hint;   /* facts.hints index; 0 if none */
+
+	/* Added by profiles: it was not seen giving, but in a function that completes a call. */
+	bool is_completion;
 };
 
 /*
@@ -242,6 +247,8 @@ enum dw_found_flag {
 	DW_FOUND_KICKED = 128,   /* that a leg waits for the answer of a thread is inferred: that
 				  * one is woken again and again while it waits for a lock of the
 				  * leg's, which asks again and again for something */
+	DW_FOUND_COMPLETION = 256, /* that a leg gives what is waited for is inferred: a profile
+				    * says so of a function that its thread was seen in */
 };
 
 struct dw_found_leg {

@@ -5,8 +5,9 @@
  * Things and threads get the names that profiles have for them, if they have none. And calls
  * get their completion: where a thread was seen waiting inside a call that a profile says is
  * completed by function F, and F was seen running with lock Z held, or taken on the way
- * there, then what was waited for needs Z, as if F had posted it. Nothing is added that was
- * not seen.
+ * there, then what was waited for needs Z, as if F had posted it. Of facts that are of one
+ * moment, whoever is in F counts as one that could give it, with whatever lock it waits for there.
+ * Nothing is added that was not seen.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
  *   for each chain that was told inside F: its locks are held or taken while F runs
  *   for each post that was told inside F: its lock was taken on the way there
  *   each thing in `waited` needs each of these locks
+ *   each thread that is inside F at this moment may give each thing in `waited`
  */
 #include "profile/completion.h"
 
@@ -37,7 +38,7 @@ static void *with_room(struct dw_arena *arena, const void *array, uint32_t n, si
 	if (n < *room)
 		return (void *)array;
 	longer = dw_arena_alloc(arena, wanted * size);
-	if (longer && n)
+	if (longer && array)
 		memcpy(longer, array, n * size);
 	if (longer)
 		*room = wanted;
@@ -143,7 +144,7 @@ static int add_post(struct completing *c, const struct dw_post *post)
 	return 0;
 }
 
-/* F ran in @thread, and @chain's lock was taken for it. */
+/* F ran in @thread, and @chain's lock was taken for it; 0: as far as is known, none was. */
 static int complete_by(struct completing *c, uint32_t thread, uint32_t chain, uint32_t stack)
 {
 	int r = 0;
@@ -152,7 +153,8 @@ static int complete_by(struct completing *c, uint32_t thread, uint32_t chain, ui
 		r = add_post(c, &(struct dw_post){.thing = c->waited[i],
 						  .thread = thread,
 						  .chain = chain,
-						  .stack = stack});
+						  .stack = stack,
+						  .is_completion = true});
 	return r < 0 ? dw_pass(r) : 0;
 }
 
@@ -167,7 +169,8 @@ static int complete_by_chain(struct completing *c, uint32_t number)
 	stack = stack_from(c, chain->stack, frame);
 	if (!stack)
 		return dw_raise(-ENOMEM);
-	if (chain->how & DW_WAITS)
+	/* A lock that is waited for will be held. */
+	if (chain->how & DW_WAITS && !dw_is_lock(c->facts->things[chain->thing].kind))
 		number = chain->below;
 	for (; r == 0 && number; number = c->facts->chains[number].below)
 		r = complete_by(c, chain->thread, number, stack);
@@ -187,6 +190,20 @@ static int complete_by_post(struct completing *c, uint32_t number)
 	return r < 0 ? dw_pass(r) : 0;
 }
 
+/* F runs in @thread now, whether it needs a lock for that or not. */
+static int complete_by_thread(struct completing *c, uint32_t thread)
+{
+	uint32_t now = c->facts->threads[thread].now, stack;
+	uint32_t frame = find_frame(c, now, &c->call->completed_by, NULL);
+	int r;
+
+	if (frame == UINT32_MAX)
+		return 0;
+	stack = stack_from(c, now, frame);
+	r = stack ? complete_by(c, thread, /* chain= */ 0, stack) : -ENOMEM;
+	return r < 0 ? dw_pass(r) : 0;
+}
+
 static int complete_call(struct completing *c)
 {
 	int r = find_waited(c);
@@ -199,6 +216,8 @@ static int complete_call(struct completing *c)
 		r = complete_by_chain(c, i);
 	for (uint32_t i = 1; r == 0 && i < c->n_posts; i++)
 		r = complete_by_post(c, i);
+	for (uint32_t t = 1; r == 0 && t < c->facts->n_threads; t++)
+		r = complete_by_thread(c, t);
 	return r < 0 ? dw_pass(r) : 0;
 }
 

@@ -9,7 +9,7 @@
 
 #define FOUND_FLAGS_KNOWN                                                                    \
 	(DW_FOUND_INFERRED | DW_FOUND_NO_POSTER | DW_FOUND_POSTERS_GONE | DW_FOUND_POLLING | \
-	 DW_FOUND_UNSEEN | DW_FOUND_RUNNING | DW_FOUND_REFERENCE)
+	 DW_FOUND_UNSEEN | DW_FOUND_RUNNING | DW_FOUND_REFERENCE | DW_FOUND_COMPLETION)
 
 /* The number of the chain @id, which is of @thread; 0, counted as damage, if it is not. */
 static uint32_t chain_of(struct dw_load *load, uint32_t id, uint32_t thread)
@@ -43,7 +43,7 @@ int dw_load_posts(struct dw_load *load)
 {
 	struct dw_load_index *index = &load->kinds[DW_REC_POST];
 	struct dw_post *posts = dw_load_array(load, index->n, sizeof(*posts));
-	struct dw_post post;
+	struct dw_post post = {0};
 	uint32_t n = 1;
 
 	if (!posts)

@@ -44,7 +44,7 @@ const char *dw_say_excuse(struct dw_telling *telling, const struct dw_finding *f
 const char *dw_say_waits(struct dw_telling *telling, const struct dw_finding *finding);
 
 /* What a reader has to know before believing what the monitor found. Return: how many these are. */
-#define DW_SAY_FLAGS_MAX 9
+#define DW_SAY_FLAGS_MAX 10
 uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *finding,
 		      const char *ret[DW_SAY_FLAGS_MAX]);
 

@@ -61,8 +61,8 @@ uint32_t dw_say_givers(struct dw_telling *telling, const struct dw_finding *find
 		struct dw_giver giver = {facts->posts[i].thread,
 					 dw_names_post(telling->process->names, i)};
 
-		if (facts->posts[i].thing == *ret_thing && giver.frame &&
-		    !is_among(telling, ret, n, &giver))
+		if (facts->posts[i].thing == *ret_thing && !facts->posts[i].is_completion &&
+		    giver.frame && !is_among(telling, ret, n, &giver))
 			ret[n++] = giver;
 	}
 	return n;
@@ -89,6 +89,18 @@ static const char *why_unseen(const struct dw_reported_process *process,
 	if (found->n_legs + found->n_waiters + 1 == process->facts->n_threads)
 		return "it is no thread of the text, as all of these wait for it";
 	return "the text does not say so; it is none of those who wait for it";
+}
+
+/* The function that completes a call, by the first leg that is in it. */
+static const char *completion_of(struct dw_telling *telling, const struct dw_found *found)
+{
+	const struct dw_frame *frame;
+	uint32_t i = 0;
+
+	while (i + 1 < found->n_legs && !found->legs[i].post)
+		i++;
+	frame = dw_names_post(telling->process->names, found->legs[i].post);
+	return frame ? dw_tell_function(telling, frame) : "a function of its own";
 }
 
 uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *finding,
@@ -126,5 +138,11 @@ uint32_t dw_say_flags(struct dw_telling *telling, const struct dw_finding *findi
 	if (flags & DW_FOUND_KICKED)
 		ret[n++] = "inferred: who asks again and again kicks the thread that waits for its "
 			   "lock, which is woken all the time, and goes on waiting";
+	if (flags & DW_FOUND_COMPLETION)
+		ret[n++] =
+		    dw_tell_text(telling,
+				 "inferred: a profile says that the call returns only when %s has "
+				 "run; it was not seen giving what the call waits for",
+				 completion_of(telling, found));
 	return n;
 }

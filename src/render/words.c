@@ -145,6 +145,8 @@ const char *dw_words_found(unsigned flag)
 		return "holder-inferred";
 	case DW_FOUND_KICKED:
 		return "kick-inferred";
+	case DW_FOUND_COMPLETION:
+		return "completion-inferred";
 	default:
 		return NULL;
 	}

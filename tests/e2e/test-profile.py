@@ -13,10 +13,23 @@ import tempfile
 import time
 import unittest
 
+from waiting import until
+
 DEADWATCH, PROGRAM, SHIM = (os.path.abspath(path) for path in sys.argv[1:4])
-STALL_MS = 3000  # a deadlock is believed earlier
+STALL_MS = 3000
+SHORT_MS = 1000
 FOUND_MAX_S = 240
 CALLS = {"name": "mine", "calls": [{"name": "CFRelease", "completed_by": ["fence_poll"]}]}
+
+
+LIVE = ("deadlock", "stall")
+CYCLE = ["bql", "CFRelease", "fence_poll", "bql"]
+
+
+def live(report):
+    """What is stuck, of a report: verdicts and chains, and what they rest on."""
+    return [(finding["verdict"], finding["chain"], finding["flags"])
+            for finding in report["findings"] if finding["verdict"] in LIVE]
 
 
 class ProfileTest(unittest.TestCase):
@@ -115,6 +128,64 @@ class ProfileTest(unittest.TestCase):
         self.write(CALLS)
         self.assertEqual(self.hang(":profile=" + self.profile),
                          [("deadlock", ["bql", "CFRelease", "fence_poll", "bql"])])
+
+    def start_hanging(self, mode):
+        process = subprocess.Popen([PROGRAM, mode], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return str(process.pid)
+
+    def inspect(self, mode, *options):
+        pid = self.start_hanging(mode)
+
+        def look():
+            done = self.deadwatch("inspect", "--format", "json", *options, pid)
+            return live(json.loads(done.stdout)) if done.returncode == 1 else []
+
+        return until(look, FOUND_MAX_S)
+
+    def attach(self, mode):
+        """What is found in a program that hangs already."""
+        pid = self.start_hanging(mode)
+        self.inspect_until_stuck(pid)
+        attached = subprocess.Popen(
+            [DEADWATCH, "attach", "--output", self.recording, pid], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, DEADWATCH_OPTIONS="stall_ms=%d:profile=%s" %
+                     (SHORT_MS, self.profile)))
+        self.addCleanup(attached.wait)
+        self.addCleanup(attached.kill)
+        self.addCleanup(attached.stderr.close)
+
+        def look():
+            if attached.poll() is not None:
+                self.skipTest(attached.stderr.read().strip())
+            done = self.deadwatch("report", "--format", "json", self.recording)
+            return live(json.loads(done.stdout)) if done.returncode in (0, 1, 3) else []
+
+        return until(look, FOUND_MAX_S)
+
+    def inspect_until_stuck(self, pid):
+        self.assertTrue(until(lambda: self.deadwatch("inspect", pid).returncode == 1, FOUND_MAX_S))
+
+    def test_who_waits_in_what_completes_a_call_closes_the_chain_after_the_hang(self):
+        self.assertEqual(self.inspect("hang-thread"), [("stall", ["bql", "CFRelease"], [])])
+        self.write(CALLS)
+        expected = [("deadlock", CYCLE, ["inferred", "completion-inferred"])]
+        self.assertEqual(self.inspect("hang-thread", "--profile", self.profile), expected)
+        self.assertEqual(self.attach("hang-thread"), expected)
+
+    def test_others_in_what_completes_a_call_may_complete_it(self):
+        self.write(CALLS)
+        expected = [("stall", ["bql", "CFRelease"], [])]
+        self.assertEqual(self.inspect("hang-two-threads", "--profile", self.profile), expected)
+        self.assertEqual(self.attach("hang-two-threads"), expected)
+
+    def test_what_completes_a_call_and_is_nowhere_is_not_concluded(self):
+        self.write(CALLS)
+        self.assertEqual(self.inspect("hang-unseen", "--profile", self.profile),
+                         [("stall", ["bql", "CFRelease"], [])])
 
     def test_a_wrong_profile_is_refused_with_its_line(self):
         self.write('{\n"name": "mine",\n"lokcs": []\n}')

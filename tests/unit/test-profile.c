@@ -371,9 +371,45 @@ static void a_wait_in_what_completes_a_call_needs_what_was_held(void **state)
 	(void)state;
 	begin();
 	process.chains[4].how = DW_WAITS;
+	process.things[3].kind = DW_SEMAPHORE;
 	facts = apply(arena, COMPLETION);
 	assert_int_equal(facts->n_posts, 2);
 	assert_int_equal(facts->posts[1].chain, 3);
+}
+
+/* As whoever looks from outside tells it: that a lock was had then is not known. */
+static void a_lock_that_what_completes_a_call_waits_for_is_needed(void **state)
+{
+	dw_auto(arena) arena = new_arena();
+	const struct dw_facts *facts;
+
+	(void)state;
+	begin();
+	process.chains[4].how = DW_WAITS;
+	facts = apply(arena, COMPLETION);
+	assert_int_equal(facts->n_posts, 3);
+	assert_int_equal(facts->posts[1].chain, 4);
+	assert_true(facts->posts[1].is_completion);
+}
+
+static void who_is_in_what_completes_a_call_may_give_it_without_a_lock(void **state)
+{
+	dw_auto(arena) arena = new_arena();
+	const struct dw_facts *facts;
+
+	(void)state;
+	begin();
+	process.facts.posts = NULL; /* as nobody has watched who gives what */
+	process.facts.n_posts = 0;
+	process.chains[4].stack = 3;
+	process.threads[2].now = 4;
+	facts = apply(arena, COMPLETION);
+	assert_int_equal(facts->n_posts, 2);
+	assert_int_equal(facts->posts[1].thread, 2);
+	assert_int_equal(facts->posts[1].chain, 0);
+	assert_true(facts->posts[1].is_completion);
+	process.threads[2].now = 3;
+	assert_int_equal(apply(arena, COMPLETION)->n_posts, 0);
 }
 
 static void a_post_in_what_completes_a_call_is_its_completion(void **state)
@@ -538,6 +574,8 @@ int main(void)
 	    cmocka_unit_test(a_call_of_another_library_is_another),
 	    cmocka_unit_test(a_system_call_in_a_call_has_no_completion),
 	    cmocka_unit_test(a_wait_in_what_completes_a_call_needs_what_was_held),
+	    cmocka_unit_test(a_lock_that_what_completes_a_call_waits_for_is_needed),
+	    cmocka_unit_test(who_is_in_what_completes_a_call_may_give_it_without_a_lock),
 	    cmocka_unit_test(a_post_in_what_completes_a_call_is_its_completion),
 	    cmocka_unit_test(a_lock_is_named_by_where_it_is_taken_and_by_its_variable),
 	    cmocka_unit_test(a_function_outside_the_first_that_is_no_wrapper_names_no_lock),

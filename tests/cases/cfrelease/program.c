@@ -11,6 +11,10 @@
  * fixed: the BQL is dropped around both calls of virgl_renderer_resource_unref, as it
  * always was around that of virgl_renderer_resource_create_blob. With "-pipe", CFRelease
  * reads a pipe rather than waiting for a semaphore.
+ *
+ * hang-thread: fence_poll is not run by the main loop, but by the thread that is there for it,
+ * which takes the BQL for that. In hang-two-threads there is another one in fence_poll, which
+ * waits for the GPU first: it needs no lock, and could complete what CFRelease waits for.
  */
 #include "corefoundation.h"
 #include "virglrenderer.h"
@@ -41,6 +45,7 @@ static const char *const script_hang_unseen[] = {"fcsu", NULL};
 void fence_poll(void);
 
 static pthread_mutex_t bql = PTHREAD_MUTEX_INITIALIZER;
+static __thread bool awaits_gpu;
 static int notifier;
 static unsigned ctrl_bh_scheduled, fence_poll_bh_scheduled, n_mmio_accesses, quit;
 
@@ -124,9 +129,27 @@ CASE_FN void virtio_gpu_gl_handle_ctrl(void)
 	virtio_gpu_process_cmdq();
 }
 
+/* Whether fence_poll has threads of its own. */
+static bool has_threads(void)
+{
+	return strstr(case_mode, "-thread");
+}
+
+CASE_FN void retire_fences(void)
+{
+	if (awaits_gpu)
+		ppoll(NULL, 0, NULL, NULL);
+	bql_lock_impl();
+	n_retired += virgl_renderer_poll();
+	bql_unlock_impl();
+}
+
 CASE_EXPORT_FN void fence_poll(void)
 {
-	n_retired += virgl_renderer_poll();
+	if (has_threads())
+		retire_fences();
+	else
+		n_retired += virgl_renderer_poll();
 }
 
 CASE_FN void aio_bh_call(void (*bottom_half)(void))
@@ -170,8 +193,18 @@ static void *fence_poll_thread(void *arg)
 	case_name("fence_poll_thre"); /* fence_poll_thread, as the kernel cuts it */
 	while (!case_flag_is_up(&quit)) {
 		case_sleep_ms(10);
-		qemu_bh_schedule(&fence_poll_bh_scheduled);
+		if (has_threads())
+			fence_poll();
+		else
+			qemu_bh_schedule(&fence_poll_bh_scheduled);
 	}
+	return arg;
+}
+
+static void *gpu_wait_thread(void *arg)
+{
+	awaits_gpu = true;
+	fence_poll();
 	return arg;
 }
 
@@ -262,7 +295,7 @@ static void *call_rcu_thread(void *arg)
 
 static const char *const *script_of_mode(void)
 {
-	if (case_is("hang-unseen"))
+	if (case_is("hang-unseen") || has_threads())
 		return script_hang_unseen;
 	return case_hangs() ? script_hang : script;
 }
@@ -281,6 +314,8 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < N_VCPUS; i++)
 		vcpus[i] = case_start(mttcg_cpu_thread_fn, &numbers[i]);
 	poller = case_start(fence_poll_thread, NULL);
+	if (case_is("hang-two-threads"))
+		case_start(gpu_wait_thread, NULL);
 	call_rcu = case_start(call_rcu_thread, NULL);
 	if (case_hangs())
 		qemu_machine_creation_done();
