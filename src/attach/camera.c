@@ -259,7 +259,7 @@ static void adopt(struct dw_camera *camera, struct dw_probe *probe, uint64_t now
 /* The sight and its scene, instead of those before. */
 static int look_whole(struct dw_camera *camera)
 {
-	static const struct dw_scene_prepare plain;
+	const struct dw_scene_prepare plain = {.symbols = camera->attached->symbols};
 	dw_auto(arena) arena = NULL;
 	struct dw_scene *scene;
 	struct dw_sight *sight;
@@ -364,15 +364,15 @@ static uint64_t spent_so_far_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns)
+uint64_t dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns)
 {
 	uint64_t sleepers, spent_ns;
 
 	if (now_ns < camera->next_ns)
-		return;
+		return 0;
 	sleepers = find_sleepers(camera, probe, now_ns);
 	if (!sleepers && camera->gap_ns)
-		return;
+		return 0;
 	if (sleepers != camera->sleepers || !camera->gap_ns)
 		camera->gap_ns = GAP_NS;
 	else
@@ -383,4 +383,5 @@ void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t n
 	spent_ns = spent_so_far_ns() - spent_ns;
 	camera->next_ns = now_ns + (SPENT_PART * spent_ns > camera->gap_ns ? SPENT_PART * spent_ns
 									   : camera->gap_ns);
+	return spent_ns;
 }

@@ -27,7 +27,7 @@ struct dw_camera *dw_camera_free(struct dw_camera *camera);
 /* Takes one. Return: 0, or a negative errno. */
 int dw_camera_take(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns);
 
-/* Takes one if there is reason to, at @now_ns. */
-void dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns);
+/* Takes one if there is reason to, at @now_ns. Return: the processor's time that it took, or 0. */
+uint64_t dw_camera_look(struct dw_camera *camera, struct dw_probe *probe, uint64_t now_ns);
 
 DW_DEFINE_AUTO(camera)

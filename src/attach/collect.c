@@ -18,13 +18,19 @@
 /* Made since they were last asked for, which is often. */
 #define BORN_MAX 256
 
+/* Of a processor's time, pictures of all processes together take one part in so many. */
+#define SPENT_PART 2
+
 struct dw_collector {
 	struct dw_probe *probe;
 	struct dw_named *named;
+	struct dw_symbols *symbols;
 	const struct dw_only *only; /* see dw_collector_options::only */
 	struct dw_attached *processes[DW_COLLECTOR_MAX];
 	struct dw_camera *cameras[DW_COLLECTOR_MAX]; /* NULL: it cannot be looked into */
 	uint32_t n_processes;
+	uint32_t turn;       /* of which process a picture is taken next, if there is reason to */
+	uint64_t picture_ns; /* and when at the earliest */
 	const char *culprit; /* see dw_collector_culprit() */
 	struct dw_only_lacking lacking;
 	bool every_taking, follows;
@@ -123,6 +129,8 @@ int dw_collector_new(struct dw_collector **ret, const struct dw_collector_option
 	probing.context = collector;
 	r = dw_named_new(&collector->named, options->calls, options->n_calls);
 	if (r == 0)
+		r = dw_symbols_new(&collector->symbols);
+	if (r == 0)
 		r = dw_probe_new(&collector->probe, &probing);
 	if (r != 0)
 		return r < 0 ? dw_pass(r) : r;
@@ -139,6 +147,7 @@ struct dw_collector *dw_collector_free(struct dw_collector *collector)
 		dw_camera_free(collector->cameras[i]);
 		dw_attached_free(collector->processes[i]);
 	}
+	dw_symbols_free(collector->symbols);
 	dw_named_free(collector->named);
 	free(collector);
 	return NULL;
@@ -237,6 +246,7 @@ int dw_collector_add(struct dw_collector *collector, pid_t pid, const char *path
 		return dw_pass(r);
 	process->named = collector->named;
 	process->only = collector->only;
+	process->symbols = collector->symbols;
 	collector->processes[collector->n_processes++] = process;
 	/* All probes first: who is seen taking a lock must be seen letting go of it. */
 	r = probe_files(collector, process);
@@ -313,6 +323,11 @@ int dw_collector_poll(struct dw_collector *collector, int timeout_ms)
 	return 0;
 }
 
+struct dw_symbols *dw_collector_symbols(struct dw_collector *collector)
+{
+	return collector->symbols;
+}
+
 uint64_t dw_collector_seen_ns(const struct dw_collector *collector)
 {
 	return collector->seen_ns;
@@ -345,13 +360,26 @@ static void look_at(struct dw_collector *collector, struct dw_attached *process,
 
 void dw_collector_look(struct dw_collector *collector, uint64_t now_ns)
 {
-	for (uint32_t i = 0; i < collector->n_processes; i++) {
-		if (!is_there(collector->processes[i]))
-			continue;
-		look_at(collector, collector->processes[i], now_ns);
-		if (collector->cameras[i])
-			dw_camera_look(collector->cameras[i], collector->probe, now_ns);
+	for (uint32_t i = 0; i < collector->n_processes; i++)
+		if (is_there(collector->processes[i]))
+			look_at(collector, collector->processes[i], now_ns);
+}
+
+bool dw_collector_picture(struct dw_collector *collector)
+{
+	uint64_t now_ns = dw_writer_now_ns(), spent_ns = 0;
+
+	if (now_ns < collector->picture_ns)
+		return true;
+	for (uint32_t i = 0; i < collector->n_processes && spent_ns == 0; i++) {
+		uint32_t turn = collector->turn++ % collector->n_processes;
+
+		if (is_there(collector->processes[turn]) && collector->cameras[turn])
+			spent_ns =
+			    dw_camera_look(collector->cameras[turn], collector->probe, now_ns);
 	}
+	collector->picture_ns = now_ns + SPENT_PART * spent_ns;
+	return spent_ns > 0;
 }
 
 static void note_names(struct dw_attached *process)

@@ -89,11 +89,22 @@ struct dw_writer *dw_collector_writer(struct dw_collector *collector, uint32_t i
 /* Takes what is told, until there has been nothing for @timeout_ms. Return: 0, or -errno. */
 int dw_collector_poll(struct dw_collector *collector, int timeout_ms);
 
+/* What the names of all processes are taken from. */
+struct dw_symbols *dw_collector_symbols(struct dw_collector *collector);
+
 /* The moment up to which all has been taken that was told. */
 uint64_t dw_collector_seen_ns(const struct dw_collector *collector);
 
 /* Looks at the threads, at @now_ns: after that, their slots are as they are. */
 void dw_collector_look(struct dw_collector *collector, uint64_t now_ns);
+
+/*
+ * Takes a picture of the process whose turn it is, if there is reason to take one of any: to be
+ * called again and again between those looks, because a picture takes much longer.
+ *
+ * Return: whether it is to be called again soon.
+ */
+bool dw_collector_picture(struct dw_collector *collector);
 
 /* Takes the probes away, and what is left of the events. The recordings stay. */
 void dw_collector_stop(struct dw_collector *collector);

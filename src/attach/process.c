@@ -47,8 +47,6 @@ int dw_attached_new(struct dw_attached **ret, pid_t pid, const char *path, unsig
 	process->by_tid = calloc(TIDS_MAX, sizeof(*process->by_tid));
 	r = process->by_tid ? dw_arena_new(&process->arena, MEMORY_MAX) : -ENOMEM;
 	if (r == 0)
-		r = dw_symbols_new(&process->symbols);
-	if (r == 0)
 		r = dw_writer_create(&process->writer, path, RECORDING_MAX, flags | DW_REC_OUTSIDE);
 	if (r < 0)
 		return dw_pass(r);
@@ -75,7 +73,6 @@ struct dw_attached *dw_attached_free(struct dw_attached *process)
 	dw_numbering_done(&process->touched);
 	dw_numbering_done(&process->stacks);
 	dw_unwinder_free(process->unwinder);
-	dw_symbols_free(process->symbols);
 	dw_writer_abandon(&process->writer);
 	dw_arena_free(process->arena);
 	free(process->threads);

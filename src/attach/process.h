@@ -98,11 +98,11 @@ struct dw_attached {
 	const struct dw_named *named;          /* calls that have a name */
 	const struct dw_only *only;            /* what is probed; NULL: all */
 	uint64_t only_locks[DW_WIRE_ONLY_MAX]; /* where those of `only` are; 0: not known */
-	bool has_own_probes; /* these are seen in functions of the program's own */
-	bool has_left;       /* its process runs another program now */
-	bool is_retired;     /* no more comes of it */
-	unsigned killed_by;  /* the signal that has ended it; 0: none that is known */
-	struct dw_symbols *symbols;
+	bool has_own_probes;        /* these are seen in functions of the program's own */
+	bool has_left;              /* its process runs another program now */
+	bool is_retired;            /* no more comes of it */
+	unsigned killed_by;         /* the signal that has ended it; 0: none that is known */
+	struct dw_symbols *symbols; /* of all processes */
 
 	struct dw_attached_thread **threads; /* by number; entry 0 is none */
 	uint32_t n_threads, threads_room;

@@ -193,7 +193,7 @@ static uint64_t told_so_far(const struct dw_facts *facts)
 static int ask_profiles(struct look *look, const struct dw_facts *facts)
 {
 	dw_auto(names) names = NULL;
-	int r = dw_names_new(&names, facts);
+	int r = dw_names_new_by(&names, facts, look->alarm->options.symbols);
 
 	if (r == 0)
 		r = dw_profiles_apply(&look->facts, look->arena, look->alarm->profiles, facts,

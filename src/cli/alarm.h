@@ -15,11 +15,13 @@
 #include <sys/types.h>
 
 struct dw_alarm;
+struct dw_symbols;
 
 struct dw_alarm_options {
 	struct dw_writer *writer; /* the mapped recording */
 	struct dw_watch *watch;
-	const char *path; /* by which the recording can be read */
+	const char *path;           /* by which the recording can be read */
+	struct dw_symbols *symbols; /* what names are taken from; NULL: its own, each time anew */
 	pid_t pid;
 	int pidfd;
 	const char *log_path; /* or DW_JOURNAL; NULL: the process's own stderr */

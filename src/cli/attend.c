@@ -22,8 +22,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Events are taken at least so often. */
+/* Events are taken at least so often; and while there are pictures to be taken. */
 #define POLL_MS 50
+#define POLL_SOON_MS 5
+
+/*
+ * All processes get a look in time. For closer ones, which take long, there is so much time a
+ * round; who gets none has the first turn of the next.
+ */
+#define CLOSELY_MAX_NS UINT64_C(500000000)
 
 /* Recordings of one process, of the programs that it ran one after the other. */
 #define PROGRAMS_MAX 1000
@@ -43,6 +50,7 @@ struct attending {
 	struct dw_collector *collector;
 	struct attended *processes;
 	uint32_t n_processes;
+	uint32_t turn;    /* of which process to look at first */
 	uint64_t n_found; /* see struct dw_progress_counts */
 	int own;          /* pidfd of this process */
 	bool is_full;     /* more are not attached to, which was said */
@@ -105,6 +113,7 @@ static int watch_over(struct attending *a, struct attended *process)
 {
 	struct dw_alarm_options options = {
 	    .path = process->path,
+	    .symbols = dw_collector_symbols(a->collector),
 	    .pid = process->pid,
 	    .pidfd = a->own,
 	    .writer = dw_collector_writer(a->collector, process->index),
@@ -289,23 +298,34 @@ static void part(struct attending *a, struct attended *process, uint64_t now_ns)
 	dw_collector_retire(a->collector, process->index);
 }
 
+static void look_at(struct attending *a, struct attended *process, uint64_t now_ns, bool closely)
+{
+	process->ended = has_ended(process);
+	if (process->ended)
+		part(a, process, now_ns);
+	else
+		a->n_found += dw_guard_look(process->guard, now_ns, closely) != DW_ALARM_QUIET;
+}
+
 /* Return: whether there is still somebody to look at. */
 static bool look(struct attending *a)
 {
-	uint64_t now_ns = dw_writer_now_ns();
-	bool any = false;
+	uint64_t now_ns = dw_writer_now_ns(), until_ns = now_ns + CLOSELY_MAX_NS;
+	uint32_t first = a->turn;
+	bool any = false, in_time = true;
 
 	dw_collector_look(a->collector, now_ns);
 	for (uint32_t i = 0; i < a->n_processes; i++) {
-		struct attended *process = &a->processes[i];
+		uint32_t turn = (first + i) % a->n_processes;
+		struct attended *process = &a->processes[turn];
 
 		if (process->ended)
 			continue;
-		process->ended = has_ended(process);
-		if (process->ended)
-			part(a, process, now_ns);
-		else
-			a->n_found += dw_guard_look(process->guard, now_ns) != DW_ALARM_QUIET;
+		now_ns = dw_writer_now_ns();
+		if (in_time && now_ns >= until_ns)
+			a->turn = turn;
+		in_time = now_ns < until_ns;
+		look_at(a, process, now_ns, in_time);
 		any = any || !process->ended;
 	}
 	return any;
@@ -328,16 +348,17 @@ static int watch(struct attending *a)
 {
 	uint64_t start_ns = dw_writer_now_ns(), looked_ns = 0;
 	uint64_t duration_ns = a->options->duration_ns;
-	bool any = true, had_any = true;
+	bool any = true, had_any = true, soon = true;
 
 	/* Who has ended may have made somebody just before: what it told of that comes after. */
 	while ((any || (had_any && a->options->collects.follows)) && !interrupted) {
 		uint64_t now_ns = dw_writer_now_ns();
-		int r = dw_collector_poll(a->collector, POLL_MS);
+		int r = dw_collector_poll(a->collector, soon ? POLL_SOON_MS : POLL_MS);
 
 		if (r < 0)
 			return dw_pass(r);
 		follow(a);
+		soon = dw_collector_picture(a->collector);
 		if (duration_ns && now_ns - start_ns >= duration_ns)
 			break;
 		if (now_ns - looked_ns < DW_GUARD_PERIOD_MS * UINT64_C(1000000))

@@ -262,7 +262,7 @@ static int tell(struct ringing *ringing, const struct dw_facts *facts, uint32_t 
 	if (r == 0)
 		r = dw_analysis_run(analysis);
 	if (r == 0)
-		r = dw_names_new(&names, facts);
+		r = dw_names_new_by(&names, facts, ringing->options->symbols);
 	if (r == 0)
 		r = dw_arena_new(&arena, MEMORY_MAX);
 	if (r == 0)

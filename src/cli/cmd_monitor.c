@@ -119,7 +119,7 @@ static void see_stops(struct monitor *m)
 
 static void look(struct monitor *m)
 {
-	int r = dw_guard_look(m->guard, dw_writer_now_ns());
+	int r = dw_guard_look(m->guard, dw_writer_now_ns(), /* closely= */ true);
 
 	if (r > 0 && m->halts[r])
 		syscall(SYS_pidfd_send_signal, m->pidfd, SIGABRT, NULL, 0);

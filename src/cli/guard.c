@@ -45,11 +45,13 @@ struct dw_guard *dw_guard_free(struct dw_guard *guard)
 	return NULL;
 }
 
-enum dw_alarm_answer dw_guard_look(struct dw_guard *guard, uint64_t now_ns)
+enum dw_alarm_answer dw_guard_look(struct dw_guard *guard, uint64_t now_ns, bool closely)
 {
-	int r = dw_watch_look(guard->watch, now_ns);
+	int r = dw_watch_look(guard->watch, now_ns, closely);
 
 	dw_writer_seen(guard->options.writer, now_ns);
+	if (!closely)
+		return DW_ALARM_QUIET;
 	dw_words_look(guard->words, now_ns, guard->options.stall_ns);
 	if (r != DW_WATCH_SUSPECT)
 		return DW_ALARM_QUIET;

@@ -22,8 +22,12 @@ struct dw_guard;
 int dw_guard_new(struct dw_guard **ret, const struct dw_alarm_options *options);
 struct dw_guard *dw_guard_free(struct dw_guard *guard);
 
-/* Looks, at @now_ns. Return: what was found that is new, a dw_alarm_answer. */
-enum dw_alarm_answer dw_guard_look(struct dw_guard *guard, uint64_t now_ns);
+/*
+ * Looks, at @now_ns; @closely: there is time for what takes long, if there is reason to.
+ *
+ * Return: what was found that is new, a dw_alarm_answer.
+ */
+enum dw_alarm_answer dw_guard_look(struct dw_guard *guard, uint64_t now_ns, bool closely);
 
 /* The last look, at a process that has ended: it may have been stuck. */
 void dw_guard_look_back(struct dw_guard *guard, uint64_t now_ns);

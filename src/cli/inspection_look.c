@@ -210,7 +210,7 @@ static int prepare_names(void *context, const struct dw_facts *facts, struct dw_
 int dw_inspection_make_scene(struct dw_inspection *inspection, const struct dw_sight *sight,
 			     const struct dw_scene *before)
 {
-	const struct dw_scene_prepare prepare = {prepare_names, inspection};
+	const struct dw_scene_prepare prepare = {.names = prepare_names, .context = inspection};
 	int r = dw_scene_new(&inspection->scene, sight, before, &prepare);
 
 	return r < 0 ? dw_pass(r) : 0;

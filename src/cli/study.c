@@ -38,8 +38,7 @@ static int study_facts(struct dw_study *study, const struct dw_profiles *profile
 	int r = dw_living_facts(&facts, study->reader, study->arena);
 
 	if (r == 0)
-		r = symbols ? dw_names_new_by(&study->names, facts, symbols)
-			    : dw_names_new(&study->names, facts);
+		r = dw_names_new_by(&study->names, facts, symbols);
 	if (r == 0)
 		r = dw_profiles_apply(&study->facts, study->arena, profiles, facts, study->names);
 	if (r == 0)

@@ -180,7 +180,7 @@ static void sample_all(struct dw_watch *watch, uint64_t now_ns, bool suspect)
 			sample(watch, &watch->threads[i], now_ns);
 }
 
-int dw_watch_look(struct dw_watch *watch, uint64_t now_ns)
+int dw_watch_look(struct dw_watch *watch, uint64_t now_ns, bool closely)
 {
 	int r;
 
@@ -192,7 +192,7 @@ int dw_watch_look(struct dw_watch *watch, uint64_t now_ns)
 	watch->looked_at = now_ns;
 	for (uint32_t i = 0; i < watch->n_threads; i++)
 		look_at(watch, &watch->threads[i], now_ns);
-	if (!is_due(watch, now_ns))
+	if (!closely || !is_due(watch, now_ns))
 		return DW_WATCH_QUIET;
 	sample_all(watch, now_ns, /* suspect= */ true);
 	if (!is_serious(watch, now_ns))

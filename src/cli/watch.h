@@ -31,8 +31,12 @@ enum dw_watch_answer {
 	DW_WATCH_SUSPECT = 1, /* something may be stuck */
 };
 
-/* Looks, at @now_ns. Return: a dw_watch_answer, or -ENOMEM. */
-int dw_watch_look(struct dw_watch *watch, uint64_t now_ns);
+/*
+ * Looks, at @now_ns. @closely: a closer look can be taken now; if not, that one is due is not said.
+ *
+ * Return: a dw_watch_answer, or -ENOMEM.
+ */
+int dw_watch_look(struct dw_watch *watch, uint64_t now_ns, bool closely);
 
 /*
  * The same of a process that has ended: nothing runs any more, and what was the same at the

@@ -252,7 +252,7 @@ static int fill(struct dw_scene *scene, const struct dw_scene_prepare *prepare)
 	int r = begin(scene);
 
 	if (r == 0)
-		r = dw_names_new(&scene->names, &scene->facts);
+		r = dw_names_new_by(&scene->names, &scene->facts, prepare->symbols);
 	if (r == 0 && prepare->names)
 		r = prepare->names(prepare->context, &scene->facts, scene->names);
 	if (r < 0)

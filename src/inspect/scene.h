@@ -18,6 +18,7 @@
 struct dw_now_look;
 struct dw_names;
 struct dw_scene;
+struct dw_symbols;
 
 /* How it is known that a thread holds a lock, or that nothing is known. */
 enum dw_grounds {
@@ -42,11 +43,13 @@ struct dw_scene_thread {
 	bool is_signalled; /* it was sent a signal while it was watched for that */
 };
 
-/*
- * optional. Is called with the names of the scene's @facts, which have threads, modules and stacks
- * by then, before any stack is asked for. Return: 0, or a negative errno.
- */
 struct dw_scene_prepare {
+	struct dw_symbols *symbols; /* what names are taken from; NULL: the scene's own */
+
+	/*
+	 * optional. Is called with the names of the scene's @facts, which have threads, modules and
+	 * stacks by then, before any stack is asked for. Return: 0, or a negative errno.
+	 */
 	int (*names)(void *context, const struct dw_facts *facts, struct dw_names *names);
 	void *context;
 };

@@ -37,9 +37,7 @@ static int add_modules(struct dw_names *names, const struct dw_facts *facts)
 	return 0;
 }
 
-/* @symbols: NULL: its own. */
-static int new_names(struct dw_names **ret, const struct dw_facts *facts,
-		     struct dw_symbols *symbols)
+int dw_names_new_by(struct dw_names **ret, const struct dw_facts *facts, struct dw_symbols *symbols)
 {
 	dw_auto(names) names = calloc(1, sizeof(*names));
 	int r;
@@ -73,14 +71,7 @@ static int new_names(struct dw_names **ret, const struct dw_facts *facts,
 
 int dw_names_new(struct dw_names **ret, const struct dw_facts *facts)
 {
-	int r = new_names(ret, facts, /* symbols= */ NULL);
-
-	return r < 0 ? dw_pass(r) : 0;
-}
-
-int dw_names_new_by(struct dw_names **ret, const struct dw_facts *facts, struct dw_symbols *symbols)
-{
-	int r = new_names(ret, facts, symbols);
+	int r = dw_names_new_by(ret, facts, /* symbols= */ NULL);
 
 	return r < 0 ? dw_pass(r) : 0;
 }

@@ -60,8 +60,10 @@ struct dw_named_stack {
 /* @facts must outlive the names. Return: 0, or -ENOMEM. */
 int dw_names_new(struct dw_names **ret, const struct dw_facts *facts);
 
-/* The same by @symbols, which others use too, and which must outlive the names: files that many
- * recordings have in common are opened once. */
+/*
+ * The same by @symbols, which others use too, and which must outlive the names: files that many
+ * recordings, or looks, have in common are opened once. NULL: by its own.
+ */
 int dw_names_new_by(struct dw_names **ret, const struct dw_facts *facts,
 		    struct dw_symbols *symbols);
 struct dw_names *dw_names_free(struct dw_names *names);

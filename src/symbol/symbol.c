@@ -22,8 +22,8 @@
 /* Names of all frames of a large report; QEMU's take some 100 bytes each. */
 #define TEXTS_MAX ((size_t)256 << 20)
 
-/* Answers kept. The stacks of a report share most of their frames; a power of two. */
-#define CACHE_SIZE 8192
+/* Answers that there is room for at first; a power of two. */
+#define ANSWERS_ROOM 8192
 
 /*
  * Where the user has asked for a debuginfod server: one that sends nothing is given up after
@@ -36,11 +36,20 @@
 /* A file that took longer, for nothing, was waiting for a server: it is asked no more. */
 #define SERVER_PATIENCE_S 4
 
+/* Of a file: another one may take its path while it is still in use. */
+struct version {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+};
+
 struct module {
 	char *path;
 	uint8_t *build_id;
 	uint32_t build_id_size;
-	int opened; /* an attempt was made, and `quality` tells what came of it */
+	struct version version; /* all zero: the build id says it, or there is no such file */
+	int opened;             /* an attempt was made, and `quality` tells what came of it */
 	enum dw_symbols_quality quality;
 
 	/* All NULL and 0 unless the file is the right one. */
@@ -62,7 +71,9 @@ struct dw_symbols {
 	struct dw_arena *texts;
 	struct module *modules;
 	size_t n_modules, n_room;
-	struct answer *cache; /* CACHE_SIZE entries; a newer answer takes an older one's place */
+	struct answer
+	    *answers; /* by hash, at most half of them taken: who asks for long asks again */
+	size_t n_answers, answers_room;
 };
 
 static void limit_server(void)
@@ -80,9 +91,10 @@ int dw_symbols_new(struct dw_symbols **ret)
 
 	if (!symbols)
 		return dw_raise(-ENOMEM);
-	symbols->cache = calloc(CACHE_SIZE, sizeof(*symbols->cache));
-	if (!symbols->cache)
+	symbols->answers = calloc(ANSWERS_ROOM, sizeof(*symbols->answers));
+	if (!symbols->answers)
 		return dw_raise(-ENOMEM);
+	symbols->answers_room = ANSWERS_ROOM;
 	r = dw_arena_new(&symbols->texts, TEXTS_MAX);
 	if (r < 0)
 		return dw_pass(r);
@@ -110,7 +122,7 @@ struct dw_symbols *dw_symbols_free(struct dw_symbols *symbols)
 		free(symbols->modules[i].build_id);
 	}
 	free(symbols->modules);
-	free(symbols->cache);
+	free(symbols->answers);
 	dw_arena_free(symbols->texts);
 	free(symbols);
 	return NULL;
@@ -131,15 +143,31 @@ static int make_room(struct dw_symbols *symbols)
 	return 0;
 }
 
+static struct version version_of(const struct module *wanted, const char *path)
+{
+	struct stat st;
+
+	if (wanted->build_id_size || stat(path, &st) < 0)
+		return (struct version){0};
+	return (struct version){st.st_dev, st.st_ino, st.st_size, st.st_mtim};
+}
+
+static bool is_version(const struct version *a, const struct version *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
 /* -1: it is not known yet. */
-static int64_t find_module(const struct dw_symbols *symbols, const char *path,
-			   const uint8_t *build_id, uint32_t build_id_size)
+static int64_t find_module(const struct dw_symbols *symbols, const struct module *wanted,
+			   const char *path, const uint8_t *build_id)
 {
 	for (size_t i = 0; i < symbols->n_modules; i++) {
 		const struct module *module = &symbols->modules[i];
 
-		if (module->build_id_size == build_id_size && !strcmp(module->path, path) &&
-		    (!build_id_size || !memcmp(module->build_id, build_id, build_id_size)))
+		if (module->build_id_size == wanted->build_id_size && !strcmp(module->path, path) &&
+		    is_version(&module->version, &wanted->version) &&
+		    (!build_id || !memcmp(module->build_id, build_id, wanted->build_id_size)))
 			return (int64_t)i;
 	}
 	return -1;
@@ -149,9 +177,12 @@ int64_t dw_symbols_add(struct dw_symbols *symbols, const char *path, const uint8
 		       uint32_t build_id_size)
 {
 	struct module module = {.build_id_size = build_id ? build_id_size : 0};
-	int64_t known = find_module(symbols, path, build_id, module.build_id_size);
-	int r = known < 0 ? make_room(symbols) : 0;
+	int64_t known;
+	int r;
 
+	module.version = version_of(&module, path);
+	known = find_module(symbols, &module, path, build_id);
+	r = known < 0 ? make_room(symbols) : 0;
 	if (known >= 0 || r < 0)
 		return r < 0 ? dw_pass(r) : known;
 	module.path = strdup(path);
@@ -324,42 +355,74 @@ static unsigned look_up(struct dw_symbols *symbols, const struct module *module,
 	return n;
 }
 
-static struct answer *answer_of(struct dw_symbols *symbols, uint32_t module, uint64_t address)
+/* The answer, or where it is to be. */
+static struct answer *answer_of(struct answer *answers, size_t room, uint32_t module,
+				uint64_t address)
 {
-	return &symbols->cache[dw_hash(module, address) & (CACHE_SIZE - 1)];
+	size_t i = dw_hash(module, address) & (room - 1);
+
+	while (answers[i].module &&
+	       (answers[i].module != module + 1 || answers[i].address != address))
+		i = (i + 1) & (room - 1);
+	return &answers[i];
 }
 
-static void keep(struct dw_symbols *symbols, struct answer *answer, uint32_t module,
-		 uint64_t address, const struct dw_symbol *found, unsigned n)
+/* Return: whether there is room for one more. */
+static bool make_room_for_answer(struct dw_symbols *symbols)
 {
-	size_t size = n * sizeof(*found);
+	size_t room = 2 * symbols->answers_room;
+	struct answer *grown;
 
-	*answer = (struct answer){address, module + 1, n, NULL};
-	if (n == 0)
+	if (2 * symbols->n_answers < symbols->answers_room)
+		return true;
+	grown = calloc(room, sizeof(*grown));
+	for (size_t i = 0; grown && i < symbols->answers_room; i++)
+		if (symbols->answers[i].module)
+			*answer_of(grown, room, symbols->answers[i].module - 1,
+				   symbols->answers[i].address) = symbols->answers[i];
+	if (!grown)
+		return false;
+	free(symbols->answers);
+	symbols->answers = grown;
+	symbols->answers_room = room;
+	return true;
+}
+
+/* What cannot be kept has to be looked up again. */
+static void keep(struct dw_symbols *symbols, uint32_t module, uint64_t address,
+		 const struct dw_symbol *found, unsigned n)
+{
+	struct answer answer = {address, module + 1, n, NULL};
+
+	if (!make_room_for_answer(symbols))
 		return;
-	answer->symbols = dw_arena_alloc(symbols->texts, size);
-	if (answer->symbols)
-		memcpy(answer->symbols, found, size);
-	else
-		answer->module = 0;
+	if (n > 0) {
+		answer.symbols = dw_arena_alloc(symbols->texts, n * sizeof(*found));
+		if (!answer.symbols)
+			return;
+		memcpy(answer.symbols, found, n * sizeof(*found));
+	}
+	*answer_of(symbols->answers, symbols->answers_room, module, address) = answer;
+	symbols->n_answers++;
 }
 
 unsigned dw_symbols_code(struct dw_symbols *symbols, uint32_t module, uint64_t address,
 			 struct dw_symbol *ret)
 {
 	const struct module *opened = open_module(symbols, module);
-	struct answer *answer = answer_of(symbols, module, address);
+	const struct answer *answer =
+	    answer_of(symbols->answers, symbols->answers_room, module, address);
 	unsigned n;
 
 	if (!opened->dwfl_module)
 		return 0;
-	if (answer->module == module + 1 && answer->address == address) {
+	if (answer->module) {
 		if (answer->n)
 			memcpy(ret, answer->symbols, answer->n * sizeof(*ret));
 		return answer->n;
 	}
 	n = look_up(symbols, opened, address, ret);
-	keep(symbols, answer, module, address, ret, n);
+	keep(symbols, module, address, ret, n);
 	return n;
 }
 

@@ -49,8 +49,9 @@ int dw_symbols_new(struct dw_symbols **ret);
 struct dw_symbols *dw_symbols_free(struct dw_symbols *symbols);
 
 /*
- * A module that addresses will be asked of. Costs nothing until one is. The same file, by
- * path and build id, has one number, however often it is added.
+ * A module that addresses will be asked of. Costs nothing until one is. The same file, by path and
+ * build id, has one number, however often it is added; without a build id, one for each version of
+ * the file that was there when it was added.
  *
  * Return: its number, from 0, or -ENOMEM.
  */

@@ -125,6 +125,66 @@ static void a_second_question_gets_the_same_answer(void **state)
 	assert_memory_equal(first, second, 3 * sizeof(first[0]));
 }
 
+/* More than there is room for at first. */
+static void answers_are_kept_however_many(void **state)
+{
+	dw_auto(symbols) symbols = NULL;
+	struct dw_symbol first[DW_SYMBOL_INLINE_MAX], other[DW_SYMBOL_INLINE_MAX];
+	uint64_t address = place(SAMPLE, "inlined") - 1;
+	uint32_t module;
+
+	(void)state;
+	assert_int_equal(dw_symbols_new(&symbols), 0);
+	module = added(symbols, SAMPLE);
+	assert_int_equal(dw_symbols_code(symbols, module, address, first), 3);
+	for (uint64_t i = 0; i < 20000; i++)
+		dw_symbols_code(symbols, module, (UINT64_C(1) << 32) + i, other);
+	assert_int_equal(dw_symbols_code(symbols, module, address, other), 3);
+	assert_ptr_equal(other[0].file, first[0].file);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	char bytes[4096];
+	size_t n;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+		assert_int_equal(fwrite(bytes, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void another_file_at_the_same_path_is_another_module(void **state)
+{
+	dw_auto(symbols) symbols = NULL;
+	struct dw_symbol found[DW_SYMBOL_INLINE_MAX];
+	char path[] = "/tmp/deadwatch-test-symbol-XXXXXX", later[sizeof(path) + 1];
+	int fd = mkstemp(path);
+	uint32_t first, second;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(later, sizeof(later), "%s2", path);
+	copy_file(SAMPLE, path);
+	assert_int_equal(dw_symbols_new(&symbols), 0);
+	first = added(symbols, path);
+	assert_int_equal(dw_symbols_quality(symbols, first), DW_SYMBOLS_DEBUG);
+	assert_int_equal(added(symbols, path), first);
+	copy_file(STRIPPED, later);
+	assert_int_equal(rename(later, path), 0);
+	second = added(symbols, path);
+	assert_int_not_equal(second, first);
+	assert_int_equal(dw_symbols_quality(symbols, second), DW_SYMBOLS_DYNAMIC);
+	unlink(path);
+	/* What was opened is read from the file that it was. */
+	assert_int_equal(dw_symbols_quality(symbols, first), DW_SYMBOLS_DEBUG);
+	assert_int_equal(dw_symbols_code(symbols, first, place(SAMPLE, "inlined") - 1, found), 3);
+}
+
 static void a_stripped_file_has_its_dynamic_symbols(void **state)
 {
 	dw_auto(symbols) symbols = NULL;
@@ -398,6 +458,8 @@ int main(void)
 	    cmocka_unit_test(separate_debug_information_is_found),
 	    cmocka_unit_test(a_file_without_address_ranges_of_units_works),
 	    cmocka_unit_test(a_second_question_gets_the_same_answer),
+	    cmocka_unit_test(answers_are_kept_however_many),
+	    cmocka_unit_test(another_file_at_the_same_path_is_another_module),
 	    cmocka_unit_test(a_stripped_file_has_its_dynamic_symbols),
 	    cmocka_unit_test(a_return_address_behind_the_end_belongs_to_the_call),
 	    cmocka_unit_test(a_lambda_says_where_it_is_from),
