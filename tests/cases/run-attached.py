@@ -4,8 +4,9 @@
 
     run-attached.py DEADWATCH AWAIT before|after|order EXPECT PROGRAM [EXPECT PROGRAM]...
 
-All modes of EXPECT that hang are run, by themselves. `before` and `order`: AWAIT, preloaded, stops
-the programs until `deadwatch attach`, with `--order` or without, is there. `after`: they hang then.
+All modes of EXPECT that hang are run, and one `deadwatch attach` attaches to all of them at once.
+`before` and `order`: AWAIT, preloaded, stops the programs until that, with `--order` or without, is
+there. `after`: they hang then.
 
 What is compared is what is the same whoever looks: which findings there are, what they go through,
 and whose legs they have. Where a lock was taken is not known of one that nobody was seen taking,
@@ -28,10 +29,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-STILL_S = 0.5      # who has not run for so long hangs; if it does not, it is attached to before
-SIDE_BY_SIDE = 8  # nearly all do nothing but wait
+STILL_S = 0.5  # who has not run for so long hangs; if it does not, it is attached to before
 HOWS = {"before": [], "after": [], "order": ["--order"]}
 LIVE = ("deadlock", "stall")
 
@@ -91,8 +90,11 @@ def task_states(pid):
     """By thread: its state, and how often it has run."""
     states = {}
     for tid in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/status" % (pid, tid), encoding="utf-8") as status:
-            words = dict(line.split(":", 1) for line in status if ":" in line)
+        try:
+            with open("/proc/%d/task/%s/status" % (pid, tid), encoding="utf-8") as status:
+                words = dict(line.split(":", 1) for line in status if ":" in line)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
         states[tid] = (words["State"].split()[0], words["voluntary_ctxt_switches"])
     return states
 
@@ -103,7 +105,7 @@ class Hanging:
     def __init__(self, expect, program, mode, how, awaiting):
         self.name = "%s %s" % (os.path.basename(program), mode)
         self.expected = expected_in(expect, mode, how)
-        self.found, self.n_told = [], 0
+        self.found, self.states = [], {}
         command, quiet = [program, mode], {"stdin": subprocess.DEVNULL,
                                            "stdout": subprocess.DEVNULL,
                                            "stderr": subprocess.DEVNULL,
@@ -119,31 +121,16 @@ class Hanging:
             raise case.CaseError("%s: it ended with %d" % (self.name, self.process.returncode))
         return self.process.poll() is None
 
-    def await_hang(self):
-        """Until one of its threads does nothing any more."""
-        end = time.monotonic() + case.FOUND_TIMEOUT_S
-        before = {}
-        while time.monotonic() < end and self.is_there():
-            now = task_states(self.process.pid)
-            if any(state[0] == "S" and before.get(tid) == state for tid, state in now.items()):
-                return
-            before = now
-            time.sleep(STILL_S)
+    def hangs(self):
+        """Whether one of its threads has done nothing since it was asked about last."""
+        before, self.states = self.states, task_states(self.process.pid)
+        return any(state[0] == "S" and before.get(tid) == state
+                   for tid, state in self.states.items())
 
-    def look(self, deadwatch, record):
-        """Whether what is expected was found, of what attach has said."""
-        with open(record + ".log", encoding="utf-8", errors="replace") as log:
-            n_told = log.read().count("(pid %d)" % self.process.pid)
-        if n_told != self.n_told:
-            self.n_told = n_told
-            self.found = sorted(findings_of(case.report_lines(*case.report(deadwatch, record))))
+    def note(self, found):
+        """Notes what attach has found. Return: whether that is all that is expected."""
+        self.found = sorted(findings_of(found))
         return any(is_expected(self.found, expected) for expected in self.expected)
-
-    def begin(self, how):
-        if how == "after":
-            self.await_hang()
-        else:
-            case.await_stop(self.process)
 
     def end(self):
         if self.process.poll() is None:
@@ -160,50 +147,94 @@ def jobs_of(how, awaiting, paths):
                 yield expect, program, mode, how, awaiting
 
 
-def start_attach(deadwatch, how, pid, record):
+def await_hang(ones):
+    """Until all hang that are there."""
+    end = time.monotonic() + case.FOUND_TIMEOUT_S
+    while time.monotonic() < end:
+        ones = [one for one in ones if one.is_there() and not one.hangs()]
+        if not ones:
+            return
+        time.sleep(STILL_S)
+
+
+def start_attach(deadwatch, how, ones, record):
     env = dict(os.environ, DEADWATCH_OPTIONS="stall_ms=%d" % case.STALL_MS)
+    pids = [str(one.process.pid) for one in ones]
     with open(record + ".log", "wb") as out:
-        return subprocess.Popen([deadwatch, "attach", *HOWS[how], "-o", record, str(pid)], env=env,
+        return subprocess.Popen([deadwatch, "attach", *HOWS[how], "-o", record, *pids], env=env,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out)
 
 
-def watch(deadwatch, how, one, record):
-    """Whether it is found, as it is expected to be, before the time is over."""
-    attached = start_attach(deadwatch, how, one.process.pid, record)
+class Told:
+    """What an attach has told so far of all that it is attached to."""
+
+    def __init__(self, deadwatch, record, ones):
+        self.deadwatch, self.log, self.n = deadwatch, record + ".log", 0
+        self.records = {one: "%s.%d" % (record, one.process.pid) for one in ones}
+        self.records[ones[0]] = record
+
+    def has_more(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            n = log.read().count("(pid ")
+        n, self.n = self.n, n
+        return n != self.n
+
+    def report(self, ones):
+        """By program: lines as in `expect`."""
+        status, told = case.report(self.deadwatch, *(self.records[one] for one in ones))
+        for one in ones:
+            found = [finding for finding in told["findings"]
+                     if finding["recording"] == self.records[one]]
+            yield one, case.report_lines(status, {"blind": [], "findings": found})
+
+
+def watch(told, ones):
+    """Until all is found that is expected. Return: those of which it is not, in time."""
     end = time.monotonic() + case.FOUND_TIMEOUT_S
+    while ones and time.monotonic() < end:
+        time.sleep(case.POLL_S)
+        if told.has_more():
+            ones = [one for one, found in told.report(ones) if not one.note(found)]
+        ones = [one for one in ones if one.is_there()]
+    return ones
+
+
+def attach(deadwatch, how, ones, record):
+    """Return: those of which not all is found that is expected."""
+    attached = start_attach(deadwatch, how, ones, record)
     try:
-        case.await_attached(attached, record + ".log")
-        one.process.send_signal(signal.SIGCONT)
-        while one.is_there() and not one.look(deadwatch, record):
-            if time.monotonic() >= end:
-                return False
-            time.sleep(case.POLL_S)
-        return True
+        case.await_attached(attached, record + ".log", len(ones))
+        for one in ones:
+            one.process.send_signal(signal.SIGCONT)
+        return watch(Told(deadwatch, record, ones), ones)
     finally:
         attached.kill()
         attached.wait(timeout=case.PROGRAM_TIMEOUT_S)
 
 
-def run(deadwatch, job):
-    """Lines: what is wrong."""
-    how, one = job[3], Hanging(*job)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            one.begin(how)
-            if not one.is_there() or watch(deadwatch, how, one, os.path.join(folder, "record")):
-                return []
-    finally:
-        one.end()
-    return ["%s:" % one.name, "  expected %s" % one.expected, "  found    %s" % one.found]
+def run(deadwatch, how, ones):
+    if how == "after":
+        await_hang(ones)
+    else:
+        for one in ones:
+            case.await_stop(one.process)
+    ones = [one for one in ones if one.is_there()]
+    with tempfile.TemporaryDirectory() as folder:
+        return attach(deadwatch, how, ones, os.path.join(folder, "record"))
 
 
 def main():
     deadwatch, awaiting, how = sys.argv[1:4]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as executor:
-        runs = [executor.submit(run, deadwatch, job)
-                for job in jobs_of(how, awaiting, sys.argv[4:])]
-        wrong = [line for one in runs for line in one.result()]
-    print("\n".join(wrong))
+    ones = []
+    try:
+        for job in jobs_of(how, awaiting, sys.argv[4:]):
+            ones.append(Hanging(*job))
+        wrong = run(deadwatch, how, ones)
+    finally:
+        for one in ones:
+            one.end()
+    for one in wrong:
+        print("%s:\n  expected %s\n  found    %s" % (one.name, one.expected, one.found))
     return 1 if wrong else 0
 
 

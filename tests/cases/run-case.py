@@ -125,13 +125,13 @@ def await_stop(process):
     raise CaseError("the program does not stop before its begin")
 
 
-def await_attached(attached, log):
-    """Whoever may not attach, or has no kernel for it, says so."""
+def await_attached(attached, log, n=1):
+    """Until it is, to @n processes. Whoever may not attach, or has no kernel for it, says so."""
     end = time.monotonic() + PROGRAM_TIMEOUT_S
     while time.monotonic() < end:
         with open(log, encoding="utf-8") as file:
             said = file.read()
-        if "attached to process" in said:
+        if said.count("attached to process") >= n:
             return
         if attached.poll() is not None:
             raise CannotRun(said.strip())
@@ -169,8 +169,8 @@ def run_attached(program, mode, awaiting, deadwatch, record):
     return process.returncode, out, err
 
 
-def report(deadwatch, record):
-    command = [deadwatch, "report", "--all", "--format", "json", record]
+def report(deadwatch, *records):
+    command = [deadwatch, "report", "--all", "--format", "json", *records]
     done = subprocess.run(command, capture_output=True, text=True, timeout=REPORT_TIMEOUT_S)
     if done.returncode not in (0, 1, 3):
         raise CaseError("report failed with %d: %s" % (done.returncode, done.stderr))
