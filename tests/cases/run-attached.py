@@ -226,6 +226,7 @@ def run(deadwatch, how, ones):
 def main():
     deadwatch, awaiting, how = sys.argv[1:4]
     ones = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("run-attached: its time was over"))
     try:
         for job in jobs_of(how, awaiting, sys.argv[4:]):
             ones.append(Hanging(*job))
