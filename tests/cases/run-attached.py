@@ -31,6 +31,7 @@ import tempfile
 import time
 
 STILL_S = 0.5  # who has not run for so long hangs; if it does not, it is attached to before
+NICE = 19
 HOWS = {"before": [], "after": [], "order": ["--order"]}
 LIVE = ("deadlock", "stall")
 
@@ -99,6 +100,12 @@ def task_states(pid):
     return states
 
 
+def stand_back():
+    """Some that hang do not sleep, and there may be no processor to spare for who is to find them."""
+    os.setpgid(0, 0)  # no session, each of which the kernel gives the same share of time
+    os.nice(NICE)
+
+
 class Hanging:
     """A program in a mode that hangs."""
 
@@ -109,7 +116,7 @@ class Hanging:
         command, quiet = [program, mode], {"stdin": subprocess.DEVNULL,
                                            "stdout": subprocess.DEVNULL,
                                            "stderr": subprocess.DEVNULL,
-                                           "start_new_session": True}
+                                           "preexec_fn": stand_back}
         if how == "after":
             self.process = subprocess.Popen(command, **quiet)
         else:
