@@ -118,7 +118,7 @@ class Only(unittest.TestCase):
 
     def test_what_cannot_be_chosen_is_said(self):
         for only, words in (("pthread_mutx_lock", ["near", "pthread_mutex_lock"]),
-                            ("bgl", ["near", "BQL", "own, "]), ("", ["argument"]), ("bql,", ["known"]),
+                            ("bgl", ["near", "BQL", "own, "]), ("", ["argument"]), ("bql,", ["comma"]),
                             ("half", ["let_go_in"]),
                             (",".join(lock["name"] for lock in MANY), ["more than 8"])):
             done = subprocess.run([*self.command(only), str(os.getpid())], capture_output=True,
