@@ -50,7 +50,7 @@ SETTLED_S = 1.5     # a finding that has not changed for so long is whole
 LIVE_VERDICTS = ("deadlock", "stall")
 INSPECT_FAILED = 4
 SIDE_BY_SIDE = 4    # modes, most of which do nothing but wait
-LINGER_MS = (50, 200, 800, 1600)  # longer, where a program has ended before it was looked into
+LINGER_MS = (50, 200, 800, 1600, 6400)  # longer, where a program has ended before it was looked into
 LINGER_STALL = 10   # waits of so many times as long are too long then
 LINGER_LOOKS = 2
 ATTACH = "attach="   # in place of the shim
