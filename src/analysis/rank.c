@@ -31,16 +31,38 @@ static bool is_same_cycle(const struct dw_facts *facts, const struct dw_finding 
 	return false;
 }
 
+/* Whether the leg's thread is in @found, holding the same. */
+static bool has_leg(const struct dw_finding *found, const struct dw_leg *leg)
+{
+	for (uint32_t i = 0; i < found->n_legs; i++)
+		if (found->legs[i].thread == leg->thread && found->legs[i].holds == leg->holds)
+			return true;
+	return false;
+}
+
+static bool is_part(const struct dw_finding *finding, const struct dw_finding *found)
+{
+	for (uint32_t i = 0; i < finding->n_legs; i++)
+		if (!has_leg(found, &finding->legs[i]))
+			return false;
+	return true;
+}
+
+/* Whether the deadlock @found says all that @finding does. */
+static bool says_more(const struct dw_facts *facts, const struct dw_finding *found,
+		      const struct dw_finding *finding)
+{
+	if (finding->verdict == DW_STALL)
+		return is_part(finding, found);
+	return finding->verdict == DW_POTENTIAL && is_same_cycle(facts, finding, found);
+}
+
 static bool has_happened(const struct dw_facts *facts, const struct dw_finding *findings,
 			 const struct dw_finding *finding)
 {
-	for (uint32_t i = 0; i + 1 < facts->n_founds; i++) {
-		const struct dw_finding *found = &findings[i];
-
-		if (finding->verdict == DW_POTENTIAL && found->verdict == DW_DEADLOCK &&
-		    is_same_cycle(facts, finding, found))
+	for (uint32_t i = 0; i + 1 < facts->n_founds; i++)
+		if (findings[i].verdict == DW_DEADLOCK && says_more(facts, &findings[i], finding))
 			return true;
-	}
 	return false;
 }
 

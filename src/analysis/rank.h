@@ -7,8 +7,9 @@
 struct dw_arena;
 
 /*
- * Takes those of the @n @findings away that say of a cycle that it could happen where another one
- * says that it has: the monitor's, which come first. Return: how many are left.
+ * Takes those of the @n @findings away of which a deadlock says more, one that the monitor has
+ * seen: those come first. They say of its cycle that it could happen; or they are stalls that were
+ * told of threads before all of it was known. Return: how many are left.
  */
 size_t dw_rank_drop_happened(const struct dw_facts *facts, struct dw_finding *findings, size_t n);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is stuck now: what is a deadlock, what a stall, and what just waits. */
 #include "analysis/now.h"
+#include "analysis/rank.h"
 #include "now-facts.h"
 
 #include <setjmp.h>
@@ -428,6 +429,25 @@ static void definite_facts_are_preferred(void **state)
 	       "deadlock 1:fb>bql 2:bql>fb");
 }
 
+/* Told before it was known how they stand, and by who has nothing to do with the deadlock. */
+static void a_stall_that_is_part_of_a_deadlock_is_not_told(void **state)
+{
+	struct dw_leg circle[] = {{.thread = 1, .holds = 5}, {.thread = 2, .holds = 6}};
+	struct dw_leg other[] = {{.thread = 1, .holds = 5}, {.thread = 3, .holds = 7}};
+	struct dw_finding findings[] = {
+	    {.verdict = DW_STALL, .legs = circle, .n_legs = 1, .found = 1},
+	    {.verdict = DW_STALL, .legs = other, .n_legs = 2, .found = 2},
+	    {.verdict = DW_DEADLOCK, .legs = circle, .n_legs = 2, .found = 3},
+	    {.verdict = DW_STALL, .legs = circle + 1, .n_legs = 1, .found = 4},
+	};
+	struct dw_facts told = {.n_founds = 5};
+
+	(void)state;
+	assert_int_equal(dw_rank_drop_happened(&told, findings, 4), 2);
+	assert_int_equal(findings[0].found, 2);
+	assert_int_equal(findings[1].found, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +493,7 @@ int main(void)
 	    cmocka_unit_test(a_lock_of_a_thread_that_has_ended_stays_taken),
 	    cmocka_unit_test(who_waits_for_a_deadlock_is_no_stall_beside_it),
 	    cmocka_unit_test(definite_facts_are_preferred),
+	    cmocka_unit_test(a_stall_that_is_part_of_a_deadlock_is_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
