@@ -21,7 +21,7 @@ can, or the other way round; then what the section `inspect MODE` has is expecte
 
 A stall that was told before what it is part of turned out to be a deadlock is no other finding.
 """
-import importlib.util
+import importlib
 import os
 import re
 import signal
@@ -35,16 +35,7 @@ NICE = 19
 HOWS = {"before": [], "after": [], "order": ["--order"]}
 LIVE = ("deadlock", "stall")
 
-
-def load_run_case():
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run-case.py")
-    spec = importlib.util.spec_from_file_location("run_case", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-case = load_run_case()
+case = importlib.import_module("run-case")
 
 
 def findings_of(lines):
@@ -247,10 +238,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except case.CannotRun as reason:
-        print(reason)
-        sys.exit(case.SKIPPED)
-    except (case.CaseError, subprocess.TimeoutExpired) as error:
-        sys.exit("run-attached: %s" % error)
+    case.exit_by(main)

@@ -474,11 +474,16 @@ def main():
     return 1
 
 
-if __name__ == "__main__":
+def exit_by(main):
+    """Ends this program as @main says, or with why it cannot run here, or with what went wrong."""
     try:
         sys.exit(main())
     except CannotRun as reason:
         print(reason)
         sys.exit(SKIPPED)
     except (CaseError, subprocess.TimeoutExpired) as error:
-        sys.exit("run-case: %s" % error)
+        sys.exit("%s: %s" % (os.path.basename(sys.argv[0])[:-len(".py")], error))
+
+
+if __name__ == "__main__":
+    exit_by(main)

@@ -5,10 +5,11 @@
     run-silent.py DEADWATCH AWAIT CONTEND EXPECT PROGRAM [EXPECT PROGRAM]...
 
 All modes of EXPECT are run that end, and of which the shim tells nothing but what has an excuse;
-side by side. Those that are just fixed are left out. AWAIT, preloaded, stops the programs until somebody is attached to all of them.
-CONTEND has an inversion that is to be seen: else nobody would have looked.
+side by side. Those that are just fixed are left out: it takes time to attach to each. AWAIT,
+preloaded, stops the programs until somebody is attached to all of them. CONTEND has an inversion
+that is to be seen: else nobody would have looked.
 """
-import importlib.util
+import importlib
 import json
 import os
 import signal
@@ -16,21 +17,11 @@ import subprocess
 import sys
 import tempfile
 
-
-def load_run_case():
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run-case.py")
-    spec = importlib.util.spec_from_file_location("run_case", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-case = load_run_case()
+case = importlib.import_module("run-case")
 SEEN = ["ram_lock", "device_lock", "ram_lock"]
 
 
 def silent_modes(paths):
-    """Commands: it takes time to attach to each."""
     for expect_path, program in zip(paths[::2], paths[1::2]):
         with open(expect_path, encoding="utf-8") as file:
             expect = file.read()
@@ -122,10 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except case.CannotRun as reason:
-        print(reason)
-        sys.exit(case.SKIPPED)
-    except (case.CaseError, subprocess.TimeoutExpired) as error:
-        sys.exit("run-silent: %s" % error)
+    case.exit_by(main)
