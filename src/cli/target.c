@@ -235,19 +235,27 @@ static void await_monitor(const struct dw_rec_header *header)
 		await_end(header->monitor, &patience);
 }
 
-void dw_target_await_monitor(const char *path, unsigned *patience)
+/* Return: the descriptor of the file at @path, whose header is in @ret; -1: it has none. */
+static int open_header(const char *path, struct dw_rec_header *ret)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct dw_rec_header header;
 
-	if (fd < 0)
-		return;
-	if (pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-	    header.magic == DW_REC_MAGIC && header.monitor &&
+	if (fd >= 0 && pread(fd, ret, sizeof(*ret), 0) != sizeof(*ret)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void dw_target_await_monitor(const char *path, unsigned *patience)
+{
+	struct dw_rec_header header;
+	dw_auto_fd fd = open_header(path, &header);
+
+	if (fd >= 0 && header.magic == DW_REC_MAGIC && header.monitor &&
 	    !(header.flags & (DW_REC_WATCHED | DW_REC_OUTSIDE)) &&
 	    (header.flags & DW_REC_ENDED || dw_target_has_ended(header.pid)))
 		await_end(header.monitor, patience);
-	close(fd);
 }
 
 /*
@@ -267,20 +275,18 @@ static bool is_in_use(int fd, int lease, uint32_t pid)
 
 bool dw_target_may_run(const char *path)
 {
-	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct dw_rec_header header;
+	dw_auto_fd fd = open_header(path, &header);
 
-	return fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-	       is_in_use(fd, F_RDLCK, header.pid);
+	return fd >= 0 && is_in_use(fd, F_RDLCK, header.pid);
 }
 
 bool dw_target_is_deserted(const char *path)
 {
-	dw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct dw_rec_header header;
+	dw_auto_fd fd = open_header(path, &header);
 
-	return fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-	       (header.flags & (DW_REC_OUTSIDE | DW_REC_WATCHED)) == DW_REC_OUTSIDE &&
+	return fd >= 0 && (header.flags & (DW_REC_OUTSIDE | DW_REC_WATCHED)) == DW_REC_OUTSIDE &&
 	       !is_in_use(fd, F_RDLCK, header.monitor);
 }
 
